@@ -1,0 +1,1 @@
+//! What the integration tests share: the control plane, the program, the witnesses.

@@ -1,1 +1,24 @@
-//! (in the making)
+//! The engine's decisions. Nothing here reads a clock, a disk, a network or a die: time and chance
+//! are arguments.
+//!
+//! The invariant of everything in here: replaying a run's log gives the run's state.
+
+pub mod admission;
+pub mod clock;
+pub mod event;
+pub mod files;
+pub mod id;
+pub mod plan;
+pub mod registry;
+pub mod retry;
+pub mod revision;
+pub mod stage;
+pub mod status;
+pub mod store;
+pub mod template;
+
+pub use registry::Registry;
+
+use std::{future::Future, pin::Pin};
+
+pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;

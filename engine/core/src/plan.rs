@@ -1,0 +1,213 @@
+//! The checked graph: every stage type known, every file read, everything pinned.
+
+pub mod graph;
+
+pub use graph::{Graph, GraphError, NodeIndex};
+
+use crate::{
+    id::{BlobName, PlanHash},
+    retry::Retry,
+    revision::Target,
+    status::StageStatus,
+    template::Template,
+};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The stored form that this program writes and reads.
+pub const FORMAT: u32 = 1;
+
+/// What a run executes. It is stored by the hash of its content and never changes.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Plan {
+    document: Document,
+    graph: Graph,
+}
+
+/// The stored form of a plan. Only extended, by fields with defaults.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Document {
+    pub format: u32,
+    pub application: String,
+    pub pipeline: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub environments: BTreeMap<String, Place>,
+    /// In an order in which every node follows what it needs.
+    pub nodes: Vec<Node>,
+}
+
+/// Where an environment is. What is pinned here holds for the whole run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Place {
+    pub cluster: String,
+    pub context: String,
+    pub server: String,
+    pub namespace: String,
+    pub identity: ClusterIdentity,
+}
+
+/// Which cluster it is, whatever its address.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", tag = "kind")]
+pub enum ClusterIdentity {
+    /// The uid of `kube-system`, read when the run started.
+    Pinned { uid: String },
+    /// Not asked: the plan was made to be looked at. Such a plan is never run.
+    Unread,
+}
+
+/// One node of the graph.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Node {
+    pub id: String,
+    pub name: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    #[serde(rename = "type")]
+    pub stage_type: String,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub needs: Vec<Need>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub environment: Option<String>,
+    pub timeout: Timeout,
+    pub retry: Retry,
+    pub on_failure: OnFailure,
+    pub effect: Effect,
+    pub config: Template,
+    /// Path to content, as it was when the run started.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub files: BTreeMap<String, BlobName>,
+    /// Which of `files` each pattern of the configuration stands for, in order.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub patterns: BTreeMap<String, Vec<String>>,
+}
+
+/// What a node waits for before it starts.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Need {
+    pub stage: String,
+    pub accepts: Accepts,
+}
+
+/// Which ends of the needed stage will do.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Accepts {
+    /// Success, and a failure that was tolerated.
+    Plain,
+    /// Just these words.
+    Statuses(BTreeSet<StageStatus>),
+}
+
+/// How long one attempt may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Timeout {
+    Never,
+    AfterMs(u64),
+}
+
+/// What the failure of a stage means to the others.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum OnFailure {
+    /// Dependents are omitted, other branches go on, the run fails.
+    #[default]
+    Fail,
+    /// Everything is stopped, the run fails.
+    Abort,
+    /// It stays failed, is tolerated, and dependents go on.
+    Continue,
+}
+
+/// Whether a stage changes its environment; one that does holds the target.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Effect {
+    Reads,
+    Writes,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum RestoreError {
+    #[error("the stored plan cannot be read: {0}")]
+    Unreadable(#[from] serde_json::Error),
+    #[error(
+        "the stored plan has format {found}, this program reads up to {FORMAT}: use a newer release"
+    )]
+    Newer { found: u32 },
+    #[error("the stored plan is damaged: {0}")]
+    Damaged(#[from] GraphError),
+}
+
+impl Plan {
+    /// A plan over `document`, whose nodes may come in any order.
+    pub fn new(mut document: Document) -> Result<Plan, GraphError> {
+        document.nodes = graph::in_order(document.nodes)?;
+        let graph = Graph::of(&document.nodes)?;
+        Ok(Plan { document, graph })
+    }
+
+    /// The plan that [`Plan::store`] wrote.
+    pub fn restore(stored: &str) -> Result<Plan, RestoreError> {
+        let document: Document = serde_json::from_str(stored)?;
+        if document.format > FORMAT {
+            return Err(RestoreError::Newer { found: document.format });
+        }
+        let graph = Graph::of(&document.nodes)?;
+        Ok(Plan { document, graph })
+    }
+
+    /// The stored form and its hash.
+    pub fn store(&self) -> Result<(PlanHash, String), serde_json::Error> {
+        let stored = serde_json::to_string(&self.document)?;
+        let hash = PlanHash(hex::encode(Sha256::digest(stored.as_bytes())));
+        Ok((hash, stored))
+    }
+
+    pub fn document(&self) -> &Document {
+        &self.document
+    }
+
+    pub fn nodes(&self) -> &[Node] {
+        &self.document.nodes
+    }
+
+    pub fn node(&self, index: NodeIndex) -> &Node {
+        &self.document.nodes[index.0]
+    }
+
+    pub fn graph(&self) -> &Graph {
+        &self.graph
+    }
+
+    /// Where a node acts, if it names an environment.
+    pub fn place(&self, node: &Node) -> Option<&Place> {
+        self.document.environments.get(node.environment.as_deref()?)
+    }
+
+    /// The target on which a node acts, if it names an environment whose cluster is pinned.
+    pub fn target(&self, node: &Node) -> Option<Target> {
+        let place = self.place(node)?;
+        match &place.identity {
+            ClusterIdentity::Unread => None,
+            ClusterIdentity::Pinned { uid } => Some(Target {
+                application: self.document.application.clone(),
+                environment: node.environment.clone()?,
+                cluster_uid: uid.clone(),
+            }),
+        }
+    }
+}
+
+impl Need {
+    pub fn plain(stage: impl Into<String>) -> Need {
+        Need { stage: stage.into(), accepts: Accepts::Plain }
+    }
+}

@@ -1,0 +1,43 @@
+//! Name to implementation, for everything of which there are several kinds.
+
+use crate::stage::{AnyStage, Stage};
+use std::collections::BTreeMap;
+
+pub struct Registry<T: ?Sized> {
+    entries: BTreeMap<&'static str, Box<T>>,
+}
+
+impl<T: ?Sized> Default for Registry<T> {
+    fn default() -> Registry<T> {
+        Registry { entries: BTreeMap::new() }
+    }
+}
+
+impl<T: ?Sized> Registry<T> {
+    /// Adds an implementation.
+    ///
+    /// # Panics
+    ///
+    /// If the name is taken: two files claim one type, which no user can repair.
+    #[must_use]
+    pub fn insert(mut self, name: &'static str, value: Box<T>) -> Registry<T> {
+        let taken = self.entries.insert(name, value).is_some();
+        assert!(!taken, "type `{name}` is registered twice");
+        self
+    }
+
+    pub fn get(&self, name: &str) -> Option<&T> {
+        self.entries.get(name).map(|entry| &**entry)
+    }
+
+    pub fn names(&self) -> impl Iterator<Item = &'static str> {
+        self.entries.keys().copied()
+    }
+}
+
+impl Registry<dyn AnyStage> {
+    #[must_use]
+    pub fn with<S: Stage>(self, stage: S) -> Registry<dyn AnyStage> {
+        self.insert(S::TYPE, Box::new(stage))
+    }
+}

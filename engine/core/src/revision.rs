@@ -1,0 +1,82 @@
+//! What a target runs, and what is known of it.
+
+use crate::{
+    clock::Now,
+    id::{BlobName, Resource, RunId},
+};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// One place where one application runs: the cluster's identity is part of it, so that a context
+/// that was pointed at another cluster is another target.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Target {
+    pub application: String,
+    pub environment: String,
+    /// The uid of the cluster's `kube-system` namespace.
+    pub cluster_uid: String,
+}
+
+impl Target {
+    /// The name under which runs contend for this target.
+    pub fn resource(&self) -> Resource {
+        let Target { application, environment, cluster_uid } = self;
+        Resource(format!("target:{application}/{environment}@{cluster_uid}"))
+    }
+}
+
+/// One recorded change of one component of a target.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Revision {
+    /// Counts up per target; one per (run, stage).
+    pub number: u64,
+    pub run: RunId,
+    pub stage: String,
+    pub at: Now,
+    pub set: ComponentSet,
+    pub proof: Proof,
+}
+
+/// The whole rendered set of one component, as it was or will be applied.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ComponentSet {
+    pub component: String,
+    pub content: BlobName,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub images: BTreeMap<String, String>,
+    pub origin: Origin,
+}
+
+/// Where a set came from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", tag = "kind")]
+pub enum Origin {
+    Deploy,
+    /// The set of revision `of`, whose mark it keeps; going back marks the revision `left` as bad.
+    Rollback {
+        of: u64,
+        left: u64,
+    },
+}
+
+/// What is known of a component's set. It is proven when its run gives the target back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Proof {
+    Unproven,
+    Good,
+    Bad,
+}
+
+impl Proof {
+    pub fn word(self) -> &'static str {
+        match self {
+            Proof::Unproven => "unproven",
+            Proof::Good => "good",
+            Proof::Bad => "bad",
+        }
+    }
+}

@@ -1,0 +1,177 @@
+//! What a stage type implements: one short, repeatable step at a time.
+
+mod context;
+mod erased;
+
+pub use context::{Halt, Identity, ServiceError, Services, StepContext};
+pub use erased::{AnyStage, StageSchema};
+
+use crate::{
+    clock::Moment,
+    files::{FileRequest, Files, Step as PathStep},
+    id::BlobName,
+    plan::{Effect, Timeout},
+    revision::ComponentSet,
+    status::WaitKind,
+};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde_json::{Map, Value};
+use std::future::Future;
+
+/// A kind of stage, such as `wait` or `deploy`.
+///
+/// # Contract
+///
+/// * A step may be run again with the same arguments after a crash: whatever it changes outside, it
+///   marks with run, stage and attempt, reads first, and skips what already carries its mark.
+/// * A step is short (seconds): to wait for something it returns [`Step::Wait`] and is called again.
+///   Every call it makes has a deadline.
+/// * Before each change outside it asks [`StepContext::may_act`], and ends with
+///   [`StageError::Halted`] when that says no. It is never dropped half-way.
+/// * All memory between steps lives in `Progress`. A stage value holds only clients.
+/// * At most one step or abort of one stage of one run is under way at a time.
+pub trait Stage: Send + Sync + 'static {
+    const TYPE: &'static str;
+    const TRAITS: Traits;
+    type Config: DeserializeOwned + JsonSchema + Send + 'static;
+    type Progress: Serialize + DeserializeOwned + Default + Send + 'static;
+
+    /// The files that `config` wants to read. They are read once, before the run starts.
+    fn files(_config: &Self::Config) -> Vec<FileRequest> {
+        Vec::new()
+    }
+
+    /// Every fault of `config` that its schema cannot tell. Touches nothing but `files`.
+    fn check(_config: &Self::Config, _files: &Files) -> Vec<Fault> {
+        Vec::new()
+    }
+
+    /// The name of what a stage deploys, if it deploys: two stages of a plan may not share it
+    /// within one environment.
+    fn component(_config: &Self::Config) -> Option<String> {
+        None
+    }
+
+    fn step(
+        &self,
+        context: StepContext,
+        config: Self::Config,
+        progress: Self::Progress,
+    ) -> impl Future<Output = Result<Step<Self::Progress>, StageError>> + Send;
+
+    /// Ends what is under way after a cancel or a timeout; what is deployed stays. Same contract as
+    /// `step`; tried again for five minutes.
+    fn abort(
+        &self,
+        _context: StepContext,
+        _config: Self::Config,
+        _progress: Self::Progress,
+    ) -> impl Future<Output = Result<(), StageError>> + Send {
+        async { Ok(()) }
+    }
+}
+
+/// What the engine must know of a stage type.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Traits {
+    pub environment: EnvironmentUse,
+    pub effect: Effect,
+    pub default_timeout: Timeout,
+}
+
+/// Whether a stage needs to be told where it acts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EnvironmentUse {
+    Required,
+    Optional,
+}
+
+/// Something wrong with a configuration that its schema does not tell.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fault {
+    pub code: FaultCode,
+    /// Where in the configuration.
+    pub place: Vec<PathStep>,
+    pub message: String,
+    pub help: Option<String>,
+}
+
+/// The codes of diagnostics that a stage type can give.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FaultCode {
+    /// E008: bad zone, glob, duration.
+    Format,
+    /// E011: a manifest is missing or does not render.
+    Manifest,
+    /// E016: a value is missing, or not one that can be.
+    Value,
+    /// E017: an `images` key matches nothing.
+    Image,
+}
+
+/// What a step came to.
+#[derive(Clone, Debug, PartialEq)]
+#[must_use]
+pub enum Step<P> {
+    Wait { progress: P, wake: Wake, reason: WaitReason, records: Vec<Record> },
+    Done { outputs: Outputs, records: Vec<Record> },
+}
+
+pub type Outputs = Map<String, Value>;
+
+/// When a waiting stage wants its next step: at whichever comes first.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Wake {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at: Option<Moment>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub objects: Vec<ObjectKey>,
+}
+
+/// Objects outside whose change after `position` wakes a stage. Only the edge that hands them out
+/// can read them; positions do not outlive a process.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ObjectKey {
+    pub key: String,
+    pub position: u64,
+}
+
+/// Why a stage waits. A change of `detail` alone is not worth an event.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WaitReason {
+    pub kind: WaitKind,
+    pub detail: String,
+}
+
+/// What a step wants kept, written in the append of its answer.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Record {
+    Blob { name: BlobName, content: Vec<u8> },
+    Revision(ComponentSet),
+}
+
+/// Why a step did not come to an answer. The variant decides what the engine does about it.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum StageError {
+    /// Could not reach, or could not tell.
+    #[error("{0}")]
+    Error(String),
+    /// It said no.
+    #[error("{0}")]
+    Failure(String),
+    /// The stage was told to stop, or its engine lost its lease, and it did so at a safe point.
+    #[error("halted: {0}")]
+    Halted(Halt),
+    /// The stage type is broken or gone; trying again cannot help.
+    #[error("{0}")]
+    Defect(String),
+}
+
+impl<P> Step<P> {
+    /// An end without outputs.
+    pub fn done() -> Step<P> {
+        Step::Done { outputs: Outputs::new(), records: Vec::new() }
+    }
+}

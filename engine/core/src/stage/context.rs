@@ -1,0 +1,97 @@
+//! What a step is handed: who it is, where it acts, and the few services it may use.
+
+use crate::{
+    BoxFuture,
+    clock::Now,
+    id::{BlobName, Epoch, RunId},
+    plan::Place,
+    revision::{Revision, Target},
+};
+use std::{collections::BTreeMap, fmt, sync::Arc};
+
+/// One call of a stage.
+#[derive(Clone)]
+pub struct StepContext {
+    pub identity: Identity,
+    pub now: Now,
+    /// Where to act, for stages that name an environment.
+    pub place: Option<Place>,
+    pub target: Option<Target>,
+    /// The files of the plan, by path.
+    pub files: BTreeMap<String, BlobName>,
+    /// Which files each pattern stands for, in order.
+    pub patterns: BTreeMap<String, Vec<String>>,
+    pub services: Arc<dyn Services>,
+}
+
+/// Who acts. Together with an operation it names an effect for ever.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity {
+    pub run: RunId,
+    pub application: String,
+    pub pipeline: String,
+    pub stage: String,
+    pub attempt: u32,
+    pub epoch: Epoch,
+}
+
+/// Why a step may not act any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Halt {
+    /// The stage is being stopped.
+    Stopping,
+    /// The engine can no longer be sure that the run is its own.
+    LeaseLost,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ServiceError {
+    #[error("blob {0} is not in the store")]
+    Missing(BlobName),
+    #[error(
+        "blob {0} cannot be opened: its seal does not match the key file of this state directory"
+    )]
+    Sealed(BlobName),
+    #[error("the store does not answer: {0}")]
+    Unavailable(String),
+}
+
+/// What the engine does for a step.
+///
+/// # Contract
+///
+/// Reads may be repeated and take as long as the store takes. `may_act` is cheap and is asked
+/// before every change outside.
+pub trait Services: Send + Sync {
+    fn may_act(&self) -> Result<(), Halt>;
+    /// The name under which `content` will be kept if it is handed back as a record.
+    fn name(&self, content: &[u8]) -> BlobName;
+    fn read(&self, name: &BlobName) -> BoxFuture<'_, Result<Vec<u8>, ServiceError>>;
+    /// The recorded revisions of a target, oldest first.
+    fn revisions(&self, target: &Target) -> BoxFuture<'_, Result<Vec<Revision>, ServiceError>>;
+}
+
+impl StepContext {
+    /// Says whether the step may still change something outside.
+    pub fn may_act(&self) -> Result<(), super::StageError> {
+        self.services.may_act().map_err(super::StageError::Halted)
+    }
+}
+
+impl fmt::Debug for StepContext {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("StepContext")
+            .field("identity", &self.identity)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Display for Halt {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Halt::Stopping => "the stage is being stopped",
+            Halt::LeaseLost => "this engine lost its lease",
+        })
+    }
+}

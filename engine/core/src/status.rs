@@ -1,0 +1,85 @@
+//! The words in which the state of stages and runs is told, the same in every surface.
+
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// Where a run stands. The last four never change again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum RunStatus {
+    /// Nothing runs, and something waits for what is not its own: a target.
+    Waiting,
+    Running,
+    Succeeded,
+    Failed,
+    Cancelled,
+}
+
+/// Where a stage stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum StageStatus {
+    Pending,
+    Waiting,
+    Running,
+    Stopping,
+    Succeeded,
+    Failed,
+    Omitted,
+    Cancelled,
+}
+
+/// What a stage waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum WaitKind {
+    /// Another run holds the target.
+    Target,
+    /// A declared duration or instant. It does not count against the attempt's timeout.
+    Timer,
+    /// Pods, or other objects, to become ready.
+    Readiness,
+    /// A cluster that cannot be reached.
+    Cluster,
+    /// The pause before the next attempt.
+    Retry,
+}
+
+impl RunStatus {
+    pub fn has_ended(self) -> bool {
+        match self {
+            RunStatus::Waiting | RunStatus::Running => false,
+            RunStatus::Succeeded | RunStatus::Failed | RunStatus::Cancelled => true,
+        }
+    }
+}
+
+macro_rules! words {
+    ($($kind:ident { $($variant:ident = $word:literal),* $(,)? })*) => {$(
+        impl $kind {
+            pub fn word(self) -> &'static str {
+                match self { $($kind::$variant => $word),* }
+            }
+        }
+        impl fmt::Display for $kind {
+            fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.pad(self.word())
+            }
+        }
+    )*};
+}
+
+words! {
+    RunStatus {
+        Waiting = "waiting", Running = "running", Succeeded = "succeeded", Failed = "failed",
+        Cancelled = "cancelled",
+    }
+    StageStatus {
+        Pending = "pending", Waiting = "waiting", Running = "running", Stopping = "stopping",
+        Succeeded = "succeeded", Failed = "failed", Omitted = "omitted", Cancelled = "cancelled",
+    }
+    WaitKind {
+        Target = "target", Timer = "timer", Readiness = "readiness", Cluster = "cluster",
+        Retry = "retry",
+    }
+}

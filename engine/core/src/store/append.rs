@@ -1,0 +1,58 @@
+//! What is written at once.
+
+use super::Summary;
+use crate::{
+    clock::Now,
+    event::Event,
+    id::{BlobName, InputId, PlanHash, Position, RunId},
+};
+
+/// One append of one run: its events, and what goes with them in the same transaction.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Append {
+    pub run: RunId,
+    /// The number that this row must get; 0 begins the run.
+    pub n: u64,
+    pub now: Now,
+    /// May be empty, when inputs are only refused; then no row is written and `n` does not advance.
+    pub events: Vec<Event>,
+    pub summary: Summary,
+    /// The input rows that are decided here.
+    pub inputs: Vec<InputId>,
+    pub blobs: Vec<Blob>,
+    pub beginning: Beginning,
+}
+
+/// What the first append of a run brings along.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Beginning {
+    /// It goes on.
+    No,
+    Run {
+        plan: PlanHash,
+        stored_plan: String,
+        key: Option<String>,
+    },
+}
+
+/// Sealed content and its name. Writing one that is there already is no fault.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Blob {
+    pub name: BlobName,
+    pub sealed: Vec<u8>,
+}
+
+/// The answer to one item.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[must_use]
+pub enum Appended {
+    Written {
+        position: Position,
+        /// Runs for which this append wrote inputs; the writing run itself may be among them.
+        woken: Vec<RunId>,
+    },
+    /// The run is not at `n`, or not of this epoch: drop it and read it again.
+    Conflict,
+    /// This key has started a run already.
+    Repeated { run: RunId },
+}

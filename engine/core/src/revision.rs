@@ -80,3 +80,27 @@ impl Proof {
         }
     }
 }
+
+/// Where a set is to be recorded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Recording {
+    /// An earlier attempt has recorded the same: nothing is written.
+    Reused,
+    /// Under the number that this stage has already, for another component.
+    Beside { number: u64 },
+    /// Under the target's next number.
+    Next,
+}
+
+/// One number per (run, stage), and a new one when a component's content changed. `earlier` are the
+/// revisions of this target, run and stage, oldest first.
+pub fn recording(earlier: &[Revision], set: &ComponentSet) -> Recording {
+    let same = |revision: &&Revision| revision.set.component == set.component;
+    let component = earlier.iter().rev().find(same);
+    match (component, earlier.last()) {
+        (Some(before), _) if before.set.content == set.content => Recording::Reused,
+        (Some(before), Some(newest)) if before.number == newest.number => Recording::Next,
+        (_, Some(newest)) => Recording::Beside { number: newest.number },
+        (_, None) => Recording::Next,
+    }
+}

@@ -5,7 +5,7 @@ mod lease;
 mod rows;
 
 pub use append::{Append, Appended, Beginning, Blob};
-pub use lease::{Candidate, Lease, LeaseError, LeaseTerms};
+pub use lease::{Candidate, Lease, LeaseError, LeaseTerms, Takeover};
 pub use rows::{RowChange, changes};
 
 use crate::{
@@ -156,8 +156,14 @@ pub trait LogReader: Send + Sync + 'static {
 /// durable when it is answered. Items of one batch belong to different runs and never fail each
 /// other. After [`StoreError::Unknown`] the caller reads the gates before it goes on.
 pub trait Store: LogReader {
-    /// Draws an epoch and takes over every unfinished run, or names the process that lives.
-    fn acquire(&self, candidate: Candidate) -> BoxFuture<'_, Result<Lease, LeaseError>>;
+    /// Draws an epoch and takes over every unfinished run, or names the process that holds the
+    /// lease. A lease that was not given back was an unclean end: the runs that had a step due are
+    /// counted. Whether the holder still lives is for the caller to judge.
+    fn acquire(
+        &self,
+        candidate: Candidate,
+        takeover: Takeover,
+    ) -> BoxFuture<'_, Result<Lease, LeaseError>>;
     /// Renews for the lease's terms; the answer is the lease as it now stands.
     fn renew(&self, epoch: Epoch) -> BoxFuture<'_, Result<(), StoreError>>;
     /// Gives the lease back: the next process need not wait.
@@ -183,6 +189,7 @@ pub struct Request {
     pub run: RunId,
     pub key: String,
     pub message: Message,
+    pub at: Now,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

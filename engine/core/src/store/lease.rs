@@ -29,6 +29,16 @@ pub struct Candidate {
     pub now: crate::clock::Now,
 }
 
+/// What the candidate may do about a lease that stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Takeover {
+    /// Nothing: it wants a lease that is nobody's.
+    No,
+    /// Take it, if it still is this very one, renewals included: its process is known to be gone,
+    /// or it was seen to stand still for a whole term.
+    Of(Box<Lease>),
+}
+
 /// How long a lease stands without being renewed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LeaseTerms {

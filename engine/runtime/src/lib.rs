@@ -1,1 +1,4 @@
-//! (in the making)
+//! The engine's effects: what drives runs, and where their logs are kept.
+
+mod lease;
+pub mod memory;

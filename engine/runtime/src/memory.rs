@@ -1,0 +1,170 @@
+//! The store that lives as long as its process: rehearsals and simulations run on it. It is
+//! deterministic, and asks for neither clock nor thread.
+
+mod append;
+mod lease;
+mod queues;
+mod revisions;
+mod state;
+
+use engine_core::{
+    BoxFuture,
+    admission::Queue,
+    event::InputRow,
+    id::{BlobName, Epoch, PlanHash, Position, Resource, RunId},
+    revision::{Revision, Target},
+    store::{
+        Append, Appended, Candidate, Detail, Gate, Lease, LeaseError, LogReader, LogRow, Page,
+        Request, RunFilter, Store, StoreError, Submitted, Summary, Takeover,
+    },
+};
+use state::State;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tokio::sync::watch;
+
+/// A handle; clones share one content, so that an engine that "died" is followed by one that finds
+/// what it wrote.
+#[derive(Clone, Default)]
+pub struct Memory {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    state: Mutex<State>,
+    head: watch::Sender<Position>,
+}
+
+impl Default for Shared {
+    fn default() -> Shared {
+        Shared { state: Mutex::default(), head: watch::Sender::new(Position(0)) }
+    }
+}
+
+impl Memory {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.shared.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Every call is over before its future is polled a second time: no lock is held over an await.
+    fn with<'a, T: Send + 'a>(
+        &'a self,
+        act: impl FnOnce(&mut State) -> T + Send + 'a,
+    ) -> BoxFuture<'a, T> {
+        Box::pin(async move { act(&mut self.state()) })
+    }
+}
+
+impl LogReader for Memory {
+    fn gate(&self, run: RunId) -> BoxFuture<'_, Result<Option<Gate>, StoreError>> {
+        self.with(move |state| Ok(state.runs.get(&run).cloned()))
+    }
+
+    fn log(&self, run: RunId, from: u64) -> BoxFuture<'_, Result<Vec<LogRow>, StoreError>> {
+        self.with(move |state| Ok(state.log(run, from)))
+    }
+
+    fn after(&self, position: Position, limit: u32) -> BoxFuture<'_, Result<Page, StoreError>> {
+        self.with(move |state| Ok(Page::Rows(state.after(position, limit))))
+    }
+
+    fn head(&self) -> BoxFuture<'_, Result<Position, StoreError>> {
+        self.with(|state| Ok(state.head()))
+    }
+
+    fn runs(&self, filter: RunFilter) -> BoxFuture<'_, Result<Vec<Summary>, StoreError>> {
+        self.with(move |state| Ok(state.listed(&filter)))
+    }
+
+    fn unfinished(&self) -> BoxFuture<'_, Result<Vec<Gate>, StoreError>> {
+        self.with(|state| Ok(state.unfinished().cloned().collect()))
+    }
+
+    fn inputs(&self, run: RunId) -> BoxFuture<'_, Result<Vec<InputRow>, StoreError>> {
+        self.with(move |state| Ok(state.inputs_of(run)))
+    }
+
+    fn queue(&self, resource: &Resource) -> BoxFuture<'_, Result<Queue, StoreError>> {
+        let resource = resource.clone();
+        self.with(move |state| Ok(state.queues.get(&resource).cloned().unwrap_or_default()))
+    }
+
+    fn revisions(&self, target: &Target) -> BoxFuture<'_, Result<Vec<Revision>, StoreError>> {
+        let target = target.clone();
+        self.with(move |state| Ok(state.revisions.get(&target).cloned().unwrap_or_default()))
+    }
+
+    fn plan(&self, hash: &PlanHash) -> BoxFuture<'_, Result<Option<String>, StoreError>> {
+        let hash = hash.clone();
+        self.with(move |state| Ok(state.plans.get(&hash).cloned()))
+    }
+
+    fn blob(&self, name: &BlobName) -> BoxFuture<'_, Result<Option<Vec<u8>>, StoreError>> {
+        let name = name.clone();
+        self.with(move |state| Ok(state.blobs.get(&name).cloned()))
+    }
+
+    fn details(&self, run: RunId) -> BoxFuture<'_, Result<Vec<Detail>, StoreError>> {
+        self.with(move |state| Ok(state.details_of(run)))
+    }
+
+    fn lease(&self) -> BoxFuture<'_, Result<Option<Lease>, StoreError>> {
+        self.with(|state| Ok(state.lease.clone()))
+    }
+
+    fn written_after(&self, position: Position) -> BoxFuture<'_, ()> {
+        let mut head = self.shared.head.subscribe();
+        Box::pin(async move {
+            // The sender lives in `self`, so waiting ends only by a write.
+            drop(head.wait_for(|head| *head > position).await);
+        })
+    }
+}
+
+impl Store for Memory {
+    fn acquire(
+        &self,
+        candidate: Candidate,
+        takeover: Takeover,
+    ) -> BoxFuture<'_, Result<Lease, LeaseError>> {
+        self.with(move |state| state.acquire(candidate, &takeover))
+    }
+
+    fn renew(&self, epoch: Epoch) -> BoxFuture<'_, Result<(), StoreError>> {
+        self.with(move |state| state.renew(epoch))
+    }
+
+    fn release(&self, epoch: Epoch) -> BoxFuture<'_, Result<(), StoreError>> {
+        self.with(move |state| state.release(epoch))
+    }
+
+    fn append(
+        &self,
+        epoch: Epoch,
+        items: Vec<Append>,
+    ) -> BoxFuture<'_, Result<Vec<Appended>, StoreError>> {
+        Box::pin(async move {
+            let (answers, head) = {
+                let mut state = self.state();
+                (state.append(epoch, items), state.head())
+            };
+            self.shared.head.send_replace(head);
+            answers
+        })
+    }
+
+    fn submit(&self, request: Request) -> BoxFuture<'_, Result<Submitted, StoreError>> {
+        self.with(move |state| Ok(state.submit(request)))
+    }
+
+    fn number(&self, application: &str, pipeline: &str) -> BoxFuture<'_, Result<u64, StoreError>> {
+        let name = (application.to_owned(), pipeline.to_owned());
+        self.with(move |state| Ok(state.number(name)))
+    }
+
+    fn tell(&self, details: Vec<Detail>) -> BoxFuture<'_, Result<(), StoreError>> {
+        self.with(move |state| {
+            state.tell(details);
+            Ok(())
+        })
+    }
+}

@@ -1,0 +1,109 @@
+//! One batch of appends, in memory. Nothing here can fail half-way.
+
+use super::{revisions::Recorded, state::State};
+use engine_core::{
+    id::{Epoch, Position, RunId},
+    store::{Append, Appended, Beginning, Blob, Gate, LogRow, RowChange, StoreError, changes},
+};
+
+/// One append that has passed its gate.
+pub(super) struct Writing<'a> {
+    pub(super) item: &'a Append,
+    /// Runs for which this append wrote inputs.
+    pub(super) woken: Vec<RunId>,
+}
+
+enum Passage {
+    Free,
+    Refused(Appended),
+}
+
+impl State {
+    pub(super) fn append(
+        &mut self,
+        epoch: Epoch,
+        items: Vec<Append>,
+    ) -> Result<Vec<Appended>, StoreError> {
+        self.stands(epoch)?;
+        Ok(items.into_iter().map(|item| self.append_one(epoch, item)).collect())
+    }
+
+    fn append_one(&mut self, epoch: Epoch, item: Append) -> Appended {
+        if let Passage::Refused(answer) = self.pass(epoch, &item) {
+            return answer;
+        }
+        self.begin(epoch, &item);
+        let mut writing = Writing { item: &item, woken: Vec::new() };
+        for change in changes(&item.events) {
+            self.change(&mut writing, change);
+        }
+        for id in &item.inputs {
+            self.inputs.remove(&(item.run, *id));
+        }
+        let woken = writing.woken;
+        Appended::Written { position: self.write(item), woken }
+    }
+
+    fn pass(&self, epoch: Epoch, item: &Append) -> Passage {
+        if let Beginning::Run { key: Some(key), .. } = &item.beginning
+            && let Some(run) = self.starts.get(key)
+        {
+            return Passage::Refused(Appended::Repeated { run: *run });
+        }
+        match (&item.beginning, self.runs.get(&item.run)) {
+            (Beginning::Run { .. }, None) if item.n == 0 => Passage::Free,
+            (Beginning::No, Some(gate)) if gate.next == item.n && gate.epoch == epoch => {
+                Passage::Free
+            }
+            (Beginning::Run { .. } | Beginning::No, _) => Passage::Refused(Appended::Conflict),
+        }
+    }
+
+    fn begin(&mut self, epoch: Epoch, item: &Append) {
+        let Beginning::Run { plan, stored_plan, key } = &item.beginning else { return };
+        if let Some(key) = key {
+            self.starts.insert(key.clone(), item.run);
+        }
+        self.plans.entry(plan.clone()).or_insert_with(|| stored_plan.clone());
+        let gate = Gate { summary: item.summary.clone(), epoch, next: 0, unclean_ends: 0 };
+        self.runs.insert(item.run, gate);
+    }
+
+    fn change(&mut self, writing: &mut Writing<'_>, change: RowChange<'_>) {
+        match change {
+            RowChange::Ask { resource, target, keeps } => {
+                self.ask(writing.item.run, &resource, keeps);
+                self.admit(writing, &resource, target);
+            }
+            RowChange::Release { resource, target } => {
+                self.give_back(writing.item.run, &resource);
+                self.admit(writing, &resource, target);
+            }
+            RowChange::Record { stage, target, set } => {
+                self.record(Recorded { item: writing.item, stage, target, set });
+            }
+            RowChange::Prove { target, proof } => self.prove(writing.item.run, target, proof),
+        }
+    }
+
+    fn write(&mut self, item: Append) -> Position {
+        for Blob { name, sealed } in item.blobs {
+            self.blobs.entry(name).or_insert(sealed);
+        }
+        if item.summary.status.has_ended() {
+            self.details.retain(|(run, _), _| *run != item.run);
+        }
+        let Some(gate) = self.runs.get_mut(&item.run) else { return self.head() };
+        gate.summary = item.summary;
+        if item.events.is_empty() {
+            return self.head();
+        }
+        gate.next += 1;
+        gate.unclean_ends = 0;
+        self.feed.push((item.run, usize::try_from(item.n).unwrap_or(usize::MAX)));
+        let Append { run, n, now, events, .. } = item;
+        let row = LogRow { run, n, position: self.head(), now, events };
+        self.logs.entry(run).or_default().push(row);
+        self.head()
+    }
+}

@@ -1,0 +1,130 @@
+//! All that the memory store holds, in maps whose order is the same in every process.
+
+use engine_core::{
+    admission::Queue,
+    event::{InputRow, Message},
+    id::{BlobName, InputId, PlanHash, Position, Resource, RunId, Ticket},
+    revision::{Revision, Target},
+    store::{Detail, Gate, Lease, LogRow, Request, RunFilter, Submitted, Summary},
+};
+use std::collections::BTreeMap;
+
+#[derive(Default)]
+pub(super) struct State {
+    pub(super) lease: Option<Lease>,
+    pub(super) epochs: u64,
+    pub(super) tickets: u64,
+    pub(super) input_ids: u64,
+    pub(super) numbers: BTreeMap<(String, String), u64>,
+    pub(super) runs: BTreeMap<RunId, Gate>,
+    pub(super) logs: BTreeMap<RunId, Vec<LogRow>>,
+    /// The run and row at each position, from position 1 on.
+    pub(super) feed: Vec<(RunId, usize)>,
+    pub(super) inputs: BTreeMap<(RunId, InputId), StoredInput>,
+    pub(super) starts: BTreeMap<String, RunId>,
+    pub(super) requests: BTreeMap<(RunId, String), InputId>,
+    pub(super) queues: BTreeMap<Resource, Queue>,
+    /// What each waiter will not give back before it has what it asks for.
+    pub(super) keeps: BTreeMap<(Resource, RunId), Vec<Resource>>,
+    pub(super) revisions: BTreeMap<Target, Vec<Revision>>,
+    pub(super) revision_numbers: BTreeMap<Target, u64>,
+    pub(super) plans: BTreeMap<PlanHash, String>,
+    pub(super) blobs: BTreeMap<BlobName, Vec<u8>>,
+    pub(super) details: BTreeMap<(RunId, String), String>,
+}
+
+pub(super) struct StoredInput {
+    pub(super) message: Message,
+    pub(super) cause: InputCause,
+}
+
+/// What wrote an input; a grant is taken back with its resource.
+#[derive(PartialEq, Eq)]
+pub(super) enum InputCause {
+    Request,
+    Grant(Resource),
+}
+
+impl State {
+    pub(super) fn head(&self) -> Position {
+        Position(self.feed.len() as u64)
+    }
+
+    pub(super) fn log(&self, run: RunId, from: u64) -> Vec<LogRow> {
+        let rows = self.logs.get(&run).map(Vec::as_slice).unwrap_or_default();
+        rows.get(index(from)..).unwrap_or_default().to_vec()
+    }
+
+    pub(super) fn after(&self, position: Position, limit: u32) -> Vec<LogRow> {
+        let rest = self.feed.get(index(position.0)..).unwrap_or_default();
+        let places = rest.iter().take(limit as usize);
+        places.filter_map(|(run, row)| self.logs.get(run)?.get(*row)).cloned().collect()
+    }
+
+    pub(super) fn listed(&self, filter: &RunFilter) -> Vec<Summary> {
+        let limit = filter.limit.map_or(usize::MAX, |limit| limit as usize);
+        let newest_first = self.runs.values().rev().map(|gate| &gate.summary);
+        let wanted = newest_first.filter(|run| filter.before.is_none_or(|before| run.run < before));
+        wanted.take(limit).cloned().collect()
+    }
+
+    pub(super) fn unfinished(&self) -> impl Iterator<Item = &Gate> {
+        self.runs.values().filter(|gate| !gate.summary.status.has_ended())
+    }
+
+    pub(super) fn inputs_of(&self, run: RunId) -> Vec<InputRow> {
+        let rows = self.inputs.range((run, InputId(0))..=(run, InputId(u64::MAX)));
+        rows.map(|((_, id), input)| InputRow { id: *id, message: input.message.clone() }).collect()
+    }
+
+    pub(super) fn details_of(&self, run: RunId) -> Vec<Detail> {
+        let rows = self.details.range((run, String::new())..).take_while(|((of, _), _)| *of == run);
+        rows.map(|((_, stage), text)| Detail { run, stage: stage.clone(), text: text.clone() })
+            .collect()
+    }
+
+    pub(super) fn submit(&mut self, request: Request) -> Submitted {
+        let Request { run, key, message, at: _ } = request;
+        if !self.runs.contains_key(&run) {
+            return Submitted::NoRun;
+        }
+        if let Some(first) = self.requests.get(&(run, key.clone())) {
+            return Submitted::Repeated(*first);
+        }
+        let id = self.input(run, StoredInput { message, cause: InputCause::Request });
+        self.requests.insert((run, key), id);
+        Submitted::Written(id)
+    }
+
+    pub(super) fn input(&mut self, run: RunId, input: StoredInput) -> InputId {
+        self.input_ids += 1;
+        let id = InputId(self.input_ids);
+        self.inputs.insert((run, id), input);
+        id
+    }
+
+    pub(super) fn ticket(&mut self) -> Ticket {
+        self.tickets += 1;
+        Ticket(self.tickets)
+    }
+
+    pub(super) fn number(&mut self, pipeline: (String, String)) -> u64 {
+        let number = self.numbers.entry(pipeline).or_default();
+        *number += 1;
+        *number
+    }
+
+    /// Text about a run that has ended, or never began, helps nobody.
+    pub(super) fn tell(&mut self, details: Vec<Detail>) {
+        for Detail { run, stage, text } in details {
+            if self.runs.get(&run).is_some_and(|gate| !gate.summary.status.has_ended()) {
+                self.details.insert((run, stage), text);
+            }
+        }
+    }
+}
+
+/// A count beyond the address space is beyond every row.
+fn index(count: u64) -> usize {
+    usize::try_from(count).unwrap_or(usize::MAX)
+}

@@ -6,6 +6,7 @@
 pub mod admission;
 pub mod clock;
 pub mod event;
+pub mod execution;
 pub mod files;
 pub mod id;
 pub mod plan;
@@ -16,7 +17,10 @@ pub mod stage;
 pub mod status;
 pub mod store;
 pub mod template;
+pub mod wording;
 
+pub use execution::{Execution, Start};
+pub use plan::Plan;
 pub use registry::Registry;
 
 use std::{future::Future, pin::Pin};

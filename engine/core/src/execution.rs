@@ -1,0 +1,221 @@
+//! One run of a plan, as a state machine.
+//!
+//! [`Execution::handle`] turns an input into events and folds them in, [`Execution::apply`] folds
+//! one recorded event, [`Execution::due`] drains what should be done. A restart is no special
+//! case: replay the log, then ask `due`.
+
+mod agenda;
+mod apply;
+mod decide;
+mod inputs;
+pub mod state;
+mod summary;
+
+pub use apply::Unknown;
+pub use inputs::{ABORT_LIMIT, OUTPUTS_LIMIT};
+
+use crate::{
+    clock::Now,
+    event::{Actor, Call, Command, Event, Input, Rejected, Trigger},
+    id::{PlanHash, RunId},
+    plan::{NodeIndex, Plan},
+    stage::ObjectKey,
+    store::Wakes,
+};
+use agenda::Agenda;
+use decide::Decision;
+use state::{NodeState, Phase, Recorded, Tally};
+use std::sync::Arc;
+
+/// A recorded part, equal to its replay, and an agenda, which a replay rebuilds as "due now".
+#[derive(Clone, Debug)]
+pub struct Execution {
+    plan: Arc<Plan>,
+    recorded: Recorded,
+    agenda: Agenda,
+}
+
+/// What a run begins with.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Start {
+    pub id: RunId,
+    pub number: u64,
+    pub plan: PlanHash,
+    pub trigger: Trigger,
+    pub actor: Actor,
+    /// The runs that led to this one, the first of them first.
+    pub ancestry: Vec<RunId>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ReplayError {
+    #[error("the log of run {run} does not begin with a start")]
+    NoStart { run: RunId },
+    #[error("the log of run {run} does not fit its plan: {unknown}")]
+    Foreign { run: RunId, unknown: Unknown },
+}
+
+impl Execution {
+    /// Starts a run: the state, and the events that must be recorded to make it so.
+    pub fn start(plan: Arc<Plan>, start: Start, now: Now) -> (Execution, Vec<Event>) {
+        let Start { id, number, plan: hash, trigger, actor, ancestry } = start;
+        let started = Event::RunStarted {
+            number,
+            plan: hash.clone(),
+            trigger: trigger.clone(),
+            actor: actor.clone(),
+            ancestry: ancestry.clone(),
+        };
+        let start = Start { id, number, plan: hash, trigger, actor, ancestry };
+        let mut execution = Execution::new(plan, start, now);
+        let mut decision = Decision::new(&mut execution, now);
+        decision.begin();
+        let mut events = decision.finish();
+        events.insert(0, started);
+        (execution, events)
+    }
+
+    /// Rebuilds a run from its log; every open attempt is due now.
+    pub fn replay<'a>(
+        plan: Arc<Plan>,
+        run: RunId,
+        log: impl IntoIterator<Item = (&'a Event, Now)>,
+    ) -> Result<Execution, ReplayError> {
+        let mut log = log.into_iter();
+        let Some((Event::RunStarted { number, plan: hash, trigger, actor, ancestry }, now)) =
+            log.next()
+        else {
+            return Err(ReplayError::NoStart { run });
+        };
+        let start = Start {
+            id: run,
+            number: *number,
+            plan: hash.clone(),
+            trigger: trigger.clone(),
+            actor: actor.clone(),
+            ancestry: ancestry.clone(),
+        };
+        let mut execution = Execution::new(plan, start, now);
+        for (event, now) in log {
+            let folded = execution.recorded.fold(&execution.plan, event, now);
+            folded.map_err(|unknown| ReplayError::Foreign { run, unknown })?;
+        }
+        for (position, state) in execution.recorded.nodes.iter().enumerate() {
+            execution.agenda.resume(NodeIndex(position), state);
+        }
+        Ok(execution)
+    }
+
+    /// Decides what `input` means and folds it in. The caller records the events before anybody
+    /// sees the result. A rejected input changes nothing.
+    pub fn handle(&mut self, input: Input, now: Now) -> Result<Vec<Event>, Rejected> {
+        if let Phase::Ended { status, .. } = self.recorded.phase {
+            return Err(Rejected::Ended { status });
+        }
+        match input {
+            Input::Stepped { call, answer } => inputs::stepped(self, (call, answer), now),
+            Input::Aborted { call, answer } => inputs::aborted(self, (call, answer), now),
+            Input::ObjectsChanged { node } => inputs::objects_changed(self, node),
+            Input::Tick => inputs::tick(self, now),
+            Input::Row(row) => inputs::row(self, row, now),
+        }
+    }
+
+    /// Folds one recorded fact into the state, and into the agenda what it makes due.
+    pub fn apply(&mut self, event: &Event, now: Now) {
+        let Ok(Some(index)) = self.recorded.fold(&self.plan, event, now) else { return };
+        match event {
+            Event::AttemptStarted { .. } => self.agenda.begin(index),
+            Event::StageStopping { .. } => self.agenda.urge(index),
+            Event::RunStarted { .. }
+            | Event::TargetAsked { .. }
+            | Event::TargetGranted { .. }
+            | Event::TargetReleased { .. }
+            | Event::StageGated { .. }
+            | Event::StageWaiting { .. }
+            | Event::RevisionRecorded { .. }
+            | Event::AttemptFailed { .. }
+            | Event::StageProgressed { .. }
+            | Event::StageSucceeded { .. }
+            | Event::StageFailed { .. }
+            | Event::StageOmitted { .. }
+            | Event::StageCancelled { .. }
+            | Event::RunStopping { .. }
+            | Event::RunEnded { .. } => {}
+        }
+        self.refresh(index);
+    }
+
+    /// Drains what became due since last asked.
+    pub fn due(&mut self) -> Vec<Command> {
+        self.agenda.drain(&self.recorded.nodes)
+    }
+
+    /// When a tick is wanted, if nothing else happens first.
+    pub fn next_timer(&self) -> Wakes {
+        self.agenda.next()
+    }
+
+    /// Whether a call is under way or about to be.
+    pub fn is_busy(&self) -> bool {
+        self.agenda.is_busy()
+    }
+
+    /// The objects whose change wakes a node.
+    pub fn objects(&self, index: NodeIndex) -> &[ObjectKey] {
+        self.agenda.objects(index)
+    }
+
+    pub fn recorded(&self) -> &Recorded {
+        &self.recorded
+    }
+
+    pub fn plan(&self) -> &Arc<Plan> {
+        &self.plan
+    }
+
+    pub fn node_state(&self, index: NodeIndex) -> &NodeState {
+        &self.recorded.nodes[index.0]
+    }
+
+    /// What a call is made with, as long as it is the one under way.
+    pub fn attempt(&self, call: Call) -> Option<&state::Attempt> {
+        match &self.recorded.nodes.get(call.node.0)? {
+            NodeState::Running(attempt) | NodeState::Stopping { attempt, .. } => Some(attempt),
+            NodeState::Pending { .. }
+            | NodeState::Gated { .. }
+            | NodeState::BackingOff(_)
+            | NodeState::Ended(_) => None,
+        }
+    }
+
+    fn refresh(&mut self, index: NodeIndex) {
+        self.agenda.refresh(index, &self.recorded.nodes[index.0]);
+    }
+
+    fn new(plan: Arc<Plan>, start: Start, now: Now) -> Execution {
+        let nodes: Vec<NodeState> = plan
+            .nodes()
+            .iter()
+            .map(|node| NodeState::Pending { unmet: node.needs.len() })
+            .collect();
+        let agenda = Agenda::new(nodes.len());
+        let targets = state::targets(&plan);
+        let Start { id, number, plan: hash, trigger, actor, ancestry } = start;
+        let (phase, tally) = (Phase::Going, Tally::default());
+        let recorded = Recorded {
+            id,
+            number,
+            plan: hash,
+            trigger,
+            actor,
+            ancestry,
+            started_at: now,
+            phase,
+            nodes,
+            targets,
+            tally,
+        };
+        Execution { plan, recorded, agenda }
+    }
+}

@@ -1,0 +1,308 @@
+//! What is to be done next: volatile, rebuilt by a replay as "due now".
+
+use super::state::{AttemptClock, NodeState};
+use crate::{
+    clock::{Civil, Elapsed, Moment, Now},
+    event::{Call, Command},
+    plan::NodeIndex,
+    stage::{ObjectKey, Wake},
+    store::Wakes,
+};
+use std::{
+    collections::{BTreeSet, VecDeque},
+    time::Duration,
+};
+
+/// The pauses between tries of an abort.
+const ABORT_PAUSE: Duration = Duration::from_secs(1);
+
+/// One slot a node, and the timers of all of them in order.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Agenda {
+    slots: Vec<Slot>,
+    queue: VecDeque<NodeIndex>,
+    elapsed: BTreeSet<(Elapsed, NodeIndex, Timer)>,
+    civil: BTreeSet<(Civil, NodeIndex, Timer)>,
+    sequence: u64,
+    in_flight: usize,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Slot {
+    flight: Flight,
+    urge: Urge,
+    queued: bool,
+    wake: Wake,
+    set_elapsed: Vec<(Elapsed, Timer)>,
+    set_civil: Vec<(Civil, Timer)>,
+    judgement: Judgement,
+}
+
+/// The call of a node that is under way.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Flight {
+    #[default]
+    Nothing,
+    Step {
+        call: Call,
+        told_to_stop: bool,
+    },
+    Abort {
+        call: Call,
+    },
+}
+
+/// Whether a node wants its next call at once, whatever its wake says.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Urge {
+    #[default]
+    Wakes,
+    Now,
+}
+
+/// Whether a deadline may be judged. One that passed while nobody drove the run gives the attempt
+/// one more step first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Judgement {
+    #[default]
+    Open,
+    AfterOneStep,
+}
+
+/// What a timer is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Timer {
+    Wake,
+    Deadline,
+    Retry,
+}
+
+impl Agenda {
+    pub(super) fn new(nodes: usize) -> Agenda {
+        Agenda { slots: vec![Slot::default(); nodes], ..Agenda::default() }
+    }
+
+    /// After a replay: every open attempt is due now.
+    pub(super) fn resume(&mut self, index: NodeIndex, state: &NodeState) {
+        let slot = &mut self.slots[index.0];
+        slot.urge = Urge::Now;
+        slot.judgement = Judgement::AfterOneStep;
+        self.refresh(index, state);
+    }
+
+    /// Brings the timers and the queue of one node in line with its state.
+    pub(super) fn refresh(&mut self, index: NodeIndex, state: &NodeState) {
+        self.clear_timers(index);
+        match state {
+            NodeState::Pending { .. } | NodeState::Gated { .. } | NodeState::Ended(_) => {
+                self.slots[index.0] = Slot::default();
+            }
+            NodeState::BackingOff(pause) => {
+                self.slots[index.0] = Slot::default();
+                self.set(index, Moment::Elapsed(pause.retry_at), Timer::Retry);
+            }
+            NodeState::Running(attempt) => {
+                self.set_deadline(index, attempt.clock);
+                self.set_wake(index);
+            }
+            NodeState::Stopping { .. } => self.set_wake(index),
+        }
+    }
+
+    /// A fresh attempt begins: nothing is left of the one before.
+    pub(super) fn begin(&mut self, index: NodeIndex) {
+        self.clear_timers(index);
+        self.slots[index.0] = Slot { urge: Urge::Now, ..Slot::default() };
+    }
+
+    /// Ends the wait of a node: an input came, or an object changed.
+    pub(super) fn urge(&mut self, index: NodeIndex) {
+        self.slots[index.0].urge = Urge::Now;
+    }
+
+    pub(super) fn wait(&mut self, index: NodeIndex, wake: Wake) {
+        self.slots[index.0].wake = wake;
+    }
+
+    /// A failed abort is tried again after a pause.
+    pub(super) fn pause(&mut self, index: NodeIndex, now: Now) {
+        let at = Moment::Elapsed(now.elapsed.plus(ABORT_PAUSE));
+        self.slots[index.0].wake = Wake { at: Some(at), objects: Vec::new() };
+    }
+
+    /// Takes the answer of a call off the books.
+    pub(super) fn land(&mut self, call: Call) -> Landing {
+        let Some(slot) = self.slots.get_mut(call.node.0) else { return Landing::Stale };
+        let under_way = match slot.flight {
+            Flight::Nothing => return Landing::Stale,
+            Flight::Step { call, .. } | Flight::Abort { call } => call,
+        };
+        if under_way != call {
+            return Landing::Stale;
+        }
+        slot.flight = Flight::Nothing;
+        slot.judgement = Judgement::Open;
+        self.in_flight -= 1;
+        Landing::Expected
+    }
+
+    /// The timers that ran out.
+    pub(super) fn ring(&mut self, now: Now) -> Vec<(NodeIndex, Timer)> {
+        let mut rung = Vec::new();
+        while let Some((at, index, timer)) = self.elapsed.first().copied()
+            && at <= now.elapsed
+        {
+            self.elapsed.pop_first();
+            self.slots[index.0].set_elapsed.retain(|set| *set != (at, timer));
+            rung.push((index, timer));
+        }
+        while let Some((at, index, timer)) = self.civil.first().copied()
+            && at <= now.civil
+        {
+            self.civil.pop_first();
+            self.slots[index.0].set_civil.retain(|set| *set != (at, timer));
+            rung.push((index, timer));
+        }
+        rung
+    }
+
+    /// Whether a deadline that rang may end the attempt now.
+    pub(super) fn may_judge(&self, index: NodeIndex) -> bool {
+        self.slots[index.0].judgement == Judgement::Open
+    }
+
+    pub(super) fn next(&self) -> Wakes {
+        Wakes {
+            elapsed: self.elapsed.first().map(|(at, ..)| *at),
+            civil: self.civil.first().map(|(at, ..)| *at),
+        }
+    }
+
+    pub(super) fn is_busy(&self) -> bool {
+        !self.queue.is_empty() || self.in_flight > 0
+    }
+
+    /// The objects whose change a node waits for, as its last step named them.
+    pub(super) fn objects(&self, index: NodeIndex) -> &[ObjectKey] {
+        let slot = &self.slots[index.0];
+        match slot.flight {
+            Flight::Nothing => &slot.wake.objects,
+            Flight::Step { .. } | Flight::Abort { .. } => &[],
+        }
+    }
+
+    /// Drains what became due since last asked.
+    pub(super) fn drain(&mut self, nodes: &[NodeState]) -> Vec<Command> {
+        let queue = std::mem::take(&mut self.queue);
+        queue.into_iter().filter_map(|index| self.command(index, &nodes[index.0])).collect()
+    }
+
+    fn command(&mut self, index: NodeIndex, state: &NodeState) -> Option<Command> {
+        let slot = &mut self.slots[index.0];
+        slot.queued = false;
+        match (state, slot.flight) {
+            (NodeState::Running(attempt), Flight::Nothing) => {
+                let call = self.call(index, attempt.number);
+                self.slots[index.0].flight = Flight::Step { call, told_to_stop: false };
+                Some(Command::Step { call })
+            }
+            (NodeState::Stopping { attempt, .. }, Flight::Nothing) => {
+                let call = self.call(index, attempt.number);
+                self.slots[index.0].flight = Flight::Abort { call };
+                Some(Command::Abort { call })
+            }
+            (NodeState::Stopping { .. }, Flight::Step { call, told_to_stop: false }) => {
+                slot.flight = Flight::Step { call, told_to_stop: true };
+                Some(Command::Stop { call })
+            }
+            (
+                NodeState::Running(_) | NodeState::Stopping { .. },
+                Flight::Step { .. } | Flight::Abort { .. },
+            )
+            | (
+                NodeState::Pending { .. }
+                | NodeState::Gated { .. }
+                | NodeState::BackingOff(_)
+                | NodeState::Ended(_),
+                Flight::Nothing | Flight::Step { .. } | Flight::Abort { .. },
+            ) => None,
+        }
+    }
+
+    fn call(&mut self, node: NodeIndex, attempt: u32) -> Call {
+        let slot = &mut self.slots[node.0];
+        slot.urge = Urge::Wakes;
+        slot.wake = Wake::default();
+        self.sequence += 1;
+        self.in_flight += 1;
+        self.clear_wakes(node);
+        Call { node, attempt, sequence: self.sequence }
+    }
+
+    fn set_deadline(&mut self, index: NodeIndex, clock: AttemptClock) {
+        match clock {
+            AttemptClock::Never | AttemptClock::Stopped { .. } => {}
+            AttemptClock::Until(at) => self.set(index, Moment::Elapsed(at), Timer::Deadline),
+        }
+    }
+
+    /// Puts the node into the queue, or sets the timer of its wake.
+    fn set_wake(&mut self, index: NodeIndex) {
+        let slot = &self.slots[index.0];
+        match (slot.flight, slot.urge, slot.wake.at) {
+            (Flight::Nothing, Urge::Now, _) => self.enqueue(index),
+            (Flight::Nothing, Urge::Wakes, Some(at)) => self.set(index, at, Timer::Wake),
+            (Flight::Nothing, Urge::Wakes, None) | (Flight::Abort { .. }, ..) => {}
+            (Flight::Step { .. }, ..) => self.enqueue(index),
+        }
+    }
+
+    fn enqueue(&mut self, index: NodeIndex) {
+        let slot = &mut self.slots[index.0];
+        if !slot.queued {
+            slot.queued = true;
+            self.queue.push_back(index);
+        }
+    }
+
+    fn set(&mut self, index: NodeIndex, at: Moment, timer: Timer) {
+        match at {
+            Moment::Elapsed(at) => {
+                self.elapsed.insert((at, index, timer));
+                self.slots[index.0].set_elapsed.push((at, timer));
+            }
+            Moment::Civil(at) => {
+                self.civil.insert((at, index, timer));
+                self.slots[index.0].set_civil.push((at, timer));
+            }
+        }
+    }
+
+    fn clear_timers(&mut self, index: NodeIndex) {
+        for (at, timer) in std::mem::take(&mut self.slots[index.0].set_elapsed) {
+            self.elapsed.remove(&(at, index, timer));
+        }
+        for (at, timer) in std::mem::take(&mut self.slots[index.0].set_civil) {
+            self.civil.remove(&(at, index, timer));
+        }
+    }
+
+    fn clear_wakes(&mut self, index: NodeIndex) {
+        let slot = &mut self.slots[index.0];
+        let (elapsed, civil) = (&mut self.elapsed, &mut self.civil);
+        slot.set_elapsed.retain(|(at, timer)| {
+            *timer != Timer::Wake || !elapsed.remove(&(*at, index, Timer::Wake))
+        });
+        slot.set_civil.retain(|(at, timer)| {
+            *timer != Timer::Wake || !civil.remove(&(*at, index, Timer::Wake))
+        });
+    }
+}
+
+/// Whether an answer belongs to the call under way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub(super) enum Landing {
+    Expected,
+    Stale,
+}

@@ -1,0 +1,225 @@
+//! The fold: what each recorded fact changes. Decides nothing.
+
+use super::state::{
+    Attempt, AttemptClock, BackingOff, Claim, End, Ended, NodeState, Phase, Recorded, Waiting,
+};
+use crate::{
+    clock::{Elapsed, Now},
+    event::{Event, Failure, Progress, StopCause, Tolerance},
+    plan::{NodeIndex, Plan},
+    revision::Target,
+    stage::{WaitReason, Wake},
+};
+use serde_json::Value;
+
+/// What an event named that the plan does not have.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("an event names {what}, which its plan does not have")]
+pub struct Unknown {
+    what: String,
+}
+
+/// The node whose agenda may have changed.
+pub(super) type Touched = Option<NodeIndex>;
+
+impl Recorded {
+    /// Folds one fact into the state. Facts that do not fit it change nothing: the log was written
+    /// by a machine that had checked them.
+    pub(super) fn fold(
+        &mut self,
+        plan: &Plan,
+        event: &Event,
+        now: Now,
+    ) -> Result<Touched, Unknown> {
+        match event {
+            Event::RunStarted { .. } | Event::RevisionRecorded { .. } => return Ok(None),
+            Event::TargetAsked { target, .. } => self.claim(target, Claim::Asked { since: now })?,
+            Event::TargetGranted { target } => self.claim(target, Claim::Held)?,
+            Event::TargetReleased { target, .. } => self.claim(target, Claim::Released)?,
+            Event::RunStopping { cause } => self.phase = Phase::Stopping { cause: cause.clone() },
+            Event::RunEnded { status, warnings } => {
+                self.phase = Phase::Ended { status: *status, warnings: *warnings, at: now };
+            }
+            Event::StageGated { stage, .. }
+            | Event::AttemptStarted { stage, .. }
+            | Event::StageWaiting { stage, .. }
+            | Event::AttemptFailed { stage, .. }
+            | Event::StageStopping { stage, .. }
+            | Event::StageProgressed { stage, .. }
+            | Event::StageSucceeded { stage, .. }
+            | Event::StageFailed { stage, .. }
+            | Event::StageOmitted { stage, .. }
+            | Event::StageCancelled { stage, .. } => {
+                let unknown = || Unknown { what: format!("stage `{stage}`") };
+                let index = plan.graph().index(stage).ok_or_else(unknown)?;
+                self.tally.subtract(&self.nodes[index.0]);
+                self.fold_stage(plan, (index, event), now);
+                self.tally.add(&self.nodes[index.0]);
+                return Ok(Some(index));
+            }
+        }
+        Ok(None)
+    }
+
+    fn fold_stage(&mut self, plan: &Plan, (index, event): (NodeIndex, &Event), now: Now) {
+        match event {
+            Event::StageGated { .. } => self.gate(plan, index, now),
+            Event::AttemptStarted { attempt, .. } => self.start(plan, (index, *attempt), now),
+            Event::StageWaiting { progress, wake, reason, .. } => {
+                self.wait(index, (progress, wake, reason), now);
+            }
+            Event::AttemptFailed { failure, retry_at, .. } => {
+                self.back_off(index, (failure, *retry_at), now);
+            }
+            Event::StageStopping { cause, .. } => self.stop(index, cause, now),
+            Event::StageProgressed { progress, .. } => {
+                if let NodeState::Stopping { attempt, .. } = &mut self.nodes[index.0] {
+                    attempt.progress = progress.clone();
+                }
+            }
+            Event::StageSucceeded { outputs, .. } => {
+                self.end(plan, (index, End::Succeeded { outputs: outputs.clone() }), now);
+            }
+            Event::StageFailed { failure, tolerance, .. } => {
+                self.fail(plan, (index, failure, *tolerance), now);
+            }
+            Event::StageOmitted { because, .. } => {
+                self.end(plan, (index, End::Omitted { because: because.clone() }), now);
+            }
+            Event::StageCancelled { cause, left, .. } => {
+                let end = End::Cancelled { cause: cause.clone(), left: left.clone() };
+                self.end(plan, (index, end), now);
+            }
+            Event::RunStarted { .. }
+            | Event::TargetAsked { .. }
+            | Event::TargetGranted { .. }
+            | Event::TargetReleased { .. }
+            | Event::RevisionRecorded { .. }
+            | Event::RunStopping { .. }
+            | Event::RunEnded { .. } => {}
+        }
+    }
+
+    fn claim(&mut self, target: &Target, claim: Claim) -> Result<(), Unknown> {
+        let unknown = || Unknown { what: format!("target `{}`", target.environment) };
+        let state = self.targets.get_mut(&target.environment).ok_or_else(unknown)?;
+        state.claim = claim;
+        Ok(())
+    }
+
+    fn gate(&mut self, plan: &Plan, index: NodeIndex, now: Now) {
+        self.nodes[index.0] = NodeState::Gated { since: now };
+        if let Some(environment) = &plan.node(index).environment
+            && let Some(target) = self.targets.get_mut(environment)
+        {
+            target.gated.insert(index);
+        }
+    }
+
+    fn start(&mut self, plan: &Plan, (index, number): (NodeIndex, u32), now: Now) {
+        self.leave_gate(plan, index);
+        let node = plan.node(index);
+        let first_started_at = self.nodes[index.0].started_at().unwrap_or(now);
+        self.nodes[index.0] = NodeState::Running(Attempt {
+            number,
+            first_started_at,
+            progress: Progress::Inline(Value::Null),
+            clock: AttemptClock::new(node.timeout, now),
+            waiting: Waiting::No,
+        });
+    }
+
+    fn wait(
+        &mut self,
+        index: NodeIndex,
+        (progress, wake, reason): (&Progress, &Wake, &WaitReason),
+        now: Now,
+    ) {
+        if let NodeState::Running(attempt) = &mut self.nodes[index.0] {
+            let since = match &attempt.waiting {
+                Waiting::For { reason: before, since, .. } if before.kind == reason.kind => *since,
+                Waiting::For { .. } | Waiting::No => now,
+            };
+            attempt.clock = attempt.clock.entering(reason.kind, now);
+            attempt.progress = progress.clone();
+            attempt.waiting = Waiting::For { wake: wake.clone(), reason: reason.clone(), since };
+        }
+    }
+
+    fn back_off(&mut self, index: NodeIndex, (failure, retry_at): (&Failure, Elapsed), now: Now) {
+        self.update(index, |state| match state {
+            NodeState::Running(attempt) | NodeState::Stopping { attempt, .. } => {
+                NodeState::BackingOff(BackingOff {
+                    attempt: attempt.number,
+                    first_started_at: attempt.first_started_at,
+                    failure: failure.clone(),
+                    retry_at,
+                    since: now,
+                })
+            }
+            NodeState::Pending { .. }
+            | NodeState::Gated { .. }
+            | NodeState::BackingOff(_)
+            | NodeState::Ended(_) => state,
+        });
+    }
+
+    fn stop(&mut self, index: NodeIndex, cause: &StopCause, now: Now) {
+        self.update(index, |state| match state {
+            NodeState::Running(attempt) => {
+                NodeState::Stopping { attempt, cause: cause.clone(), since: now }
+            }
+            NodeState::Stopping { attempt, since, .. } => {
+                NodeState::Stopping { attempt, cause: cause.clone(), since }
+            }
+            NodeState::Pending { .. }
+            | NodeState::Gated { .. }
+            | NodeState::BackingOff(_)
+            | NodeState::Ended(_) => state,
+        });
+    }
+
+    fn fail(
+        &mut self,
+        plan: &Plan,
+        (index, failure, tolerance): (NodeIndex, &Failure, Tolerance),
+        now: Now,
+    ) {
+        match tolerance {
+            Tolerance::Counts => self.tally.failed += 1,
+            Tolerance::Tolerated => self.tally.tolerated += 1,
+        }
+        self.end(plan, (index, End::Failed { failure: failure.clone(), tolerance }), now);
+    }
+
+    fn end(&mut self, plan: &Plan, (index, end): (NodeIndex, End), now: Now) {
+        self.leave_gate(plan, index);
+        let environment = plan.node(index).environment.as_ref();
+        if let Some(target) = environment.and_then(|name| self.targets.get_mut(name)) {
+            target.unended -= 1;
+            target.weigh(&end);
+        }
+        for dependent in plan.graph().dependents(index) {
+            if let NodeState::Pending { unmet } = &mut self.nodes[dependent.0] {
+                *unmet -= 1;
+            }
+        }
+        let state = &self.nodes[index.0];
+        let (attempts, started_at) = (state.attempts(), state.started_at());
+        self.nodes[index.0] = NodeState::Ended(Ended { end, attempts, started_at, ended_at: now });
+    }
+
+    fn leave_gate(&mut self, plan: &Plan, index: NodeIndex) {
+        if let NodeState::Gated { .. } = self.nodes[index.0] {
+            let environment = plan.node(index).environment.as_ref();
+            if let Some(target) = environment.and_then(|name| self.targets.get_mut(name)) {
+                target.gated.remove(&index);
+            }
+        }
+    }
+
+    fn update(&mut self, index: NodeIndex, change: impl FnOnce(NodeState) -> NodeState) {
+        let before = std::mem::replace(&mut self.nodes[index.0], NodeState::Pending { unmet: 0 });
+        self.nodes[index.0] = change(before);
+    }
+}

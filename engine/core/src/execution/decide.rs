@@ -1,0 +1,302 @@
+//! What an input means now: the facts that it states, and every consequence of them.
+
+use super::{
+    Execution,
+    state::{Claim, End, NodeState, Phase},
+};
+use crate::{
+    clock::Now,
+    event::{Event, Failure, RunStop, StopCause, Tolerance},
+    plan::{Accepts, Effect, Need, Node, NodeIndex, OnFailure},
+    retry::{Cause, Verdict},
+    revision::Target,
+    status::RunStatus,
+};
+use std::collections::VecDeque;
+
+/// One decision in the making: every event is folded in as it is found.
+pub(super) struct Decision<'a> {
+    pub(super) execution: &'a mut Execution,
+    pub(super) now: Now,
+    pub(super) events: Vec<Event>,
+    ended: VecDeque<NodeIndex>,
+}
+
+impl<'a> Decision<'a> {
+    pub(super) fn new(execution: &'a mut Execution, now: Now) -> Decision<'a> {
+        Decision { execution, now, events: Vec::new(), ended: VecDeque::new() }
+    }
+
+    pub(super) fn emit(&mut self, event: Event) {
+        self.execution.apply(&event, self.now);
+        self.events.push(event);
+    }
+
+    /// Draws every consequence of the ends so far, until nothing more follows.
+    pub(super) fn finish(mut self) -> Vec<Event> {
+        while let Some(index) = self.ended.pop_front() {
+            self.advance_dependents(index);
+            self.give_back(index);
+        }
+        self.conclude();
+        self.events
+    }
+
+    /// Starts the nodes that need nothing.
+    pub(super) fn begin(&mut self) {
+        for position in 0..self.execution.plan.nodes().len() {
+            self.advance(NodeIndex(position));
+        }
+    }
+
+    pub(super) fn id(&self, index: NodeIndex) -> String {
+        self.node(index).id.clone()
+    }
+
+    pub(super) fn node(&self, index: NodeIndex) -> &Node {
+        self.execution.plan.node(index)
+    }
+
+    pub(super) fn state(&self, index: NodeIndex) -> &NodeState {
+        &self.execution.recorded.nodes[index.0]
+    }
+
+    /// Records the end of a node; its consequences follow in [`Decision::finish`].
+    pub(super) fn end(&mut self, index: NodeIndex, event: Event) {
+        self.emit(event);
+        self.ended.push_back(index);
+    }
+
+    /// The attempt did not succeed: another, or the end.
+    pub(super) fn attempt_failed(&mut self, index: NodeIndex, failure: Failure) {
+        let attempt = self.state(index).attempts();
+        let verdict = match &self.execution.recorded.phase {
+            Phase::Going => self.node(index).retry.judge(attempt, failure.cause),
+            Phase::Stopping { .. } | Phase::Ended { .. } => Verdict::Over,
+        };
+        match verdict {
+            Verdict::Over => self.failed(index, failure),
+            Verdict::Again { after } => {
+                let (stage, retry_at) = (self.id(index), self.now.elapsed.plus(after));
+                self.emit(Event::AttemptFailed { stage, failure, retry_at });
+            }
+        }
+    }
+
+    /// The last try is over: asks `onFailure`.
+    pub(super) fn failed(&mut self, index: NodeIndex, failure: Failure) {
+        let stage = self.id(index);
+        let on_failure = self.node(index).on_failure;
+        let tolerance = match on_failure {
+            OnFailure::Continue => Tolerance::Tolerated,
+            OnFailure::Fail | OnFailure::Abort => Tolerance::Counts,
+        };
+        self.end(index, Event::StageFailed { stage: stage.clone(), failure, tolerance });
+        match (on_failure, &self.execution.recorded.phase) {
+            (OnFailure::Abort, Phase::Going) => self.stop_run(RunStop::Abort { by: stage }),
+            (OnFailure::Abort, Phase::Stopping { .. } | Phase::Ended { .. })
+            | (OnFailure::Fail | OnFailure::Continue, _) => {}
+        }
+    }
+
+    /// Stops what runs and cancels what has not started. The one decision that looks at every
+    /// node, at most twice in a run.
+    pub(super) fn stop_run(&mut self, cause: RunStop) {
+        let stop = match &cause {
+            RunStop::Cancel { .. } => StopCause::Cancel,
+            RunStop::Abort { by } => StopCause::Abort { by: by.clone() },
+        };
+        self.emit(Event::RunStopping { cause });
+        for position in 0..self.execution.plan.nodes().len() {
+            let index = NodeIndex(position);
+            match self.state(index) {
+                NodeState::Pending { .. } | NodeState::Gated { .. } | NodeState::BackingOff(_) => {
+                    self.cancelled(index, stop.clone());
+                }
+                NodeState::Running(_) => self.stop_stage(index, stop.clone()),
+                NodeState::Stopping { .. } | NodeState::Ended(_) => {}
+            }
+        }
+    }
+
+    pub(super) fn stop_stage(&mut self, index: NodeIndex, cause: StopCause) {
+        let stage = self.id(index);
+        self.emit(Event::StageStopping { stage, cause });
+    }
+
+    /// The target is this run's: everything that stood before it starts.
+    pub(super) fn granted(&mut self, target: Target) {
+        let environment = target.environment.clone();
+        self.emit(Event::TargetGranted { target });
+        let state = &self.execution.recorded.targets[&environment];
+        for index in state.gated.clone() {
+            self.start(index, 1);
+        }
+    }
+
+    pub(super) fn start(&mut self, index: NodeIndex, attempt: u32) {
+        let stage = self.id(index);
+        self.emit(Event::AttemptStarted { stage, attempt });
+    }
+
+    fn cancelled(&mut self, index: NodeIndex, cause: StopCause) {
+        let stage = self.id(index);
+        self.end(index, Event::StageCancelled { stage, cause, left: None });
+    }
+
+    fn advance_dependents(&mut self, ended: NodeIndex) {
+        let plan = self.execution.plan.clone();
+        for dependent in plan.graph().dependents(ended) {
+            let NodeState::Pending { .. } = self.state(*dependent) else { continue };
+            let needs = plan.node(*dependent).needs.iter();
+            let broken = needs
+                .filter(|need| need.stage == plan.node(ended).id)
+                .find_map(|need| refusal(need, self.state(ended)));
+            match broken {
+                Some(because) => {
+                    let stage = self.id(*dependent);
+                    self.end(*dependent, Event::StageOmitted { stage, because });
+                }
+                None => self.advance(*dependent),
+            }
+        }
+    }
+
+    /// Takes a node whose needs have all ended to its gates, and through them if they are open.
+    fn advance(&mut self, index: NodeIndex) {
+        let NodeState::Pending { unmet: 0 } = self.state(index) else { return };
+        let node = self.node(index);
+        let (effect, environment) = (node.effect, node.environment.clone());
+        let claimed = environment.and_then(|name| {
+            let state = self.execution.recorded.targets.get(&name)?;
+            Some((state.target.clone(), state.claim))
+        });
+        match (effect, claimed) {
+            (Effect::Reads, _) | (Effect::Writes, None | Some((_, Claim::Held))) => {
+                self.start(index, 1);
+            }
+            (Effect::Writes, Some((target, Claim::Asked { .. } | Claim::Released))) => {
+                self.gate(index, target);
+            }
+            (Effect::Writes, Some((target, Claim::Unasked))) => {
+                let keeps = self.keeps(index, &target);
+                self.emit(Event::TargetAsked { target: target.clone(), keeps });
+                self.gate(index, target);
+            }
+        }
+    }
+
+    fn gate(&mut self, index: NodeIndex, target: Target) {
+        let stage = self.id(index);
+        self.emit(Event::StageGated { stage, target });
+    }
+
+    /// The held targets that an unended stage names which is, or is downstream of, `waiting`.
+    fn keeps(&self, waiting: NodeIndex, wanted: &Target) -> Vec<Target> {
+        let targets = self.execution.recorded.targets.values();
+        let held: Vec<&Target> = targets
+            .filter(|state| state.claim == Claim::Held && state.target != *wanted)
+            .map(|state| &state.target)
+            .collect();
+        if held.is_empty() {
+            return Vec::new();
+        }
+        let downstream = self.execution.plan.graph().downstream(waiting);
+        let named = |target: &Target| {
+            downstream
+                .iter()
+                .any(|index| self.node(*index).environment.as_ref() == Some(&target.environment))
+        };
+        held.into_iter().filter(|target| named(target)).cloned().collect()
+    }
+
+    /// Gives a target back when the last stage that names it has ended.
+    fn give_back(&mut self, ended: NodeIndex) {
+        let environment = self.node(ended).environment.clone();
+        let targets = &self.execution.recorded.targets;
+        let Some(state) = environment.and_then(|name| targets.get(&name)) else { return };
+        let over = state.unended == 0
+            && match state.claim {
+                Claim::Asked { .. } | Claim::Held => true,
+                Claim::Unasked | Claim::Released => false,
+            };
+        if over {
+            let (target, proof) = (state.target.clone(), state.proof);
+            self.emit(Event::TargetReleased { target, proof });
+        }
+    }
+
+    fn conclude(&mut self) {
+        let recorded = &self.execution.recorded;
+        let ended = match recorded.phase {
+            Phase::Ended { .. } => true,
+            Phase::Going | Phase::Stopping { .. } => false,
+        };
+        if ended || recorded.tally.ended < recorded.nodes.len() {
+            return;
+        }
+        let status = match &recorded.phase {
+            Phase::Stopping { cause: RunStop::Cancel { .. } } => RunStatus::Cancelled,
+            Phase::Going | Phase::Stopping { .. } | Phase::Ended { .. } => {
+                if recorded.tally.failed > 0 { RunStatus::Failed } else { RunStatus::Succeeded }
+            }
+        };
+        let warnings = u32::try_from(recorded.tally.tolerated).unwrap_or(u32::MAX);
+        self.emit(Event::RunEnded { status, warnings });
+    }
+}
+
+/// Why a need is not met by the end of its stage; nothing if it is, or if it has not ended.
+fn refusal(need: &Need, state: &NodeState) -> Option<String> {
+    let NodeState::Ended(ended) = state else { return None };
+    let accepted = match (&need.accepts, &ended.end) {
+        (Accepts::Statuses(words), end) => words.contains(&end.status()),
+        (Accepts::Plain, End::Succeeded { .. }) => true,
+        (Accepts::Plain, End::Failed { tolerance, .. }) => *tolerance == Tolerance::Tolerated,
+        (Accepts::Plain, End::Omitted { .. } | End::Cancelled { .. }) => false,
+    };
+    let Need { stage, .. } = need;
+    let status = ended.end.status();
+    (!accepted).then(|| match &need.accepts {
+        Accepts::Plain => format!("`{stage}` ended {status}"),
+        Accepts::Statuses(words) => {
+            let words: Vec<_> = words.iter().map(|word| word.word()).collect();
+            format!("`{stage}` ended {status}, and {} was asked for", words.join(" or "))
+        }
+    })
+}
+
+/// The failure of an attempt whose time ran out.
+pub(super) fn timed_out(node: &Node, state: &NodeState) -> Failure {
+    let limit = match node.timeout {
+        crate::plan::Timeout::Never => String::new(),
+        crate::plan::Timeout::AfterMs(limit_ms) => {
+            format!(" after {}", crate::wording::duration(limit_ms))
+        }
+    };
+    let attempt = match state {
+        NodeState::Running(attempt) | NodeState::Stopping { attempt, .. } => Some(attempt),
+        NodeState::Pending { .. }
+        | NodeState::Gated { .. }
+        | NodeState::BackingOff(_)
+        | NodeState::Ended(_) => None,
+    };
+    let waiting = attempt.and_then(|attempt| match &attempt.waiting {
+        super::state::Waiting::No => None,
+        super::state::Waiting::For { reason, .. } => Some(reason),
+    });
+    match waiting {
+        Some(reason) if reason.kind == crate::status::WaitKind::Cluster => Failure {
+            cause: Cause::Error,
+            message: format!(
+                "the cluster could not be reached, given up{limit}: {}",
+                reason.detail
+            ),
+        },
+        Some(reason) => Failure {
+            cause: Cause::Timeout,
+            message: format!("timed out{limit}, still waiting: {}", reason.detail),
+        },
+        None => Failure { cause: Cause::Timeout, message: format!("timed out{limit}") },
+    }
+}

@@ -1,0 +1,292 @@
+//! One function per kind of input: what it states by itself.
+
+use super::{
+    Execution,
+    agenda::{Landing, Timer},
+    decide::{Decision, timed_out},
+    state::{Attempt, Claim, NodeState, Phase, Waiting},
+};
+use crate::{
+    clock::Now,
+    event::{
+        Answer, Call, Event, Failure, InputRow, Message, Progress, Rejected, RunStop, StopCause,
+    },
+    plan::NodeIndex,
+    retry::Cause,
+    revision::Target,
+    stage::{Outputs, Record, StageError, Step, WaitReason, Wake},
+};
+use std::time::Duration;
+
+/// Outputs above this size, in bytes of JSON, fail their stage.
+pub const OUTPUTS_LIMIT: usize = 32 * 1024;
+/// Messages of failures are cut to this many bytes, so that an event stays small.
+const MESSAGE_LIMIT: usize = 8 * 1024;
+/// For how long a failing abort is tried again.
+pub const ABORT_LIMIT: Duration = Duration::from_secs(5 * 60);
+
+type Decided = Result<Vec<Event>, Rejected>;
+
+pub(super) fn stepped(
+    execution: &mut Execution,
+    (call, answer): (Call, Answer),
+    now: Now,
+) -> Decided {
+    land(execution, call)?;
+    let state = &execution.recorded.nodes[call.node.0];
+    match state {
+        NodeState::Running(_) => answered(execution, (call.node, answer), now),
+        NodeState::Stopping { .. } => Ok(answered_late(execution, (call.node, answer), now)),
+        NodeState::Pending { .. }
+        | NodeState::Gated { .. }
+        | NodeState::BackingOff(_)
+        | NodeState::Ended(_) => Err(stale(execution, call)),
+    }
+}
+
+fn answered(execution: &mut Execution, (index, answer): (NodeIndex, Answer), now: Now) -> Decided {
+    let mut decision = Decision::new(execution, now);
+    match answer {
+        Ok(Step::Wait { progress, wake, reason, records }) => {
+            record(&mut decision, index, records);
+            wait(&mut decision, index, (progress, wake, reason));
+        }
+        Ok(Step::Done { outputs, records }) => {
+            record(&mut decision, index, records);
+            done(&mut decision, index, outputs);
+        }
+        Err(StageError::Halted(_)) => {
+            // It was not told to by a decision of ours: it is simply due again.
+            decision.execution.agenda.urge(index);
+            decision.execution.refresh(index);
+        }
+        Err(StageError::Error(message)) => fail(&mut decision, index, (Cause::Error, message)),
+        Err(StageError::Failure(message)) => fail(&mut decision, index, (Cause::Failure, message)),
+        Err(StageError::Defect(message)) => fail(&mut decision, index, (Cause::Defect, message)),
+    }
+    Ok(decision.finish())
+}
+
+/// While a stage is being stopped, what its step remembers and recorded counts; its verdict does
+/// not.
+fn answered_late(
+    execution: &mut Execution,
+    (index, answer): (NodeIndex, Answer),
+    now: Now,
+) -> Vec<Event> {
+    let mut decision = Decision::new(execution, now);
+    match answer {
+        Ok(Step::Wait { progress, records, .. }) => {
+            record(&mut decision, index, records);
+            if attempt(decision.state(index)).is_some_and(|attempt| attempt.progress != progress) {
+                let stage = decision.id(index);
+                decision.emit(Event::StageProgressed { stage, progress });
+            }
+        }
+        Ok(Step::Done { records, .. }) => record(&mut decision, index, records),
+        Err(
+            StageError::Halted(_)
+            | StageError::Error(_)
+            | StageError::Failure(_)
+            | StageError::Defect(_),
+        ) => {}
+    }
+    decision.execution.agenda.urge(index);
+    decision.execution.refresh(index);
+    decision.finish()
+}
+
+pub(super) fn aborted(
+    execution: &mut Execution,
+    (call, answer): (Call, Result<(), StageError>),
+    now: Now,
+) -> Decided {
+    land(execution, call)?;
+    let index = call.node;
+    let NodeState::Stopping { cause, since, .. } = &execution.recorded.nodes[index.0] else {
+        return Err(stale(execution, call));
+    };
+    let (cause, since) = (cause.clone(), *since);
+    let mut decision = Decision::new(execution, now);
+    match answer {
+        Ok(()) => stopped(&mut decision, index, (cause, None)),
+        Err(error) if now.elapsed.since(since.elapsed) >= ABORT_LIMIT => {
+            stopped(&mut decision, index, (cause, Some(cut(error.to_string()))));
+        }
+        Err(_) => {
+            decision.execution.agenda.pause(index, now);
+            decision.execution.refresh(index);
+        }
+    }
+    Ok(decision.finish())
+}
+
+/// The attempt is over. What an abort left behind is named, and there is no further try.
+fn stopped(
+    decision: &mut Decision<'_>,
+    index: NodeIndex,
+    (cause, left): (StopCause, Option<String>),
+) {
+    match (cause, left) {
+        (StopCause::Timeout, None) => {
+            let failure = timed_out(decision.node(index), decision.state(index));
+            decision.attempt_failed(index, failure);
+        }
+        (StopCause::Timeout, Some(left)) => {
+            let mut failure = timed_out(decision.node(index), decision.state(index));
+            failure.message = format!("{}; it could not be stopped: {left}", failure.message);
+            decision.failed(index, failure);
+        }
+        (cause @ (StopCause::Cancel | StopCause::Abort { .. }), left) => {
+            let stage = decision.id(index);
+            decision.end(index, Event::StageCancelled { stage, cause, left });
+        }
+    }
+}
+
+pub(super) fn objects_changed(execution: &mut Execution, index: NodeIndex) -> Decided {
+    execution.agenda.urge(index);
+    execution.refresh(index);
+    Ok(Vec::new())
+}
+
+pub(super) fn tick(execution: &mut Execution, now: Now) -> Decided {
+    let rung = execution.agenda.ring(now);
+    let mut decision = Decision::new(execution, now);
+    for (index, timer) in rung {
+        match (timer, decision.state(index)) {
+            (Timer::Wake, _) => {
+                decision.execution.agenda.urge(index);
+                decision.execution.refresh(index);
+            }
+            (Timer::Retry, NodeState::BackingOff(pause)) => {
+                let next = pause.attempt + 1;
+                decision.start(index, next);
+            }
+            (Timer::Deadline, NodeState::Running(_)) => {
+                if decision.execution.agenda.may_judge(index) {
+                    decision.stop_stage(index, StopCause::Timeout);
+                }
+            }
+            (
+                Timer::Retry | Timer::Deadline,
+                NodeState::Pending { .. }
+                | NodeState::Gated { .. }
+                | NodeState::Running(_)
+                | NodeState::BackingOff(_)
+                | NodeState::Stopping { .. }
+                | NodeState::Ended(_),
+            ) => {}
+        }
+    }
+    Ok(decision.finish())
+}
+
+pub(super) fn row(execution: &mut Execution, row: InputRow, now: Now) -> Decided {
+    match row.message {
+        Message::Cancel { actor, reason } => {
+            if let Phase::Stopping { cause: RunStop::Cancel { .. } } = execution.recorded.phase {
+                return Err(Rejected::Stopping);
+            }
+            let mut decision = Decision::new(execution, now);
+            decision.stop_run(RunStop::Cancel { actor, reason });
+            Ok(decision.finish())
+        }
+        Message::TargetGranted { target } => granted(execution, target, now),
+    }
+}
+
+fn granted(execution: &mut Execution, target: Target, now: Now) -> Decided {
+    match execution.recorded.targets.get(&target.environment).map(|state| state.claim) {
+        Some(Claim::Asked { .. }) => {
+            let mut decision = Decision::new(execution, now);
+            decision.granted(target);
+            Ok(decision.finish())
+        }
+        Some(Claim::Unasked | Claim::Held | Claim::Released) | None => {
+            Err(Rejected::NotAsked { environment: target.environment })
+        }
+    }
+}
+
+/// A wait whose progress and kind of reason did not change is not worth an event.
+fn wait(
+    decision: &mut Decision<'_>,
+    index: NodeIndex,
+    (progress, wake, reason): (Progress, Wake, WaitReason),
+) {
+    let is_news = attempt(decision.state(index)).is_some_and(|attempt| {
+        let kind = match &attempt.waiting {
+            Waiting::No => None,
+            Waiting::For { reason, .. } => Some(reason.kind),
+        };
+        kind != Some(reason.kind) || attempt.progress != progress
+    });
+    decision.execution.agenda.wait(index, wake.clone());
+    if is_news {
+        let stage = decision.id(index);
+        let reason = WaitReason { kind: reason.kind, detail: cut(reason.detail) };
+        decision.emit(Event::StageWaiting { stage, progress, wake, reason });
+    } else {
+        decision.execution.refresh(index);
+    }
+}
+
+fn done(decision: &mut Decision<'_>, index: NodeIndex, outputs: Outputs) {
+    let size = serde_json::to_vec(&outputs).map_or(usize::MAX, |json| json.len());
+    if size > OUTPUTS_LIMIT {
+        let message = format!("its outputs are {size} bytes, at most {OUTPUTS_LIMIT} are kept");
+        return fail(decision, index, (Cause::Failure, message));
+    }
+    let stage = decision.id(index);
+    decision.end(index, Event::StageSucceeded { stage, outputs });
+}
+
+fn fail(decision: &mut Decision<'_>, index: NodeIndex, (cause, message): (Cause, String)) {
+    decision.attempt_failed(index, Failure { cause, message: cut(message) });
+}
+
+fn record(decision: &mut Decision<'_>, index: NodeIndex, records: Vec<Record>) {
+    let target = decision.execution.plan.target(decision.node(index));
+    for record in records {
+        match (record, &target) {
+            (Record::Revision(set), Some(target)) => {
+                let (stage, target) = (decision.id(index), target.clone());
+                decision.emit(Event::RevisionRecorded { stage, target, set });
+            }
+            // Blobs are written beside the log by whoever hands in the answer.
+            (Record::Blob { .. }, _) | (Record::Revision(_), None) => {}
+        }
+    }
+}
+
+fn attempt(state: &NodeState) -> Option<&Attempt> {
+    match state {
+        NodeState::Running(attempt) | NodeState::Stopping { attempt, .. } => Some(attempt),
+        NodeState::Pending { .. }
+        | NodeState::Gated { .. }
+        | NodeState::BackingOff(_)
+        | NodeState::Ended(_) => None,
+    }
+}
+
+fn land(execution: &mut Execution, call: Call) -> Result<(), Rejected> {
+    match execution.agenda.land(call) {
+        Landing::Expected => Ok(()),
+        Landing::Stale => Err(stale(execution, call)),
+    }
+}
+
+fn stale(execution: &Execution, call: Call) -> Rejected {
+    let stage = execution.plan.nodes().get(call.node.0).map(|node| node.id.clone());
+    Rejected::Stale { stage: stage.unwrap_or_default(), sequence: call.sequence }
+}
+
+fn cut(mut message: String) -> String {
+    if message.len() > MESSAGE_LIMIT {
+        let end = (0..=MESSAGE_LIMIT).rev().find(|at| message.is_char_boundary(*at)).unwrap_or(0);
+        message.truncate(end);
+        message.push('…');
+    }
+    message
+}

@@ -1,0 +1,307 @@
+//! The recorded part of a run: what its log says, and nothing else.
+
+use crate::{
+    clock::{Elapsed, Now},
+    event::{Actor, Failure, Progress, RunStop, StopCause, Tolerance, Trigger},
+    id::{PlanHash, RunId},
+    plan::{Effect, NodeIndex, Plan, Timeout},
+    revision::{Proof, Target},
+    stage::{Outputs, WaitReason, Wake},
+    status::{RunStatus, StageStatus, WaitKind},
+};
+use std::{collections::BTreeMap, collections::BTreeSet, time::Duration};
+
+/// What replaying a log gives. Two of them are equal exactly if their runs will go on alike.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Recorded {
+    pub id: RunId,
+    pub number: u64,
+    pub plan: PlanHash,
+    pub trigger: Trigger,
+    pub actor: Actor,
+    pub ancestry: Vec<RunId>,
+    pub started_at: Now,
+    pub phase: Phase,
+    pub nodes: Vec<NodeState>,
+    /// By environment; only those in which a stage of the plan writes.
+    pub targets: BTreeMap<String, TargetState>,
+    pub tally: Tally,
+}
+
+/// Where the run as a whole stands.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Phase {
+    Going,
+    Stopping { cause: RunStop },
+    Ended { status: RunStatus, warnings: u32, at: Now },
+}
+
+/// Where one node stands. Data exists only where it means something.
+#[derive(Clone, Debug, PartialEq)]
+pub enum NodeState {
+    /// `unmet` of its needs have not ended yet.
+    Pending {
+        unmet: usize,
+    },
+    /// Its needs are met; it waits for its target.
+    Gated {
+        since: Now,
+    },
+    Running(Attempt),
+    /// Between two attempts.
+    BackingOff(BackingOff),
+    /// The attempt is being brought to an end.
+    Stopping {
+        attempt: Attempt,
+        cause: StopCause,
+        since: Now,
+    },
+    Ended(Ended),
+}
+
+/// A try of a stage.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Attempt {
+    /// The first is 1.
+    pub number: u32,
+    /// When the first attempt started.
+    pub first_started_at: Now,
+    pub progress: Progress,
+    pub clock: AttemptClock,
+    pub waiting: Waiting,
+}
+
+/// The time that an attempt has left. Declared durations do not count against it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AttemptClock {
+    Never,
+    Until(Elapsed),
+    Stopped { rest: Duration },
+}
+
+/// What the last step of an attempt said.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Waiting {
+    /// No step has answered yet.
+    No,
+    For {
+        wake: Wake,
+        reason: WaitReason,
+        since: Now,
+    },
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct BackingOff {
+    /// The attempt that ended.
+    pub attempt: u32,
+    pub first_started_at: Now,
+    pub failure: Failure,
+    pub retry_at: Elapsed,
+    pub since: Now,
+}
+
+/// A node that has ended never changes again.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Ended {
+    pub end: End,
+    pub attempts: u32,
+    pub started_at: Option<Now>,
+    pub ended_at: Now,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum End {
+    Succeeded { outputs: Outputs },
+    Failed { failure: Failure, tolerance: Tolerance },
+    Omitted { because: String },
+    Cancelled { cause: StopCause, left: Option<String> },
+}
+
+/// The run's business with one target.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TargetState {
+    pub target: Target,
+    pub claim: Claim,
+    /// Nodes that name the environment and have not ended.
+    pub unended: usize,
+    /// Nodes that stand before this gate.
+    pub gated: BTreeSet<NodeIndex>,
+    /// What the stages that ended there say of the sets they left.
+    pub proof: Proof,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Claim {
+    Unasked,
+    Asked { since: Now },
+    Held,
+    Released,
+}
+
+/// How many nodes stand where, so that a status needs no look at all of them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    pub gated: usize,
+    /// A call is under way, or wanted at once.
+    pub stepping: usize,
+    pub timer: usize,
+    pub readiness: usize,
+    pub cluster: usize,
+    pub retry: usize,
+    pub ended: usize,
+    pub failed: usize,
+    pub tolerated: usize,
+}
+
+impl Tally {
+    /// The nodes that have started and not ended.
+    pub fn open(&self) -> usize {
+        self.stepping + self.timer + self.readiness + self.cluster + self.retry
+    }
+
+    pub(super) fn add(&mut self, state: &NodeState) {
+        if let Some(count) = self.count(state) {
+            *count += 1;
+        }
+    }
+
+    pub(super) fn subtract(&mut self, state: &NodeState) {
+        if let Some(count) = self.count(state) {
+            *count -= 1;
+        }
+    }
+
+    fn count(&mut self, state: &NodeState) -> Option<&mut usize> {
+        match (state, state.wait_kind()) {
+            (NodeState::Pending { .. }, _) => None,
+            (NodeState::Ended(_), _) => Some(&mut self.ended),
+            (_, None) => Some(&mut self.stepping),
+            (_, Some(WaitKind::Target)) => Some(&mut self.gated),
+            (_, Some(WaitKind::Timer)) => Some(&mut self.timer),
+            (_, Some(WaitKind::Readiness)) => Some(&mut self.readiness),
+            (_, Some(WaitKind::Cluster)) => Some(&mut self.cluster),
+            (_, Some(WaitKind::Retry)) => Some(&mut self.retry),
+        }
+    }
+}
+
+impl NodeState {
+    pub fn status(&self) -> StageStatus {
+        match self {
+            NodeState::Pending { .. } => StageStatus::Pending,
+            NodeState::Gated { .. } => StageStatus::Waiting,
+            NodeState::Running(_) | NodeState::BackingOff(_) => StageStatus::Running,
+            NodeState::Stopping { .. } => StageStatus::Stopping,
+            NodeState::Ended(ended) => ended.end.status(),
+        }
+    }
+
+    /// What the node waits for, if it waits.
+    pub fn wait_kind(&self) -> Option<WaitKind> {
+        match self {
+            NodeState::Gated { .. } => Some(WaitKind::Target),
+            NodeState::BackingOff(_) => Some(WaitKind::Retry),
+            NodeState::Running(attempt) => attempt.wait_kind(),
+            NodeState::Pending { .. } | NodeState::Stopping { .. } | NodeState::Ended(_) => None,
+        }
+    }
+
+    pub fn attempts(&self) -> u32 {
+        match self {
+            NodeState::Pending { .. } | NodeState::Gated { .. } => 0,
+            NodeState::Running(attempt) | NodeState::Stopping { attempt, .. } => attempt.number,
+            NodeState::BackingOff(pause) => pause.attempt,
+            NodeState::Ended(ended) => ended.attempts,
+        }
+    }
+
+    pub fn started_at(&self) -> Option<Now> {
+        match self {
+            NodeState::Pending { .. } | NodeState::Gated { .. } => None,
+            NodeState::Running(attempt) | NodeState::Stopping { attempt, .. } => {
+                Some(attempt.first_started_at)
+            }
+            NodeState::BackingOff(pause) => Some(pause.first_started_at),
+            NodeState::Ended(ended) => ended.started_at,
+        }
+    }
+}
+
+impl Attempt {
+    pub fn wait_kind(&self) -> Option<WaitKind> {
+        match &self.waiting {
+            Waiting::No => None,
+            Waiting::For { reason, .. } => Some(reason.kind),
+        }
+    }
+}
+
+impl AttemptClock {
+    pub fn new(timeout: Timeout, now: Now) -> AttemptClock {
+        match timeout {
+            Timeout::Never => AttemptClock::Never,
+            Timeout::AfterMs(limit_ms) => {
+                AttemptClock::Until(now.elapsed.plus(Duration::from_millis(limit_ms)))
+            }
+        }
+    }
+
+    /// Stops in a declared duration, and goes on after it with what was left.
+    pub fn entering(self, kind: WaitKind, now: Now) -> AttemptClock {
+        match (self, kind) {
+            (AttemptClock::Never, _) => AttemptClock::Never,
+            (AttemptClock::Until(at), WaitKind::Timer) => {
+                AttemptClock::Stopped { rest: at.since(now.elapsed) }
+            }
+            (AttemptClock::Stopped { rest }, WaitKind::Timer) => AttemptClock::Stopped { rest },
+            (AttemptClock::Stopped { rest }, _) => AttemptClock::Until(now.elapsed.plus(rest)),
+            (AttemptClock::Until(at), _) => AttemptClock::Until(at),
+        }
+    }
+}
+
+impl End {
+    pub fn status(&self) -> StageStatus {
+        match self {
+            End::Succeeded { .. } => StageStatus::Succeeded,
+            End::Failed { .. } => StageStatus::Failed,
+            End::Omitted { .. } => StageStatus::Omitted,
+            End::Cancelled { .. } => StageStatus::Cancelled,
+        }
+    }
+
+    /// What the end of a stage says of the sets that its run left in the environment.
+    pub fn proof(&self) -> Proof {
+        match self {
+            End::Succeeded { .. } => Proof::Good,
+            End::Failed { .. } => Proof::Bad,
+            End::Omitted { .. } | End::Cancelled { .. } => Proof::Unproven,
+        }
+    }
+}
+
+impl TargetState {
+    /// A failure outweighs a cancel, and a cancel a success.
+    pub fn weigh(&mut self, end: &End) {
+        self.proof = match (self.proof, end.proof()) {
+            (Proof::Bad, _) | (_, Proof::Bad) => Proof::Bad,
+            (Proof::Unproven, _) | (_, Proof::Unproven) => Proof::Unproven,
+            (Proof::Good, Proof::Good) => Proof::Good,
+        };
+    }
+}
+
+/// The targets on which some stage of `plan` writes.
+pub(super) fn targets(plan: &Plan) -> BTreeMap<String, TargetState> {
+    let writes = plan.nodes().iter().filter(|node| node.effect == Effect::Writes);
+    let claimed = writes.filter_map(|node| Some((node.environment.clone()?, plan.target(node)?)));
+    claimed
+        .map(|(environment, target)| {
+            let unended = plan.graph().in_environment(&environment).len();
+            let gated = BTreeSet::new();
+            let claim = Claim::Unasked;
+            (environment, TargetState { target, claim, unended, gated, proof: Proof::Good })
+        })
+        .collect()
+}

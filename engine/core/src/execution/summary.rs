@@ -1,0 +1,82 @@
+//! What can be said of a run without its log: the summary row, in constant time per wait kind.
+
+use super::{
+    Execution,
+    state::{Phase, Recorded, Tally},
+};
+use crate::{
+    clock::Now,
+    status::{RunStatus, WaitKind},
+    store::{Counts, Summary},
+};
+
+impl Execution {
+    /// The row that goes with the next append.
+    pub fn summary(&self) -> Summary {
+        let recorded = &self.recorded;
+        let document = self.plan.document();
+        Summary {
+            run: recorded.id,
+            number: recorded.number,
+            application: document.application.clone(),
+            pipeline: document.pipeline.clone(),
+            plan: recorded.plan.clone(),
+            status: recorded.status(),
+            started_at: recorded.started_at,
+            ended_at: recorded.ended_at(),
+            stages: recorded.counts(),
+            waiting: recorded.tally.waiting(),
+            wake: self.next_timer(),
+        }
+    }
+}
+
+impl Recorded {
+    pub fn status(&self) -> RunStatus {
+        match &self.phase {
+            Phase::Ended { status, .. } => *status,
+            Phase::Going | Phase::Stopping { .. } => {
+                if self.tally.gated > 0 && self.tally.open() == 0 {
+                    RunStatus::Waiting
+                } else {
+                    RunStatus::Running
+                }
+            }
+        }
+    }
+
+    pub fn ended_at(&self) -> Option<Now> {
+        match &self.phase {
+            Phase::Ended { at, .. } => Some(*at),
+            Phase::Going | Phase::Stopping { .. } => None,
+        }
+    }
+
+    fn counts(&self) -> Counts {
+        let small = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
+        let failed = self.tally.failed + self.tally.tolerated;
+        Counts {
+            all: small(self.nodes.len()),
+            ended: small(self.tally.ended),
+            failed: small(failed),
+        }
+    }
+}
+
+impl Tally {
+    /// What the run waits for if nothing in it can go on by itself; of several kinds the one that
+    /// has to be looked at first.
+    fn waiting(&self) -> Option<WaitKind> {
+        if self.stepping > 0 {
+            return None;
+        }
+        let kinds = [
+            (self.readiness, WaitKind::Readiness),
+            (self.cluster, WaitKind::Cluster),
+            (self.timer, WaitKind::Timer),
+            (self.retry, WaitKind::Retry),
+            (self.gated, WaitKind::Target),
+        ];
+        kinds.into_iter().find(|(count, _)| *count > 0).map(|(_, kind)| kind)
+    }
+}

@@ -133,6 +133,8 @@ pub trait LogReader: Send + Sync + 'static {
     /// The runs that have not ended, oldest first: one read, however many they are.
     fn unfinished(&self) -> BoxFuture<'_, Result<Vec<Gate>, StoreError>>;
     fn inputs(&self, run: RunId) -> BoxFuture<'_, Result<Vec<InputRow>, StoreError>>;
+    /// The runs for which inputs wait to be decided.
+    fn runs_with_inputs(&self) -> BoxFuture<'_, Result<Vec<RunId>, StoreError>>;
     fn queue(&self, resource: &Resource) -> BoxFuture<'_, Result<Queue, StoreError>>;
     /// The revisions of a target, oldest first.
     fn revisions(&self, target: &Target) -> BoxFuture<'_, Result<Vec<Revision>, StoreError>>;

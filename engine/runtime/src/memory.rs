@@ -83,6 +83,14 @@ impl LogReader for Memory {
         self.with(move |state| Ok(state.inputs_of(run)))
     }
 
+    fn runs_with_inputs(&self) -> BoxFuture<'_, Result<Vec<RunId>, StoreError>> {
+        self.with(|state| {
+            let runs: std::collections::BTreeSet<RunId> =
+                state.inputs.keys().map(|(run, _)| *run).collect();
+            Ok(runs.into_iter().collect())
+        })
+    }
+
     fn queue(&self, resource: &Resource) -> BoxFuture<'_, Result<Queue, StoreError>> {
         let resource = resource.clone();
         self.with(move |state| Ok(state.queues.get(&resource).cloned().unwrap_or_default()))

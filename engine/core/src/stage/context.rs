@@ -42,6 +42,8 @@ pub enum Halt {
     Stopping,
     /// The engine can no longer be sure that the run is its own.
     LeaseLost,
+    /// The engine is leaving; another one goes on from what is recorded.
+    Leaving,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -92,6 +94,7 @@ impl fmt::Display for Halt {
         formatter.write_str(match self {
             Halt::Stopping => "the stage is being stopped",
             Halt::LeaseLost => "this engine lost its lease",
+            Halt::Leaving => "this engine is leaving",
         })
     }
 }

@@ -176,3 +176,16 @@ impl Store for Memory {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Memory;
+    use engine_core::store::Store;
+    use std::{convert::Infallible, sync::Arc};
+
+    async fn fresh() -> Result<(Arc<dyn Store>, ()), Infallible> {
+        Ok((Arc::new(Memory::default()), ()))
+    }
+
+    crate::hold_to_the_contract!(fresh);
+}

@@ -1,0 +1,90 @@
+//! What every store must do, written once: `hold_to_the_contract!` makes a test of each fact.
+
+pub mod append;
+pub mod faulty;
+pub mod feed;
+pub mod lease;
+pub mod queue;
+pub mod revision;
+pub mod rows;
+pub mod sample;
+
+/// A fact holds when its function returns; it panics where the store does otherwise.
+pub type Checked = Result<(), Box<dyn std::error::Error>>;
+
+/// Makes one test per fact. `$fresh` is an async function that answers with an empty store
+/// (`Arc<dyn Store>`) and whatever must live as long as it.
+#[macro_export]
+macro_rules! hold_to_the_contract {
+    (@facts $fresh:path; $($module:ident { $($fact:ident)* })*) => {$($(
+        #[tokio::test]
+        async fn $fact() -> $crate::conformance::Checked {
+            let (store, _kept) = $fresh().await?;
+            $crate::conformance::$module::$fact(store).await
+        }
+    )*)*};
+    ($fresh:path) => {
+        $crate::hold_to_the_contract! { @facts $fresh;
+            append {
+                an_append_is_read_back_whole
+                a_row_with_a_number_that_is_taken_is_a_conflict
+                a_row_that_leaves_a_gap_is_a_conflict
+                a_run_begins_only_once
+                one_stale_item_leaves_its_neighbours_alone
+                a_key_starts_one_run
+                a_key_repeated_in_one_batch_starts_one_run
+                an_append_without_events_only_deletes_inputs
+                an_append_without_events_must_pass_the_gate
+                the_summary_is_the_one_appended
+                a_large_batch_is_answered_item_by_item
+            }
+            feed {
+                positions_run_without_gaps
+                readers_see_every_row_in_order_while_others_append
+                the_feed_is_read_page_by_page
+                a_waiting_reader_is_woken_by_an_append
+                runs_are_listed_newest_first
+                unfinished_runs_are_listed_oldest_first
+            }
+            lease {
+                a_living_holder_keeps_its_lease
+                a_lease_that_was_renewed_meanwhile_is_not_taken
+                a_takeover_moves_every_unfinished_run_and_no_other
+                an_older_epoch_writes_nothing
+                a_lease_given_back_is_free_and_epochs_never_repeat
+                an_unclean_end_is_counted_until_the_next_row
+                a_clean_end_is_not_counted
+                inputs_of_an_ended_run_go_with_the_next_takeover
+            }
+            queue {
+                the_first_to_ask_is_granted_at_once
+                the_second_waits_until_the_first_gives_back
+                a_waiter_that_withdraws_is_not_granted
+                a_grant_not_yet_read_goes_with_the_release
+                asking_again_keeps_the_place
+                one_batch_may_give_back_and_grant
+                no_target_is_free_while_somebody_waits
+            }
+            revision {
+                numbers_count_up_for_each_target
+                one_stage_has_one_number_for_all_its_components
+                a_later_attempt_with_the_same_set_reuses_its_revision
+                a_later_attempt_with_another_set_gets_a_new_number
+                a_set_is_proven_when_its_run_gives_the_target_back
+                a_cancelled_run_leaves_its_sets_unproven
+                a_rollback_keeps_the_mark_of_its_origin_and_condemns_what_it_left
+            }
+            rows {
+                runs_with_inputs_are_found
+                inputs_are_read_in_the_order_of_their_writing
+                a_repeated_request_writes_nothing
+                a_request_for_no_run_is_told_so
+                numbers_never_repeat
+                plans_are_kept_by_their_hash
+                blobs_are_kept_by_their_name
+                details_tell_the_latest_text
+                details_go_with_the_end_of_their_run
+            }
+        }
+    };
+}

@@ -1,0 +1,98 @@
+//! A store whose appends fail as a script says: what a lost connection, or a full disk, looks like
+//! to the engine.
+
+use engine_core::{
+    BoxFuture,
+    admission::Queue,
+    event::InputRow,
+    id::{BlobName, Epoch, PlanHash, Position, Resource, RunId},
+    revision::{Revision, Target},
+    store::{
+        Append, Appended, Candidate, Detail, Gate, Lease, LeaseError, LogReader, LogRow, Page,
+        Request, RunFilter, Store, StoreError, Submitted, Summary, Takeover,
+    },
+};
+
+/// What happens to one append.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    None,
+    /// Refused before anything was written.
+    Unavailable,
+    /// Nothing was written, and nobody can say so.
+    LostBefore,
+    /// All was written, and the answer is lost.
+    LostAfter,
+}
+
+/// Asked once for each append, before it.
+pub type Script = Box<dyn Fn(&[Append]) -> Fault + Send + Sync>;
+
+pub struct Faulty<S> {
+    inner: S,
+    script: Script,
+}
+
+impl<S: Store> Faulty<S> {
+    pub fn new(inner: S, script: Script) -> Faulty<S> {
+        Faulty { inner, script }
+    }
+}
+
+macro_rules! delegate {
+    ($(fn $name:ident($($argument:ident: $type:ty),*) -> $answer:ty;)*) => {$(
+        fn $name(&self, $($argument: $type),*) -> BoxFuture<'_, $answer> {
+            self.inner.$name($($argument),*)
+        }
+    )*};
+}
+
+impl<S: Store> LogReader for Faulty<S> {
+    delegate! {
+        fn gate(run: RunId) -> Result<Option<Gate>, StoreError>;
+        fn log(run: RunId, from: u64) -> Result<Vec<LogRow>, StoreError>;
+        fn after(position: Position, limit: u32) -> Result<Page, StoreError>;
+        fn head() -> Result<Position, StoreError>;
+        fn runs(filter: RunFilter) -> Result<Vec<Summary>, StoreError>;
+        fn unfinished() -> Result<Vec<Gate>, StoreError>;
+        fn inputs(run: RunId) -> Result<Vec<InputRow>, StoreError>;
+        fn runs_with_inputs() -> Result<Vec<RunId>, StoreError>;
+        fn queue(resource: &Resource) -> Result<Queue, StoreError>;
+        fn revisions(target: &Target) -> Result<Vec<Revision>, StoreError>;
+        fn plan(hash: &PlanHash) -> Result<Option<String>, StoreError>;
+        fn blob(name: &BlobName) -> Result<Option<Vec<u8>>, StoreError>;
+        fn details(run: RunId) -> Result<Vec<Detail>, StoreError>;
+        fn lease() -> Result<Option<Lease>, StoreError>;
+        fn written_after(position: Position) -> ();
+    }
+}
+
+impl<S: Store> Store for Faulty<S> {
+    delegate! {
+        fn acquire(candidate: Candidate, takeover: Takeover) -> Result<Lease, LeaseError>;
+        fn renew(epoch: Epoch) -> Result<(), StoreError>;
+        fn release(epoch: Epoch) -> Result<(), StoreError>;
+        fn submit(request: Request) -> Result<Submitted, StoreError>;
+        fn number(application: &str, pipeline: &str) -> Result<u64, StoreError>;
+        fn tell(details: Vec<Detail>) -> Result<(), StoreError>;
+    }
+
+    fn append(
+        &self,
+        epoch: Epoch,
+        items: Vec<Append>,
+    ) -> BoxFuture<'_, Result<Vec<Appended>, StoreError>> {
+        let fault = (self.script)(&items);
+        Box::pin(async move {
+            match fault {
+                Fault::None => self.inner.append(epoch, items).await,
+                Fault::Unavailable => Err(StoreError::Unavailable("as scripted".to_owned())),
+                Fault::LostBefore => Err(StoreError::Unknown("as scripted".to_owned())),
+                Fault::LostAfter => {
+                    self.inner.append(epoch, items).await?;
+                    Err(StoreError::Unknown("as scripted".to_owned()))
+                }
+            }
+        })
+    }
+}

@@ -1,0 +1,219 @@
+//! Drives one run: the only loop that performs effects.
+
+mod calls;
+mod inbox;
+
+use crate::{
+    committer::{Committer, woken},
+    objects::Objects,
+    seal::Sealer,
+    services::Backing,
+    teller::Teller,
+};
+use calls::Calls;
+use engine_core::{
+    Execution, Registry,
+    clock::Now,
+    event::{Event, Input},
+    id::{InputId, RunId},
+    stage::AnyStage,
+    store::{Append, Appended, Beginning, Blob, StoreError, Wakes},
+};
+use inbox::Inbox;
+use std::sync::Arc;
+use tokio::sync::mpsc;
+
+/// What every driver of an engine shares.
+#[derive(Clone)]
+pub(crate) struct Shop {
+    pub(crate) backing: Backing,
+    pub(crate) committer: Committer,
+    pub(crate) stages: Arc<Registry<dyn AnyStage>>,
+    pub(crate) objects: Arc<dyn Objects>,
+    pub(crate) teller: Teller,
+    pub(crate) witness: Arc<dyn Witness>,
+    /// Told of the runs that an append woke.
+    pub(crate) woken: mpsc::UnboundedSender<Vec<RunId>>,
+}
+
+/// Sees every run right after each append, and changes nothing. Simulations check with it that a
+/// run equals the replay of its log.
+pub trait Witness: Send + Sync + 'static {
+    fn appended(&self, execution: &Execution);
+}
+
+/// Sees nothing.
+pub struct NoWitness;
+
+impl Witness for NoWitness {
+    fn appended(&self, _execution: &Execution) {}
+}
+
+/// A message to a driver.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mail {
+    /// Rows wait in the run's inputs.
+    Inputs,
+    /// Begin nothing new, and park when the calls under way have come back.
+    Leave,
+}
+
+/// Why a driver came to its end.
+#[derive(Debug)]
+pub(crate) enum Outcome {
+    Ended,
+    /// Nothing is due before these moments; no call is under way.
+    Parked(Wakes),
+    /// The run is not this engine's, or not where it was left.
+    Lost,
+    Fatal(StoreError),
+}
+
+pub(crate) struct Driver {
+    shop: Shop,
+    run: RunId,
+    execution: Execution,
+    /// The number of the next log row.
+    next: u64,
+    calls: Calls,
+    inbox: Inbox,
+}
+
+/// What a driver goes on: the run, and where its log ends.
+pub(crate) struct Position {
+    pub(crate) execution: Execution,
+    pub(crate) next: u64,
+}
+
+/// What one round of inputs came to.
+#[derive(Default)]
+struct Decided {
+    events: Vec<Event>,
+    rows: Vec<InputId>,
+    blobs: Vec<Blob>,
+}
+
+impl Driver {
+    pub(crate) fn new(shop: Shop, position: Position, mail: mpsc::UnboundedReceiver<Mail>) -> Driver {
+        let Position { execution, next } = position;
+        let run = execution.recorded().id;
+        let inbox = Inbox::new(mail);
+        Driver { shop, run, execution, next, calls: Calls::default(), inbox }
+    }
+
+    /// Drives the run until it ends, parks or is lost. Starting and resuming are the same call.
+    pub(crate) async fn drive(mut self) -> Outcome {
+        loop {
+            if self.execution.recorded().status().has_ended() {
+                return Outcome::Ended;
+            }
+            if !self.inbox.is_leaving() {
+                for command in self.execution.due() {
+                    self.calls.perform(&self.shop, &self.execution, command);
+                }
+            }
+            let inputs = match self.gather().await {
+                Ok(Gathered::Inputs(inputs)) => inputs,
+                Ok(Gathered::Idle) => return Outcome::Parked(self.execution.next_timer()),
+                Err(error) => return Outcome::Fatal(error),
+            };
+            let now = self.shop.backing.clock.now();
+            let decided = self.decide(inputs, now);
+            match self.record(decided, now).await {
+                Ok(Recorded::Yes) => {}
+                Ok(Recorded::Lost) => return Outcome::Lost,
+                Err(error) => return Outcome::Fatal(error),
+            }
+        }
+    }
+
+    fn decide(&mut self, inputs: Vec<Input>, now: Now) -> Decided {
+        let mut decided = Decided::default();
+        for input in inputs {
+            if let Input::Row(row) = &input {
+                decided.rows.push(row.id);
+            }
+            let blobs = blobs(&input, &self.shop.backing.sealer);
+            match self.execution.handle(input, now) {
+                Ok(events) => {
+                    decided.events.extend(events);
+                    decided.blobs.extend(blobs);
+                }
+                Err(rejected) => tracing::debug!(run = %self.run, %rejected, "input refused"),
+            }
+        }
+        decided
+    }
+
+    async fn record(&mut self, decided: Decided, now: Now) -> Result<Recorded, StoreError> {
+        let Decided { events, rows, blobs } = decided;
+        if events.is_empty() && rows.is_empty() {
+            return Ok(Recorded::Yes);
+        }
+        let advances = u64::from(!events.is_empty());
+        let append = Append {
+            run: self.run,
+            n: self.next,
+            now,
+            events,
+            summary: self.execution.summary(),
+            inputs: rows,
+            blobs,
+            beginning: Beginning::No,
+        };
+        let answer = self.shop.committer.append(append).await?;
+        match &answer {
+            Appended::Conflict | Appended::Repeated { .. } => return Ok(Recorded::Lost),
+            Appended::Written { .. } => self.next += advances,
+        }
+        self.shop.witness.appended(&self.execution);
+        self.pass_on(&answer);
+        Ok(Recorded::Yes)
+    }
+
+    /// Wakes the runs for which this append wrote inputs; this one too.
+    fn pass_on(&mut self, answer: &Appended) {
+        let (own, others): (Vec<RunId>, Vec<RunId>) =
+            woken(answer).iter().partition(|run| **run == self.run);
+        if !own.is_empty() {
+            self.inbox.remember_inputs();
+        }
+        if !others.is_empty() {
+            // The supervisor outlives its drivers, except when the engine ends anyway.
+            drop(self.shop.woken.send(others));
+        }
+    }
+}
+
+#[derive(Debug)]
+enum Gathered {
+    Inputs(Vec<Input>),
+    Idle,
+}
+
+enum Recorded {
+    Yes,
+    Lost,
+}
+
+/// The blobs that an answer brings along, sealed.
+fn blobs(input: &Input, sealer: &Sealer) -> Vec<Blob> {
+    use engine_core::stage::{Record, Step};
+    let records = match input {
+        Input::Stepped {
+            answer: Ok(Step::Wait { records, .. } | Step::Done { records, .. }), ..
+        } => records.as_slice(),
+        Input::Stepped { answer: Err(_), .. }
+        | Input::Aborted { .. }
+        | Input::ObjectsChanged { .. }
+        | Input::Tick
+        | Input::Row(_) => &[],
+    };
+    let sealed = records.iter().filter_map(|record| match record {
+        Record::Blob { name, content } => {
+            Some(Blob { name: name.clone(), sealed: sealer.seal(name, content) })
+        }
+        Record::Revision(_) => None,
+    });
+    sealed.collect()
+}

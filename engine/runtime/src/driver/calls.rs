@@ -1,0 +1,182 @@
+//! The calls of stages that are under way: at most one a stage, none ever dropped.
+
+use super::Shop;
+use crate::services::CallServices;
+use engine_core::{
+    BoxFuture, Execution, Plan,
+    event::{Answer, Call, Command, Input, Progress},
+    execution::state::Attempt,
+    plan::NodeIndex,
+    stage::{AnyStage, Identity, Record, ServiceError, StageError, Step, StepContext},
+};
+use futures::{
+    FutureExt,
+    stream::{FuturesUnordered, StreamExt},
+};
+use serde_json::Value;
+use std::{
+    any::Any,
+    collections::BTreeMap,
+    panic::AssertUnwindSafe,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+/// Progress above this size, in bytes of JSON, is kept as a blob.
+const INLINE_LIMIT: usize = 8 * 1024;
+
+#[derive(Default)]
+pub(super) struct Calls {
+    under_way: FuturesUnordered<BoxFuture<'static, Input>>,
+    stops: BTreeMap<NodeIndex, Arc<AtomicBool>>,
+}
+
+impl Calls {
+    pub(super) fn is_empty(&self) -> bool {
+        self.under_way.is_empty()
+    }
+
+    /// The next answer; never, if nothing is under way.
+    pub(super) async fn next(&mut self) -> Input {
+        match self.under_way.next().await {
+            Some(input) => input,
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Does what the machine asked for.
+    pub(super) fn perform(&mut self, shop: &Shop, execution: &Execution, command: Command) {
+        match command {
+            Command::Stop { call } => {
+                if let Some(stop) = self.stops.get(&call.node) {
+                    stop.store(true, Ordering::Release);
+                }
+            }
+            Command::Step { call } | Command::Abort { call } => {
+                let stop = Arc::new(AtomicBool::new(false));
+                self.stops.insert(call.node, stop.clone());
+                if let Some(attempt) = execution.attempt(call) {
+                    let begun = Begun::new(shop, execution, (call, attempt, stop));
+                    self.under_way.push(match command {
+                        Command::Abort { .. } => begun.abort().boxed(),
+                        Command::Step { .. } | Command::Stop { .. } => begun.step().boxed(),
+                    });
+                }
+            }
+        }
+    }
+}
+
+/// A call with everything it needs, owned.
+struct Begun {
+    stages: Arc<engine_core::Registry<dyn AnyStage>>,
+    plan: Arc<Plan>,
+    call: Call,
+    progress: Progress,
+    context: StepContext,
+}
+
+impl Begun {
+    fn new(
+        shop: &Shop,
+        execution: &Execution,
+        (call, attempt, stop): (Call, &Attempt, Arc<AtomicBool>),
+    ) -> Begun {
+        let plan = execution.plan().clone();
+        let node = plan.node(call.node);
+        let document = plan.document();
+        let identity = Identity {
+            run: execution.recorded().id,
+            application: document.application.clone(),
+            pipeline: document.pipeline.clone(),
+            stage: node.id.clone(),
+            attempt: call.attempt,
+            epoch: shop.backing.guard.epoch,
+        };
+        let context = StepContext {
+            identity,
+            now: shop.backing.clock.now(),
+            place: plan.place(node).cloned(),
+            target: plan.target(node),
+            files: node.files.clone(),
+            patterns: node.patterns.clone(),
+            services: Arc::new(CallServices { backing: shop.backing.clone(), stop }),
+        };
+        let progress = attempt.progress.clone();
+        Begun { stages: shop.stages.clone(), plan, call, progress, context }
+    }
+
+    async fn step(self) -> Input {
+        let call = self.call;
+        let services = self.context.services.clone();
+        let answer = AssertUnwindSafe(self.stepped()).catch_unwind().await;
+        let answer = answer.unwrap_or_else(|panic| Err(broken(&*panic)));
+        let answer = answer.and_then(|step| outlined(step, &*services));
+        Input::Stepped { call, answer }
+    }
+
+    async fn stepped(self) -> Result<Step<Value>, StageError> {
+        let node = self.plan.node(self.call.node);
+        let Some(stage) = self.stages.get(&node.stage_type) else {
+            let name = &node.stage_type;
+            let gone = format!("stage type `{name}` is not known to this release of gennaker");
+            return Err(StageError::Defect(gone));
+        };
+        let progress = remembered(self.progress, &self.context).await?;
+        stage.step(self.context, node.config.render(), progress).await
+    }
+
+    async fn abort(self) -> Input {
+        let call = self.call;
+        let answer = AssertUnwindSafe(self.aborted()).catch_unwind().await;
+        Input::Aborted { call, answer: answer.unwrap_or_else(|panic| Err(broken(&*panic))) }
+    }
+
+    async fn aborted(self) -> Result<(), StageError> {
+        let node = self.plan.node(self.call.node);
+        // A type that is gone has nothing under way in this process that could be stopped.
+        let Some(stage) = self.stages.get(&node.stage_type) else { return Ok(()) };
+        let progress = remembered(self.progress, &self.context).await?;
+        stage.abort(self.context, node.config.render(), progress).await
+    }
+}
+
+async fn remembered(progress: Progress, context: &StepContext) -> Result<Value, StageError> {
+    let name = match progress {
+        Progress::Inline(value) => return Ok(value),
+        Progress::Blob(name) => name,
+    };
+    let content = context.services.read(&name).await.map_err(|error| match error {
+        ServiceError::Unavailable(_) => StageError::Error(error.to_string()),
+        ServiceError::Missing(_) | ServiceError::Sealed(_) => StageError::Defect(error.to_string()),
+    })?;
+    serde_json::from_slice(&content)
+        .map_err(|error| StageError::Defect(format!("the stored progress is damaged: {error}")))
+}
+
+/// Takes progress that is too large for an event out of the answer.
+fn outlined(step: Step<Value>, services: &dyn engine_core::stage::Services) -> Answer {
+    match step {
+        Step::Done { outputs, records } => Ok(Step::Done { outputs, records }),
+        Step::Wait { progress, wake, reason, mut records } => {
+            let json = progress.to_string();
+            let progress = if json.len() > INLINE_LIMIT {
+                let name = services.name(json.as_bytes());
+                records.push(Record::Blob { name: name.clone(), content: json.into_bytes() });
+                Progress::Blob(name)
+            } else {
+                Progress::Inline(progress)
+            };
+            Ok(Step::Wait { progress, wake, reason, records })
+        }
+    }
+}
+
+fn broken(panic: &(dyn Any + Send)) -> StageError {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
+    let text = text.unwrap_or("without words");
+    StageError::Defect(format!("the stage type panicked: {text}; this is a fault of gennaker"))
+}

@@ -1,0 +1,70 @@
+//! What the engine does for one call of a stage.
+
+use crate::{guard::Guard, seal::Sealer};
+use engine_core::{
+    BoxFuture,
+    clock::Clock,
+    id::BlobName,
+    revision::{Revision, Target},
+    stage::{Halt, ServiceError, Services},
+    store::{Store, StoreError},
+};
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
+
+/// Shared by every call of one engine.
+#[derive(Clone)]
+pub(crate) struct Backing {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) sealer: Arc<Sealer>,
+    pub(crate) guard: Arc<Guard>,
+    pub(crate) leaving: Arc<AtomicBool>,
+}
+
+/// One call's view of it.
+pub(crate) struct CallServices {
+    pub(crate) backing: Backing,
+    pub(crate) stop: Arc<AtomicBool>,
+}
+
+impl Services for CallServices {
+    fn may_act(&self) -> Result<(), Halt> {
+        if self.stop.load(Ordering::Acquire) {
+            return Err(Halt::Stopping);
+        }
+        if self.backing.leaving.load(Ordering::Acquire) {
+            return Err(Halt::Leaving);
+        }
+        if !self.backing.guard.stands(&*self.backing.clock) {
+            return Err(Halt::LeaseLost);
+        }
+        Ok(())
+    }
+
+    fn name(&self, content: &[u8]) -> BlobName {
+        self.backing.sealer.name(content)
+    }
+
+    fn read(&self, name: &BlobName) -> BoxFuture<'_, Result<Vec<u8>, ServiceError>> {
+        let name = name.clone();
+        Box::pin(async move {
+            let sealed = self.backing.store.blob(&name).await.map_err(unavailable)?;
+            let sealed = sealed.ok_or_else(|| ServiceError::Missing(name.clone()))?;
+            self.backing.sealer.open(&name, &sealed).map_err(|_| ServiceError::Sealed(name))
+        })
+    }
+
+    fn revisions(&self, target: &Target) -> BoxFuture<'_, Result<Vec<Revision>, ServiceError>> {
+        let target = target.clone();
+        Box::pin(
+            async move { self.backing.store.revisions(&target).await.map_err(unavailable) },
+        )
+    }
+}
+
+fn unavailable(error: StoreError) -> ServiceError {
+    ServiceError::Unavailable(error.to_string())
+}

@@ -25,7 +25,7 @@ use crate::{
 use agenda::Agenda;
 use decide::Decision;
 use state::{NodeState, Phase, Recorded, Tally};
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 /// A recorded part, equal to its replay, and an agenda, which a replay rebuilds as "due now".
 #[derive(Clone, Debug)]
@@ -161,9 +161,9 @@ impl Execution {
         self.agenda.is_busy()
     }
 
-    /// The objects whose change wakes a node.
-    pub fn objects(&self, index: NodeIndex) -> &[ObjectKey] {
-        self.agenda.objects(index)
+    /// The nodes that wait for objects outside, and which.
+    pub fn watched(&self) -> BTreeMap<NodeIndex, &[ObjectKey]> {
+        self.agenda.watched()
     }
 
     pub fn recorded(&self) -> &Recorded {
@@ -212,6 +212,7 @@ impl Execution {
             ancestry,
             started_at: now,
             phase,
+            stop: None,
             nodes,
             targets,
             tally,

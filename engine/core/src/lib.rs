@@ -17,6 +17,7 @@ pub mod stage;
 pub mod status;
 pub mod store;
 pub mod template;
+pub mod view;
 pub mod wording;
 
 pub use execution::{Execution, Start};

@@ -1,5 +1,17 @@
 //! How times and states are told to people, the same in every surface.
 
+use crate::clock::Civil;
+
+/// An instant as RFC 3339 in UTC, with milliseconds.
+pub fn instant(at: Civil) -> String {
+    let milliseconds = i64::try_from(at.0).unwrap_or(i64::MAX);
+    match jiff::Timestamp::from_millisecond(milliseconds) {
+        Ok(timestamp) => format!("{timestamp:.3}"),
+        // Beyond the year 9999 there is nothing better to say.
+        Err(_) => format!("{milliseconds}ms"),
+    }
+}
+
 /// A duration as an author would write it, its two largest units: `1h 5m`, `90ms`.
 pub fn duration(milliseconds: u64) -> String {
     const UNITS: [(u64, &str); 5] =
@@ -18,7 +30,13 @@ pub fn duration(milliseconds: u64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::duration;
+    use super::{duration, instant};
+    use crate::clock::Civil;
+
+    #[test]
+    fn instants_are_told_in_utc_with_milliseconds() {
+        assert_eq!(instant(Civil(1_767_225_600_007)), "2026-01-01T00:00:00.007Z");
+    }
 
     #[test]
     fn durations_are_told_in_their_two_largest_units() {

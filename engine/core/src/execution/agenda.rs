@@ -9,7 +9,7 @@ use crate::{
     store::Wakes,
 };
 use std::{
-    collections::{BTreeSet, VecDeque},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     time::Duration,
 };
 
@@ -25,6 +25,8 @@ pub(super) struct Agenda {
     civil: BTreeSet<(Civil, NodeIndex, Timer)>,
     sequence: u64,
     in_flight: usize,
+    /// The nodes that wait for objects.
+    watching: BTreeSet<NodeIndex>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -107,6 +109,7 @@ impl Agenda {
             }
             NodeState::Stopping { .. } => self.set_wake(index),
         }
+        self.set_watch(index);
     }
 
     /// A fresh attempt begins: nothing is left of the one before.
@@ -182,12 +185,18 @@ impl Agenda {
         !self.queue.is_empty() || self.in_flight > 0
     }
 
-    /// The objects whose change a node waits for, as its last step named them.
-    pub(super) fn objects(&self, index: NodeIndex) -> &[ObjectKey] {
+    /// The nodes that wait for objects, and which.
+    pub(super) fn watched(&self) -> BTreeMap<NodeIndex, &[ObjectKey]> {
+        let keys = |index: &NodeIndex| (*index, self.slots[index.0].wake.objects.as_slice());
+        self.watching.iter().map(keys).collect()
+    }
+
+    fn set_watch(&mut self, index: NodeIndex) {
         let slot = &self.slots[index.0];
-        match slot.flight {
-            Flight::Nothing => &slot.wake.objects,
-            Flight::Step { .. } | Flight::Abort { .. } => &[],
+        if slot.flight == Flight::Nothing && !slot.wake.objects.is_empty() {
+            self.watching.insert(index);
+        } else {
+            self.watching.remove(&index);
         }
     }
 
@@ -235,6 +244,7 @@ impl Agenda {
         slot.wake = Wake::default();
         self.sequence += 1;
         self.in_flight += 1;
+        self.watching.remove(&node);
         self.clear_wakes(node);
         Call { node, attempt, sequence: self.sequence }
     }

@@ -36,7 +36,10 @@ impl Recorded {
             Event::TargetAsked { target, .. } => self.claim(target, Claim::Asked { since: now })?,
             Event::TargetGranted { target } => self.claim(target, Claim::Held)?,
             Event::TargetReleased { target, .. } => self.claim(target, Claim::Released)?,
-            Event::RunStopping { cause } => self.phase = Phase::Stopping { cause: cause.clone() },
+            Event::RunStopping { cause } => {
+                self.phase = Phase::Stopping;
+                self.stop = Some(cause.clone());
+            }
             Event::RunEnded { status, warnings } => {
                 self.phase = Phase::Ended { status: *status, warnings: *warnings, at: now };
             }

@@ -72,7 +72,7 @@ impl<'a> Decision<'a> {
         let attempt = self.state(index).attempts();
         let verdict = match &self.execution.recorded.phase {
             Phase::Going => self.node(index).retry.judge(attempt, failure.cause),
-            Phase::Stopping { .. } | Phase::Ended { .. } => Verdict::Over,
+            Phase::Stopping | Phase::Ended { .. } => Verdict::Over,
         };
         match verdict {
             Verdict::Over => self.failed(index, failure),
@@ -94,7 +94,7 @@ impl<'a> Decision<'a> {
         self.end(index, Event::StageFailed { stage: stage.clone(), failure, tolerance });
         match (on_failure, &self.execution.recorded.phase) {
             (OnFailure::Abort, Phase::Going) => self.stop_run(RunStop::Abort { by: stage }),
-            (OnFailure::Abort, Phase::Stopping { .. } | Phase::Ended { .. })
+            (OnFailure::Abort, Phase::Stopping | Phase::Ended { .. })
             | (OnFailure::Fail | OnFailure::Continue, _) => {}
         }
     }
@@ -230,16 +230,16 @@ impl<'a> Decision<'a> {
         let recorded = &self.execution.recorded;
         let ended = match recorded.phase {
             Phase::Ended { .. } => true,
-            Phase::Going | Phase::Stopping { .. } => false,
+            Phase::Going | Phase::Stopping => false,
         };
         if ended || recorded.tally.ended < recorded.nodes.len() {
             return;
         }
-        let status = match &recorded.phase {
-            Phase::Stopping { cause: RunStop::Cancel { .. } } => RunStatus::Cancelled,
-            Phase::Going | Phase::Stopping { .. } | Phase::Ended { .. } => {
-                if recorded.tally.failed > 0 { RunStatus::Failed } else { RunStatus::Succeeded }
-            }
+        let status = match &recorded.stop {
+            Some(RunStop::Cancel { .. }) => RunStatus::Cancelled,
+            Some(RunStop::Abort { .. }) => RunStatus::Failed,
+            None if recorded.tally.failed > 0 => RunStatus::Failed,
+            None => RunStatus::Succeeded,
         };
         let warnings = u32::try_from(recorded.tally.tolerated).unwrap_or(u32::MAX);
         self.emit(Event::RunEnded { status, warnings });

@@ -4,7 +4,7 @@ use super::{
     Execution,
     agenda::{Landing, Timer},
     decide::{Decision, timed_out},
-    state::{Attempt, Claim, NodeState, Phase, Waiting},
+    state::{Attempt, Claim, NodeState, Waiting},
 };
 use crate::{
     clock::Now,
@@ -185,7 +185,7 @@ pub(super) fn tick(execution: &mut Execution, now: Now) -> Decided {
 pub(super) fn row(execution: &mut Execution, row: InputRow, now: Now) -> Decided {
     match row.message {
         Message::Cancel { actor, reason } => {
-            if let Phase::Stopping { cause: RunStop::Cancel { .. } } = execution.recorded.phase {
+            if let Some(RunStop::Cancel { .. }) = execution.recorded.stop {
                 return Err(Rejected::Stopping);
             }
             let mut decision = Decision::new(execution, now);

@@ -22,6 +22,8 @@ pub struct Recorded {
     pub ancestry: Vec<RunId>,
     pub started_at: Now,
     pub phase: Phase,
+    /// Why the run was stopped, also after its end.
+    pub stop: Option<RunStop>,
     pub nodes: Vec<NodeState>,
     /// By environment; only those in which a stage of the plan writes.
     pub targets: BTreeMap<String, TargetState>,
@@ -32,8 +34,13 @@ pub struct Recorded {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Phase {
     Going,
-    Stopping { cause: RunStop },
-    Ended { status: RunStatus, warnings: u32, at: Now },
+    /// Nothing new starts.
+    Stopping,
+    Ended {
+        status: RunStatus,
+        warnings: u32,
+        at: Now,
+    },
 }
 
 /// Where one node stands. Data exists only where it means something.
@@ -268,6 +275,13 @@ impl End {
             End::Failed { .. } => StageStatus::Failed,
             End::Omitted { .. } => StageStatus::Omitted,
             End::Cancelled { .. } => StageStatus::Cancelled,
+        }
+    }
+
+    pub fn is_tolerated(&self) -> bool {
+        match self {
+            End::Failed { tolerance, .. } => *tolerance == Tolerance::Tolerated,
+            End::Succeeded { .. } | End::Omitted { .. } | End::Cancelled { .. } => false,
         }
     }
 

@@ -35,7 +35,7 @@ impl Recorded {
     pub fn status(&self) -> RunStatus {
         match &self.phase {
             Phase::Ended { status, .. } => *status,
-            Phase::Going | Phase::Stopping { .. } => {
+            Phase::Going | Phase::Stopping => {
                 if self.tally.gated > 0 && self.tally.open() == 0 {
                     RunStatus::Waiting
                 } else {
@@ -48,7 +48,7 @@ impl Recorded {
     pub fn ended_at(&self) -> Option<Now> {
         match &self.phase {
             Phase::Ended { at, .. } => Some(*at),
-            Phase::Going | Phase::Stopping { .. } => None,
+            Phase::Going | Phase::Stopping => None,
         }
     }
 

@@ -1,0 +1,245 @@
+//! A run as people and programs see it: words, sentences, instants.
+
+use crate::{
+    Execution,
+    clock::{Civil, Now},
+    event::{RunStop, StopCause},
+    execution::state::{End, NodeState, Phase, Waiting},
+    plan::Node,
+    revision::Target,
+    status::{RunStatus, StageStatus, WaitKind},
+    store::Summary,
+    wording,
+};
+use serde::{Serialize, Serializer, ser::SerializeMap};
+use std::collections::BTreeMap;
+
+/// The JSON of a run. Its field names are an interface: they are only added to.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RunView {
+    pub id: String,
+    pub number: u64,
+    pub application: String,
+    pub pipeline: String,
+    pub status: RunStatus,
+    /// Failures that were tolerated.
+    pub warnings: u32,
+    /// RFC 3339, as are all instants here.
+    pub started_at: String,
+    pub ended_at: Option<String>,
+    /// Why the run was stopped, if it was.
+    pub reason: Option<String>,
+    #[serde(serialize_with = "in_order")]
+    pub stages: Vec<(String, StageView)>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct StageView {
+    pub name: String,
+    #[serde(rename = "type")]
+    pub stage_type: String,
+    pub status: StageStatus,
+    pub attempts: u32,
+    pub started_at: Option<String>,
+    pub ended_at: Option<String>,
+    pub waiting: Option<WaitView>,
+    /// Why the stage ended as it did, or why it is tried again.
+    pub reason: Option<String>,
+    /// A failure that does not count against the run.
+    pub tolerated: bool,
+}
+
+/// What a stage waits for.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct WaitView {
+    pub kind: WaitKind,
+    pub since: String,
+    pub until: Option<String>,
+    pub detail: String,
+    pub blocked_by: Vec<String>,
+}
+
+/// What the log alone does not tell.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Surroundings {
+    /// Live text by stage.
+    pub details: BTreeMap<String, String>,
+    /// Who stands before this run, by environment.
+    pub blocked_by: BTreeMap<String, Vec<String>>,
+}
+
+impl Summary {
+    /// How people name a run: `checkout#12`.
+    pub fn label(&self) -> String {
+        format!("{}#{}", self.pipeline, self.number)
+    }
+}
+
+impl Execution {
+    pub fn label(&self) -> String {
+        format!("{}#{}", self.plan().document().pipeline, self.recorded().number)
+    }
+
+    /// The targets for which the run waits.
+    pub fn asked_targets(&self) -> impl Iterator<Item = &Target> {
+        let waiting = self.recorded().targets.values().filter(|state| !state.gated.is_empty());
+        waiting.map(|state| &state.target)
+    }
+
+    pub fn view(&self, surroundings: &Surroundings) -> RunView {
+        let recorded = self.recorded();
+        let document = self.plan().document();
+        let warnings = match recorded.phase {
+            Phase::Ended { warnings, .. } => warnings,
+            Phase::Going | Phase::Stopping => 0,
+        };
+        let nodes = self.plan().nodes().iter().zip(&recorded.nodes);
+        RunView {
+            id: recorded.id.to_string(),
+            number: recorded.number,
+            application: document.application.clone(),
+            pipeline: document.pipeline.clone(),
+            status: recorded.status(),
+            warnings,
+            started_at: instant(recorded.started_at.civil),
+            ended_at: recorded.ended_at().map(|at| instant(at.civil)),
+            reason: self.stop_reason(),
+            stages: nodes
+                .map(|(node, state)| (node.id.clone(), stage(node, state, surroundings)))
+                .collect(),
+        }
+    }
+
+    fn stop_reason(&self) -> Option<String> {
+        let stop = self.recorded().stop.as_ref()?;
+        Some(match stop {
+            RunStop::Cancel { actor, reason } if reason.is_empty() => {
+                format!("cancelled by {}", actor.name)
+            }
+            RunStop::Cancel { actor, reason } => format!("cancelled by {}: {reason}", actor.name),
+            RunStop::Abort { by } => format!("aborted by the failure of `{by}`"),
+        })
+    }
+}
+
+fn stage(node: &Node, state: &NodeState, surroundings: &Surroundings) -> StageView {
+    let end = match state {
+        NodeState::Ended(ended) => Some(ended),
+        NodeState::Pending { .. }
+        | NodeState::Gated { .. }
+        | NodeState::Running(_)
+        | NodeState::BackingOff(_)
+        | NodeState::Stopping { .. } => None,
+    };
+    let tolerated = end.is_some_and(|ended| ended.end.is_tolerated());
+    StageView {
+        name: node.name.clone(),
+        stage_type: node.stage_type.clone(),
+        status: state.status(),
+        attempts: state.attempts(),
+        started_at: state.started_at().map(|at| instant(at.civil)),
+        ended_at: end.map(|ended| instant(ended.ended_at.civil)),
+        waiting: waiting(node, state, surroundings),
+        reason: reason(state),
+        tolerated,
+    }
+}
+
+fn waiting(node: &Node, state: &NodeState, surroundings: &Surroundings) -> Option<WaitView> {
+    match state {
+        NodeState::Gated { since } => Some(gated(node, *since, surroundings)),
+        NodeState::BackingOff(pause) => {
+            let left = pause.retry_at.since(pause.since.elapsed);
+            let until = Civil(pause.since.civil.0 + crate::clock::milliseconds(left));
+            Some(WaitView {
+                kind: WaitKind::Retry,
+                since: instant(pause.since.civil),
+                until: Some(instant(until)),
+                detail: format!("tried again after: {}", pause.failure.message),
+                blocked_by: Vec::new(),
+            })
+        }
+        NodeState::Running(attempt) => match &attempt.waiting {
+            Waiting::No => None,
+            Waiting::For { wake, reason, since } => {
+                let live = surroundings.details.get(&node.id);
+                Some(WaitView {
+                    kind: reason.kind,
+                    since: instant(since.civil),
+                    until: until(reason.kind, wake.at, *since),
+                    detail: live.unwrap_or(&reason.detail).clone(),
+                    blocked_by: Vec::new(),
+                })
+            }
+        },
+        NodeState::Pending { .. } | NodeState::Stopping { .. } | NodeState::Ended(_) => None,
+    }
+}
+
+fn gated(node: &Node, since: Now, surroundings: &Surroundings) -> WaitView {
+    let environment = node.environment.clone().unwrap_or_default();
+    let blocked_by = surroundings.blocked_by.get(&environment).cloned().unwrap_or_default();
+    let detail = if blocked_by.is_empty() {
+        format!("waits for its turn in {environment}")
+    } else {
+        format!("waits for its turn in {environment} after {}", blocked_by.join(", "))
+    };
+    let since = instant(since.civil);
+    WaitView { kind: WaitKind::Target, since, until: None, detail, blocked_by }
+}
+
+/// Only a declared time has an end that can be told.
+fn until(kind: WaitKind, at: Option<crate::clock::Moment>, since: Now) -> Option<String> {
+    match (kind, at) {
+        (WaitKind::Timer, Some(crate::clock::Moment::Civil(at))) => Some(instant(at)),
+        (WaitKind::Timer, Some(crate::clock::Moment::Elapsed(at))) => {
+            let left = crate::clock::milliseconds(at.since(since.elapsed));
+            Some(instant(Civil(since.civil.0 + left)))
+        }
+        (WaitKind::Timer, None)
+        | (WaitKind::Target | WaitKind::Readiness | WaitKind::Cluster | WaitKind::Retry, _) => None,
+    }
+}
+
+fn reason(state: &NodeState) -> Option<String> {
+    match state {
+        NodeState::Pending { .. } | NodeState::Gated { .. } | NodeState::Running(_) => None,
+        NodeState::BackingOff(pause) => Some(pause.failure.message.clone()),
+        NodeState::Stopping { cause, .. } => Some(stop(cause)),
+        NodeState::Ended(ended) => match &ended.end {
+            End::Succeeded { .. } => None,
+            End::Failed { failure, .. } => Some(failure.message.clone()),
+            End::Omitted { because } => Some(because.clone()),
+            End::Cancelled { cause, left: None } => Some(stop(cause)),
+            End::Cancelled { cause, left: Some(left) } => {
+                Some(format!("{}; it could not be stopped: {left}", stop(cause)))
+            }
+        },
+    }
+}
+
+fn stop(cause: &StopCause) -> String {
+    match cause {
+        StopCause::Cancel => "the run was cancelled".to_owned(),
+        StopCause::Timeout => "its time ran out".to_owned(),
+        StopCause::Abort { by } => format!("`{by}` failed and aborted the run"),
+    }
+}
+
+fn instant(civil: Civil) -> String {
+    wording::instant(civil)
+}
+
+fn in_order<S: Serializer>(
+    stages: &[(String, StageView)],
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    let mut map = serializer.serialize_map(Some(stages.len()))?;
+    for (id, stage) in stages {
+        map.serialize_entry(id, stage)?;
+    }
+    map.end()
+}

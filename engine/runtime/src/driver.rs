@@ -16,8 +16,8 @@ use engine_core::{
     clock::Now,
     event::{Event, Input},
     id::{InputId, RunId},
-    stage::AnyStage,
-    store::{Append, Appended, Beginning, Blob, StoreError, Wakes},
+    stage::{AnyStage, Record, Step},
+    store::{Append, Appended, Beginning, Blob, Detail, StoreError, Wakes},
 };
 use inbox::Inbox;
 use std::sync::Arc;
@@ -62,11 +62,22 @@ pub(crate) enum Mail {
 #[derive(Debug)]
 pub(crate) enum Outcome {
     Ended,
-    /// Nothing is due before these moments; no call is under way.
-    Parked(Wakes),
+    /// No call is under way, and nothing is due before these moments, unless rows came in just
+    /// then.
+    Parked {
+        wakes: Wakes,
+        rows: Rows,
+    },
     /// The run is not this engine's, or not where it was left.
     Lost,
     Fatal(StoreError),
+}
+
+/// Whether inputs wait for a run that parks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Rows {
+    None,
+    Waiting,
 }
 
 pub(crate) struct Driver {
@@ -94,7 +105,11 @@ struct Decided {
 }
 
 impl Driver {
-    pub(crate) fn new(shop: Shop, position: Position, mail: mpsc::UnboundedReceiver<Mail>) -> Driver {
+    pub(crate) fn new(
+        shop: Shop,
+        position: Position,
+        mail: mpsc::UnboundedReceiver<Mail>,
+    ) -> Driver {
         let Position { execution, next } = position;
         let run = execution.recorded().id;
         let inbox = Inbox::new(mail);
@@ -114,7 +129,7 @@ impl Driver {
             }
             let inputs = match self.gather().await {
                 Ok(Gathered::Inputs(inputs)) => inputs,
-                Ok(Gathered::Idle) => return Outcome::Parked(self.execution.next_timer()),
+                Ok(Gathered::Idle) => return self.park(),
                 Err(error) => return Outcome::Fatal(error),
             };
             let now = self.shop.backing.clock.now();
@@ -127,12 +142,18 @@ impl Driver {
         }
     }
 
+    /// Closes the inbox: later mail fails, and what came in time is told.
+    fn park(mut self) -> Outcome {
+        Outcome::Parked { wakes: self.execution.next_timer(), rows: self.inbox.close() }
+    }
+
     fn decide(&mut self, inputs: Vec<Input>, now: Now) -> Decided {
         let mut decided = Decided::default();
         for input in inputs {
             if let Input::Row(row) = &input {
                 decided.rows.push(row.id);
             }
+            self.tell(&input);
             let blobs = blobs(&input, &self.shop.backing.sealer);
             match self.execution.handle(input, now) {
                 Ok(events) => {
@@ -143,6 +164,15 @@ impl Driver {
             }
         }
         decided
+    }
+
+    /// Live text, for whoever looks.
+    fn tell(&self, input: &Input) {
+        if let Input::Stepped { call, answer: Ok(Step::Wait { reason, .. }) } = input {
+            let stage = self.execution.plan().node(call.node).id.clone();
+            let text = reason.detail.clone();
+            self.shop.teller.tell(Detail { run: self.run, stage, text });
+        }
     }
 
     async fn record(&mut self, decided: Decided, now: Now) -> Result<Recorded, StoreError> {
@@ -198,10 +228,10 @@ enum Recorded {
 
 /// The blobs that an answer brings along, sealed.
 fn blobs(input: &Input, sealer: &Sealer) -> Vec<Blob> {
-    use engine_core::stage::{Record, Step};
     let records = match input {
         Input::Stepped {
-            answer: Ok(Step::Wait { records, .. } | Step::Done { records, .. }), ..
+            answer: Ok(Step::Wait { records, .. } | Step::Done { records, .. }),
+            ..
         } => records.as_slice(),
         Input::Stepped { answer: Err(_), .. }
         | Input::Aborted { .. }

@@ -26,11 +26,8 @@ pub(crate) struct Guard {
 impl Guard {
     /// `asked` is the moment before the lease was asked for.
     pub(crate) fn new(lease: &Lease, asked: engine_core::clock::Now) -> Guard {
-        let guard = Guard {
-            epoch: lease.epoch,
-            length: lease.terms.length,
-            until_ms: AtomicU64::new(0),
-        };
+        let guard =
+            Guard { epoch: lease.epoch, length: lease.terms.length, until_ms: AtomicU64::new(0) };
         guard.extend(asked);
         guard
     }

@@ -59,9 +59,7 @@ impl Services for CallServices {
 
     fn revisions(&self, target: &Target) -> BoxFuture<'_, Result<Vec<Revision>, ServiceError>> {
         let target = target.clone();
-        Box::pin(
-            async move { self.backing.store.revisions(&target).await.map_err(unavailable) },
-        )
+        Box::pin(async move { self.backing.store.revisions(&target).await.map_err(unavailable) })
     }
 }
 

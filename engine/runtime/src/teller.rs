@@ -8,6 +8,8 @@ use engine_core::{
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use tokio::sync::mpsc;
 
+/// The most texts taken at once.
+const ROUND: usize = 1024;
 const PAUSE: Duration = Duration::from_secs(1);
 
 /// Where drivers leave what their stages say.
@@ -36,7 +38,7 @@ pub(crate) async fn write(
 ) {
     let mut latest: BTreeMap<(RunId, String), Detail> = BTreeMap::new();
     let mut news = Vec::new();
-    while details.recv_many(&mut news, usize::MAX).await > 0 {
+    while details.recv_many(&mut news, ROUND).await > 0 {
         for detail in news.drain(..) {
             latest.insert((detail.run, detail.stage.clone()), detail);
         }

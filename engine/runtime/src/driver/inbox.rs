@@ -1,8 +1,9 @@
 //! What a driver waits for: answers, rows, timers, objects, and the word to leave.
 
-use super::{Driver, Gathered, Mail};
+use super::{Driver, Gathered, Mail, Rows};
+use crate::objects::Objects;
 use engine_core::{
-    BoxFuture,
+    BoxFuture, Execution,
     clock::{Clock, Moment},
     event::Input,
     plan::NodeIndex,
@@ -26,7 +27,13 @@ pub(super) struct Inbox {
     mail: mpsc::UnboundedReceiver<Mail>,
     rows_wait: bool,
     leaving: bool,
-    watches: FuturesUnordered<BoxFuture<'static, Option<NodeIndex>>>,
+    watches: Watches,
+}
+
+/// The objects that waiting stages named.
+#[derive(Default)]
+struct Watches {
+    changes: FuturesUnordered<BoxFuture<'static, Option<NodeIndex>>>,
     watched: BTreeMap<NodeIndex, (Vec<ObjectKey>, AbortHandle)>,
 }
 
@@ -40,13 +47,7 @@ enum Happened {
 
 impl Inbox {
     pub(super) fn new(mail: mpsc::UnboundedReceiver<Mail>) -> Inbox {
-        Inbox {
-            mail,
-            rows_wait: true,
-            leaving: false,
-            watches: FuturesUnordered::new(),
-            watched: BTreeMap::new(),
-        }
+        Inbox { mail, rows_wait: true, leaving: false, watches: Watches::default() }
     }
 
     pub(super) fn is_leaving(&self) -> bool {
@@ -70,10 +71,38 @@ impl Inbox {
         }
     }
 
+    pub(super) fn close(&mut self) -> Rows {
+        self.mail.close();
+        self.open_all();
+        if self.rows_wait { Rows::Waiting } else { Rows::None }
+    }
+}
+
+impl Watches {
+    /// Brings the watches in line with what the waiting stages named last.
+    fn follow(&mut self, execution: &Execution, objects: &dyn Objects) {
+        let wanted = execution.watched();
+        self.watched.retain(|node, (keys, handle)| {
+            let is_wanted = wanted.get(node).is_some_and(|wanted| *wanted == keys.as_slice());
+            if !is_wanted {
+                handle.abort();
+            }
+            is_wanted
+        });
+        for (node, keys) in wanted {
+            if !self.watched.contains_key(&node) {
+                let (handle, registration) = AbortHandle::new_pair();
+                let watch = Abortable::new(objects.changed(keys.to_vec()), registration);
+                self.changes.push(watch.map(move |answer| answer.ok().map(|()| node)).boxed());
+                self.watched.insert(node, (keys.to_vec(), handle));
+            }
+        }
+    }
+
     /// The next object change that somebody still waits for.
     async fn change(&mut self) -> NodeIndex {
         loop {
-            match self.watches.next().await {
+            match self.changes.next().await {
                 Some(Some(node)) => {
                     self.watched.remove(&node);
                     return node;
@@ -103,11 +132,7 @@ impl Driver {
                 Happened::Timer => inputs.push(Input::Tick),
                 Happened::Mail(Some(mail)) => self.inbox.open(mail),
                 Happened::Mail(None) => self.inbox.leaving = true,
-                Happened::Quiet => {
-                    if self.may_park() {
-                        return Ok(Gathered::Idle);
-                    }
-                }
+                Happened::Quiet => return Ok(Gathered::Idle),
             }
         }
     }
@@ -129,47 +154,17 @@ impl Driver {
     }
 
     async fn happened(&mut self) -> Happened {
-        self.watch();
+        self.inbox.watches.follow(&self.execution, &*self.shop.objects);
         let clock = self.shop.backing.clock.clone();
         let timers = self.execution.next_timer();
-        let quiet = quiet(&*clock, self.calls.is_empty() && self.inbox.watched.is_empty());
+        let quiet = quiet(&*clock, self.calls.is_empty() && self.inbox.watches.watched.is_empty());
         tokio::select! {
             biased;
             answer = self.calls.next() => Happened::Answer(answer),
             mail = self.inbox.mail.recv() => Happened::Mail(mail),
             () = sleep(&*clock, timers) => Happened::Timer,
-            node = self.inbox.change() => Happened::Changed(node),
+            node = self.inbox.watches.change() => Happened::Changed(node),
             () = quiet => Happened::Quiet,
-        }
-    }
-
-    /// Closes the inbox; mail that came in time keeps the driver at work.
-    fn may_park(&mut self) -> bool {
-        self.inbox.mail.close();
-        self.inbox.open_all();
-        !self.inbox.rows_wait
-    }
-
-    /// Brings the watches in line with what the waiting stages named last.
-    fn watch(&mut self) {
-        let wanted = self.execution.watched();
-        let inbox = &mut self.inbox;
-        inbox.watched.retain(|node, (keys, handle)| {
-            let is_wanted = wanted.get(node).is_some_and(|wanted| *wanted == keys.as_slice());
-            if !is_wanted {
-                handle.abort();
-            }
-            is_wanted
-        });
-        for (node, keys) in wanted {
-            if inbox.watched.contains_key(&node) {
-                continue;
-            }
-            let (handle, registration) = AbortHandle::new_pair();
-            let changed = self.shop.objects.changed(keys.to_vec());
-            let watch = Abortable::new(changed, registration);
-            inbox.watches.push(watch.map(move |answer| answer.ok().map(|()| node)).boxed());
-            inbox.watched.insert(node, (keys.to_vec(), handle));
         }
     }
 }

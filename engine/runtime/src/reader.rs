@@ -1,0 +1,139 @@
+//! Everything that only reads: runs as they stand, and the feed of what happens.
+
+use engine_core::{
+    Execution, Plan,
+    admission::Queue,
+    id::{Position, RunId},
+    revision::{Revision, Target},
+    store::{Gate, LogReader, LogRow, Page, RunFilter, Store, StoreError, Summary},
+    view::{RunView, Surroundings},
+};
+use std::{collections::BTreeMap, sync::Arc};
+
+/// The most rows that the feed hands out at once.
+const PAGE: u32 = 256;
+
+/// Needs no lease, and may be used beside a living engine of another process.
+#[derive(Clone)]
+pub struct Reader {
+    log: Arc<dyn LogReader>,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    #[error("there is no run {0}")]
+    NoRun(RunId),
+    #[error("run {run} cannot be read: {reason}")]
+    Unreadable { run: RunId, reason: String },
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl Reader {
+    pub fn new(log: Arc<dyn LogReader>) -> Reader {
+        Reader { log }
+    }
+
+    /// Summaries, newest first.
+    pub async fn runs(&self, filter: RunFilter) -> Result<Vec<Summary>, StoreError> {
+        self.log.runs(filter).await
+    }
+
+    pub async fn unfinished(&self) -> Result<Vec<Gate>, StoreError> {
+        self.log.unfinished().await
+    }
+
+    pub async fn summary(&self, run: RunId) -> Result<Summary, ReadError> {
+        let gate = self.log.gate(run).await?.ok_or(ReadError::NoRun(run))?;
+        Ok(gate.summary)
+    }
+
+    /// A run as it stands, by replay.
+    pub async fn execution(&self, run: RunId) -> Result<Execution, ReadError> {
+        let gate = self.log.gate(run).await?.ok_or(ReadError::NoRun(run))?;
+        let unreadable = |reason: String| ReadError::Unreadable { run, reason };
+        let hash = &gate.summary.plan;
+        let stored = self.log.plan(hash).await?;
+        let stored = stored.ok_or_else(|| unreadable(format!("plan {hash} is missing")))?;
+        let plan = Plan::restore(&stored).map_err(|error| unreadable(error.to_string()))?;
+        let rows = self.log.log(run, 0).await?;
+        let events = rows.iter().flat_map(|row| row.events.iter().map(|event| (event, row.now)));
+        Execution::replay(Arc::new(plan), run, events)
+            .map_err(|error| unreadable(error.to_string()))
+    }
+
+    /// A run as people and programs see it, with what it waits for.
+    pub async fn view(&self, run: RunId) -> Result<RunView, ReadError> {
+        let execution = self.execution(run).await?;
+        let details = self.log.details(run).await?;
+        let details = details.into_iter().map(|detail| (detail.stage, detail.text)).collect();
+        let mut blocked_by = BTreeMap::new();
+        for target in execution.asked_targets() {
+            let queue = self.log.queue(&target.resource()).await?;
+            blocked_by.insert(target.environment.clone(), self.labels(queue, run).await?);
+        }
+        Ok(execution.view(&Surroundings { details, blocked_by }))
+    }
+
+    /// The revisions of a target, oldest first.
+    pub async fn revisions(&self, target: &Target) -> Result<Vec<Revision>, StoreError> {
+        self.log.revisions(target).await
+    }
+
+    pub async fn head(&self) -> Result<Position, StoreError> {
+        self.log.head().await
+    }
+
+    /// The rows after `position`; waits until there are some.
+    pub async fn follow(&self, position: Position) -> Result<Vec<LogRow>, StoreError> {
+        let mut from = position;
+        loop {
+            match self.log.after(from, PAGE).await? {
+                Page::Rows(rows) if rows.is_empty() => self.log.written_after(from).await,
+                Page::Rows(rows) => return Ok(rows),
+                Page::Reset { first } => from = Position(first.0.saturating_sub(1)),
+            }
+        }
+    }
+
+    /// Answers when the run has ended.
+    pub async fn ended(&self, run: RunId) -> Result<Summary, ReadError> {
+        loop {
+            let head = self.log.head().await?;
+            let summary = self.summary(run).await?;
+            if summary.status.has_ended() {
+                return Ok(summary);
+            }
+            self.log.written_after(head).await;
+        }
+    }
+
+    /// Answers when no run is unfinished.
+    pub async fn all_ended(&self) -> Result<(), StoreError> {
+        loop {
+            let head = self.log.head().await?;
+            if self.log.unfinished().await?.is_empty() {
+                return Ok(());
+            }
+            self.log.written_after(head).await;
+        }
+    }
+
+    /// Who stands before `run` at a resource: its holders, then the waiters with earlier tickets.
+    async fn labels(&self, queue: Queue, run: RunId) -> Result<Vec<String>, ReadError> {
+        let earlier = queue.waiters.iter().take_while(|waiter| waiter.run != run);
+        let mut labels = Vec::new();
+        for claimant in queue.holders.iter().chain(earlier) {
+            if claimant.run != run {
+                labels.push(self.summary(claimant.run).await?.label());
+            }
+        }
+        Ok(labels)
+    }
+}
+
+impl From<Arc<dyn Store>> for Reader {
+    fn from(store: Arc<dyn Store>) -> Reader {
+        Reader { log: store }
+    }
+}

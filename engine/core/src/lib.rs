@@ -5,10 +5,13 @@
 
 pub mod admission;
 pub mod clock;
+pub mod diagnostic;
 pub mod event;
 pub mod execution;
 pub mod files;
 pub mod id;
+pub mod language;
+pub mod pipeline;
 pub mod plan;
 pub mod registry;
 pub mod retry;
@@ -22,6 +25,7 @@ pub mod wording;
 
 pub use execution::{Execution, Start};
 pub use plan::Plan;
+pub use pipeline::Pipeline;
 pub use registry::Registry;
 
 use std::{future::Future, pin::Pin};

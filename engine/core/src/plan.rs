@@ -1,7 +1,9 @@
 //! The checked graph: every stage type known, every file read, everything pinned.
 
+pub mod compile;
 pub mod graph;
 
+pub use compile::{Cluster, Environments, UnknownEnvironment};
 pub use graph::{Graph, GraphError, NodeIndex};
 
 use crate::{
@@ -11,6 +13,7 @@ use crate::{
     status::StageStatus,
     template::Template,
 };
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
@@ -114,7 +117,7 @@ pub enum Timeout {
 }
 
 /// What the failure of a stage means to the others.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum OnFailure {
     /// Dependents are omitted, other branches go on, the run fails.

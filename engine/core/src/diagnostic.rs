@@ -1,0 +1,116 @@
+//! What is wrong with a file, where, and what to do about it, in every form in which it is told.
+
+mod code;
+mod human;
+mod json;
+mod quote;
+mod source;
+
+pub use code::Code;
+pub use human::{Colour, human, summary};
+pub use json::{JsonDiagnostic, json};
+pub use quote::{cut, quoted};
+pub(crate) use source::Flaw;
+pub use source::{Position, SourceFile};
+
+/// A stretch of a file: bytes from its first (a byte-order mark counts), end exclusive, always on
+/// character boundaries.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Span {
+    pub start: usize,
+    pub end: usize,
+}
+
+/// How much a diagnostic weighs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Severity {
+    /// The file does not become a plan.
+    Error,
+}
+
+/// One finding.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Diagnostic {
+    pub code: Code,
+    pub severity: Severity,
+    pub message: String,
+    pub primary: Label,
+    pub secondary: Vec<Label>,
+    /// What to do, without a full stop.
+    pub help: Option<String>,
+}
+
+/// A place in the file and what is to be said about it; the text may be empty.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Label {
+    pub span: Span,
+    pub text: String,
+}
+
+impl Diagnostic {
+    pub fn error(code: Code, span: Span, message: impl Into<String>) -> Diagnostic {
+        Diagnostic {
+            code,
+            severity: Severity::Error,
+            message: message.into(),
+            primary: Label { span, text: String::new() },
+            secondary: Vec::new(),
+            help: None,
+        }
+    }
+
+    #[must_use]
+    pub fn label(mut self, text: impl Into<String>) -> Diagnostic {
+        self.primary.text = text.into();
+        self
+    }
+
+    #[must_use]
+    pub fn also(mut self, span: Span, text: impl Into<String>) -> Diagnostic {
+        self.secondary.push(Label { span, text: text.into() });
+        self
+    }
+
+    #[must_use]
+    pub fn help(mut self, text: impl Into<String>) -> Diagnostic {
+        self.help = Some(text.into());
+        self
+    }
+
+    /// The same with `text`, if there is one to give.
+    #[must_use]
+    pub fn maybe_help(self, text: Option<String>) -> Diagnostic {
+        match text {
+            Some(text) => self.help(text),
+            None => self,
+        }
+    }
+}
+
+/// Diagnostics in the order of the file, each once.
+pub(crate) fn in_file_order(mut diagnostics: Vec<Diagnostic>) -> Vec<Diagnostic> {
+    diagnostics.sort_by(|one, other| {
+        let key = |it: &Diagnostic| (it.primary.span.start, it.code, it.primary.span.end);
+        key(one).cmp(&key(other)).then_with(|| one.message.cmp(&other.message))
+    });
+    diagnostics.dedup_by(|one, other| {
+        one.code == other.code
+            && one.primary.span == other.primary.span
+            && one.message == other.message
+    });
+    diagnostics
+}
+
+impl Span {
+    pub fn at(offset: usize) -> Span {
+        Span { start: offset, end: offset }
+    }
+}
+
+impl Severity {
+    pub fn word(self) -> &'static str {
+        match self {
+            Severity::Error => "error",
+        }
+    }
+}

@@ -1,0 +1,20 @@
+//! From the text of a file to a tree of values that know their places, and the walk that holds the
+//! tree against a schema.
+
+mod alternatives;
+mod duration;
+mod events;
+mod formats;
+mod mapping;
+mod scalar;
+mod schema;
+mod suggest;
+mod tree;
+mod walk;
+
+pub use duration::{Duration, DurationError};
+
+pub(crate) use schema::{NeedText, PipelineText, Schemas, StageText};
+pub(crate) use suggest::closest;
+pub(crate) use tree::{Content, Entry, Node, read_tree};
+pub(crate) use walk::Walk;

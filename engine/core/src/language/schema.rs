@@ -1,0 +1,213 @@
+//! The schemas against which a file is held, generated from the types that decode it.
+
+use super::Duration;
+use crate::{
+    Registry,
+    plan::{Accepts, Need, OnFailure},
+    retry::{Backoff, Cause, Retry},
+    stage::AnyStage,
+    status::StageStatus,
+};
+use schemars::{JsonSchema, SchemaGenerator, generate::SchemaSettings};
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+/// Top-level keys that begin so are the author's own.
+const OWN_KEYS: &str = "^x-";
+const STAGE: &str = "StageText";
+
+/// The top of a pipeline file, but for `version` and `stages`.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub(crate) struct PipelineText {
+    #[schemars(required, extend("format" = "gennaker-name"))]
+    pub(crate) name: Option<String>,
+    #[schemars(extend("format" = "gennaker-name"))]
+    pub(crate) application: Option<String>,
+    pub(crate) description: Option<String>,
+}
+
+/// A stage without its action.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub(crate) struct StageText {
+    pub(crate) name: Option<String>,
+    pub(crate) description: Option<String>,
+    pub(crate) needs: Vec<NeedText>,
+    pub(crate) environment: Option<String>,
+    pub(crate) timeout: Option<Duration>,
+    pub(crate) retry: Option<RetryText>,
+    pub(crate) on_failure: Option<OnFailure>,
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub(crate) enum NeedText {
+    Stage(String),
+    Detailed(DetailedNeed),
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
+pub(crate) struct DetailedNeed {
+    stage: String,
+    #[serde(default)]
+    status: Option<StatusText>,
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(untagged)]
+enum StatusText {
+    Any(AnyWord),
+    These(#[schemars(length(min = 1))] Vec<EndWord>),
+}
+
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+enum AnyWord {
+    Any,
+}
+
+/// How a stage can end.
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+enum EndWord {
+    Succeeded,
+    Failed,
+    Omitted,
+    Cancelled,
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
+pub(crate) struct RetryText {
+    #[schemars(range(max = 100))]
+    limit: u32,
+    #[serde(default)]
+    backoff: BackoffText,
+    #[serde(default)]
+    #[schemars(length(min = 1))]
+    causes: Option<Vec<CauseWord>>,
+}
+
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(default)]
+struct BackoffText {
+    initial: Option<Duration>,
+    #[schemars(range(min = 1, max = 100))]
+    factor: Option<f64>,
+    max: Option<Duration>,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+enum CauseWord {
+    Error,
+    Failure,
+    Timeout,
+}
+
+/// The schema of a whole file.
+pub(crate) struct Schemas {
+    pub(crate) root: Value,
+    pub(crate) definitions: Map<String, Value>,
+}
+
+impl Schemas {
+    /// The schema of pipelines whose actions are the types in `registry`.
+    pub(crate) fn of(registry: &Registry<dyn AnyStage>) -> Schemas {
+        let settings = SchemaSettings::draft2020_12().for_deserialize();
+        let mut generator = settings.into_generator();
+        let mut root = PipelineText::json_schema(&mut generator).to_value();
+        let mut stage = StageText::json_schema(&mut generator).to_value();
+        add_actions(&mut stage, registry, &mut generator);
+        add_fixed_keys(&mut root);
+        let mut definitions = generator.take_definitions(true);
+        definitions.insert(STAGE.to_owned(), stage);
+        Schemas { root, definitions }
+    }
+}
+
+fn add_actions(
+    stage: &mut Value,
+    registry: &Registry<dyn AnyStage>,
+    generator: &mut SchemaGenerator,
+) {
+    for name in registry.names() {
+        if let Some(action) = registry.get(name) {
+            stage["properties"][name] = action.schema(generator).to_value();
+        }
+    }
+}
+
+fn add_fixed_keys(root: &mut Value) {
+    root["properties"]["version"] = json!({ "const": 1 });
+    root["properties"]["stages"] = json!({
+        "type": "object",
+        "additionalProperties": { "$ref": format!("#/$defs/{STAGE}") },
+        "propertyNames": { "type": "string", "format": "gennaker-id" },
+        "minProperties": 1,
+    });
+    root["required"] = json!(["version", "name", "stages"]);
+    root["patternProperties"] = json!({ OWN_KEYS: true });
+}
+
+impl NeedText {
+    pub(crate) fn need(&self) -> Need {
+        match self {
+            NeedText::Stage(stage) => Need::plain(stage),
+            NeedText::Detailed(need) => Need {
+                stage: need.stage.clone(),
+                accepts: need.status.as_ref().map_or(Accepts::Plain, StatusText::accepts),
+            },
+        }
+    }
+}
+
+impl StatusText {
+    fn accepts(&self) -> Accepts {
+        Accepts::Statuses(match self {
+            StatusText::Any(AnyWord::Any) => EndWord::ALL.map(EndWord::status).into(),
+            StatusText::These(words) => words.iter().map(|word| word.status()).collect(),
+        })
+    }
+}
+
+impl EndWord {
+    const ALL: [EndWord; 4] =
+        [EndWord::Succeeded, EndWord::Failed, EndWord::Omitted, EndWord::Cancelled];
+
+    fn status(self) -> StageStatus {
+        match self {
+            EndWord::Succeeded => StageStatus::Succeeded,
+            EndWord::Failed => StageStatus::Failed,
+            EndWord::Omitted => StageStatus::Omitted,
+            EndWord::Cancelled => StageStatus::Cancelled,
+        }
+    }
+}
+
+impl RetryText {
+    /// With the defaults for what is not written.
+    pub(crate) fn retry(&self) -> Retry {
+        let usual = Backoff::default();
+        let backoff = Backoff {
+            initial_ms: self.backoff.initial.map_or(usual.initial_ms, Duration::milliseconds),
+            factor: self.backoff.factor.unwrap_or(usual.factor),
+            max_ms: self.backoff.max.map_or(usual.max_ms, Duration::milliseconds),
+        };
+        let causes = match &self.causes {
+            None => Retry::default().causes,
+            Some(words) => words.iter().map(|word| word.cause()).collect(),
+        };
+        Retry { limit: self.limit, backoff, causes }
+    }
+}
+
+impl CauseWord {
+    fn cause(self) -> Cause {
+        match self {
+            CauseWord::Error => Cause::Error,
+            CauseWord::Failure => Cause::Failure,
+            CauseWord::Timeout => Cause::Timeout,
+        }
+    }
+}

@@ -1,0 +1,147 @@
+//! A pipeline as its author wrote it: what could be read of a file, and what is wrong with it.
+
+mod needs;
+mod read;
+mod stages;
+
+use crate::{
+    Registry,
+    diagnostic::{Diagnostic, Span},
+    files::{FileRequest, Step},
+    language::{Content, Node},
+    plan::{Need, OnFailure},
+    retry::Retry,
+    stage::AnyStage,
+};
+use serde_json::Value;
+use std::{collections::HashSet, sync::Arc};
+
+/// One pipeline file. It may be broken: then it holds its faults, beside all that could be read,
+/// so that compiling it tells what is wrong with the rest as well.
+#[derive(Clone, Debug)]
+pub struct Pipeline {
+    name: Option<String>,
+    application: Option<String>,
+    description: Option<String>,
+    stages: Vec<Stage>,
+    faults: Vec<Diagnostic>,
+}
+
+/// A stage, in the order of the file.
+#[derive(Clone, Debug)]
+pub(crate) struct Stage {
+    pub(crate) id: String,
+    pub(crate) span: Span,
+    pub(crate) name: Option<String>,
+    pub(crate) description: Option<String>,
+    pub(crate) needs: Vec<PlacedNeed>,
+    pub(crate) environment: Written<String>,
+    pub(crate) timeout_ms: Option<u64>,
+    pub(crate) retry: Retry,
+    pub(crate) on_failure: OnFailure,
+    /// Exactly one, unless a fault says otherwise.
+    pub(crate) actions: Vec<Action>,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct PlacedNeed {
+    pub(crate) need: Need,
+    pub(crate) span: Span,
+}
+
+/// What a stage does.
+#[derive(Clone, Debug)]
+pub(crate) struct Action {
+    pub(crate) stage_type: String,
+    pub(crate) key_span: Span,
+    pub(crate) node: Arc<Node>,
+    pub(crate) config: Config,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) enum Config {
+    /// It fits its schema.
+    Sound(Value),
+    /// A fault of it was told.
+    Faulty,
+}
+
+/// A key that may be left out.
+#[derive(Clone, Debug)]
+pub(crate) enum Written<T> {
+    Absent,
+    /// A fault of it was told.
+    Faulty,
+    Present(T, Span),
+}
+
+impl Pipeline {
+    /// The name, if it could be read.
+    pub fn name(&self) -> Option<&str> {
+        self.name.as_deref()
+    }
+
+    /// The application: the name, unless the file says otherwise.
+    pub fn application(&self) -> Option<&str> {
+        self.application.as_deref().or(self.name())
+    }
+
+    pub fn description(&self) -> Option<&str> {
+        self.description.as_deref()
+    }
+
+    /// What is wrong with the file by itself, in its order. Compiling tells these and more.
+    pub fn faults(&self) -> &[Diagnostic] {
+        &self.faults
+    }
+
+    pub(crate) fn stages(&self) -> &[Stage] {
+        &self.stages
+    }
+
+    /// The files that the stages want to read, each pattern once. They are to be read, and handed
+    /// to the compilation.
+    pub fn files(&self, registry: &Registry<dyn AnyStage>) -> Vec<FileRequest> {
+        let mut seen = HashSet::new();
+        let actions = self.stages.iter().flat_map(|stage| &stage.actions);
+        let requests = actions.flat_map(|action| action.files(registry));
+        requests.filter(|request| seen.insert(request.pattern.clone())).collect()
+    }
+}
+
+impl Action {
+    /// The files it asks for; none if its configuration is at fault, which is told elsewhere.
+    pub(crate) fn files(&self, registry: &Registry<dyn AnyStage>) -> Vec<FileRequest> {
+        match (&self.config, registry.get(&self.stage_type)) {
+            (Config::Sound(config), Some(stage)) => stage.files(config).unwrap_or_default(),
+            (Config::Sound(_), None) | (Config::Faulty, _) => Vec::new(),
+        }
+    }
+
+    /// The place of a value in the configuration, or of the nearest value around it.
+    pub(crate) fn value_span(&self, place: &[Step]) -> Span {
+        self.spans(place).1
+    }
+
+    /// The place of the key under which the value stands.
+    pub(crate) fn key_span(&self, place: &[Step]) -> Span {
+        self.spans(place).0
+    }
+
+    fn spans(&self, place: &[Step]) -> (Span, Span) {
+        let mut key = self.key_span;
+        let mut node = &self.node;
+        for step in place {
+            let found = match step {
+                Step::Key(name) => node.entry(name).map(|entry| (entry.key.span, &entry.value)),
+                Step::Index(index) => node.items().get(*index).map(|item| (item.span, item)),
+            };
+            let Some((next_key, next)) = found else { break };
+            (key, node) = (next_key, next);
+        }
+        match node.content {
+            Content::Scalar { .. } | Content::Told => (key, node.span),
+            Content::List(_) | Content::Map(_) => (key, key),
+        }
+    }
+}

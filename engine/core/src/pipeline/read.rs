@@ -1,0 +1,63 @@
+//! Reads a file: tree, walk, then the stages and what they need.
+
+use super::{Pipeline, needs, stages::Reader};
+use crate::{
+    Registry,
+    diagnostic::{SourceFile, in_file_order},
+    language::{Node, PipelineText, Schemas, Walk, read_tree},
+    stage::AnyStage,
+};
+use serde_json::{Map, Value};
+
+impl Pipeline {
+    /// Reads `file` against the stage types of `registry`. Never fails: what is wrong is kept with
+    /// what could be read, and told by [`Pipeline::faults`] and by compiling.
+    pub fn read(file: &SourceFile, registry: &Registry<dyn AnyStage>) -> Pipeline {
+        let mut tree = read_tree(file);
+        let Some(root) = tree.root.take() else {
+            return unreadable(tree.faults);
+        };
+        let schemas = Schemas::of(registry);
+        let walk = Walk::over(&schemas, &root);
+        let text = top(&root, &walk);
+        let mut reader = Reader { file, registry, walk: &walk, faults: Vec::new() };
+        let stages = root.entry("stages").map(|entry| reader.stages(&entry.value));
+        let stages = stages.unwrap_or_default();
+        let mut faults = reader.faults;
+        needs::check(&stages, file, &mut faults);
+        faults.extend(tree.faults);
+        faults.extend(walk.faults);
+        Pipeline {
+            name: text.name,
+            application: text.application,
+            description: text.description,
+            stages,
+            faults: in_file_order(faults),
+        }
+    }
+}
+
+fn unreadable(faults: Vec<crate::diagnostic::Diagnostic>) -> Pipeline {
+    let faults = in_file_order(faults);
+    Pipeline { name: None, application: None, description: None, stages: Vec::new(), faults }
+}
+
+fn top(root: &Node, walk: &Walk<'_>) -> PipelineText {
+    decode(root, walk, |key| matches!(key, "name" | "application" | "description"))
+}
+
+/// Decodes those entries of a map that are `wanted` and sound.
+pub(super) fn decode<T: serde::de::DeserializeOwned + Default>(
+    node: &Node,
+    walk: &Walk<'_>,
+    wanted: impl Fn(&str) -> bool,
+) -> T {
+    let sound: Map<String, Value> = node
+        .entries()
+        .iter()
+        .filter(|entry| wanted(&entry.key.text) && walk.is_sound(&entry.value))
+        .map(|entry| (entry.key.text.to_string(), entry.value.value()))
+        .collect();
+    // The walk has held every entry against the schema of this very type.
+    serde_json::from_value(Value::Object(sound)).unwrap_or_default()
+}

@@ -1,0 +1,140 @@
+//! Reads stages: one action each, their needs, and their settings.
+
+use super::{Action, Config, PlacedNeed, Stage, Written, read::decode};
+use crate::{
+    Registry,
+    diagnostic::{Code, Diagnostic, SourceFile, quoted},
+    language::{Content, Entry, NeedText, Node, StageText, Walk},
+    retry::Retry,
+    stage::AnyStage,
+};
+use serde::Deserialize;
+use std::sync::Arc;
+
+/// The keys of a stage beside its action.
+const SETTINGS: [&str; 7] =
+    ["name", "description", "needs", "environment", "timeout", "retry", "onFailure"];
+
+pub(super) struct Reader<'a> {
+    pub(super) file: &'a SourceFile,
+    pub(super) registry: &'a Registry<dyn AnyStage>,
+    pub(super) walk: &'a Walk<'a>,
+    pub(super) faults: Vec<Diagnostic>,
+}
+
+impl Reader<'_> {
+    pub(super) fn stages(&mut self, stages: &Node) -> Vec<Stage> {
+        stages.entries().iter().map(|entry| self.stage(entry)).collect()
+    }
+
+    fn stage(&mut self, entry: &Entry) -> Stage {
+        let (id, node) = (&*entry.key.text, &*entry.value);
+        let actions = self.actions(node);
+        self.check_actions(entry, &actions);
+        let text: StageText = decode(node, self.walk, |key| SETTINGS.contains(&key) && key != "needs");
+        let retry = text.retry.map_or_else(Retry::default, |retry| retry.retry());
+        self.check_timeout(node, text.timeout.map(|timeout| timeout.is_zero()));
+        self.check_backoff(node, &retry);
+        Stage {
+            id: id.to_owned(),
+            span: entry.key.span,
+            name: text.name,
+            description: text.description,
+            needs: self.needs(node),
+            environment: written(node, text.environment),
+            timeout_ms: text.timeout.map(|timeout| timeout.milliseconds()),
+            retry,
+            on_failure: text.on_failure.unwrap_or_default(),
+            actions,
+        }
+    }
+
+    fn actions(&self, node: &Node) -> Vec<Action> {
+        let is_action = |entry: &&Entry| self.registry.get(&entry.key.text).is_some();
+        let action = |entry: &Entry| Action {
+            stage_type: entry.key.text.to_string(),
+            key_span: entry.key.span,
+            node: Arc::clone(&entry.value),
+            config: if self.walk.is_sound(&entry.value) {
+                Config::Sound(entry.value.value())
+            } else {
+                Config::Faulty
+            },
+        };
+        node.entries().iter().filter(is_action).map(action).collect()
+    }
+
+    fn check_actions(&mut self, stage: &Entry, actions: &[Action]) {
+        let known: Vec<String> = self.registry.names().map(|name| format!("`{name}`")).collect();
+        let help = format!("a stage has exactly one of {}", known.join(", "));
+        let id = quoted(&stage.key.text);
+        let fault = match actions {
+            [_] => return,
+            [] if !self.lacks_action(&stage.value) => return,
+            [] => Diagnostic::error(Code::E014, stage.key.span, format!("stage {id} does nothing"))
+                .help(help),
+            [first, others @ ..] => {
+                let named: Vec<String> = actions.iter().map(|action| self.placed(action)).collect();
+                let message = format!("stage {id} has several actions: {}", named.join(" and "));
+                let second = others.first().map_or(first.key_span, |other| other.key_span);
+                Diagnostic::error(Code::E014, second, message)
+                    .also(first.key_span, "the first action")
+                    .help(format!("{help}: make the others stages of their own"))
+            }
+        };
+        self.faults.push(fault);
+    }
+
+    /// Whether nothing in a stage could have been meant as its action: an unknown key is told as
+    /// such, and what it stood for is not asked for again.
+    fn lacks_action(&self, stage: &Node) -> bool {
+        let is_setting = |entry: &Entry| SETTINGS.contains(&&*entry.key.text);
+        matches!(stage.content, Content::Map(_)) && stage.entries().iter().all(is_setting)
+    }
+
+    fn placed(&self, action: &Action) -> String {
+        let line = self.file.position(action.key_span.start).line;
+        format!("`{}` (line {line})", action.stage_type)
+    }
+
+    /// Item by item, so that a broken one does not hide the others.
+    fn needs(&self, stage: &Node) -> Vec<PlacedNeed> {
+        let Some(needs) = stage.entry("needs") else { return Vec::new() };
+        let sound = needs.value.items().iter().filter(|item| self.walk.is_sound(item));
+        let placed = |item: &Arc<Node>| {
+            let need = NeedText::deserialize(item.value()).ok()?.need();
+            let named = item.entry("stage").map_or(item.span, |entry| entry.value.span);
+            Some(PlacedNeed { need, span: named })
+        };
+        sound.filter_map(placed).collect()
+    }
+
+    fn check_timeout(&mut self, stage: &Node, is_zero: Option<bool>) {
+        if let (Some(true), Some(entry)) = (is_zero, stage.entry("timeout")) {
+            let message = "`timeout` must be longer than nothing";
+            self.faults.push(Diagnostic::error(Code::E016, entry.value.span, message));
+        }
+    }
+
+    fn check_backoff(&mut self, stage: &Node, retry: &Retry) {
+        if retry.backoff.initial_ms <= retry.backoff.max_ms {
+            return;
+        }
+        let backoff = stage.entry("retry").and_then(|entry| entry.value.entry("backoff"));
+        let Some(backoff) = backoff else { return };
+        let bound = backoff.value.entry("max").or_else(|| backoff.value.entry("initial"));
+        let span = bound.map_or(backoff.key.span, |bound| bound.value.span);
+        let message = "`max` of `backoff` is shorter than `initial`";
+        let help = "they are `10s` and `5m` unless written";
+        self.faults.push(Diagnostic::error(Code::E016, span, message).help(help));
+    }
+}
+
+fn written(stage: &Node, environment: Option<String>) -> Written<String> {
+    match (stage.entry("environment"), environment) {
+        (Some(entry), Some(name)) => Written::Present(name, entry.value.span),
+        (Some(_), None) => Written::Faulty,
+        (None, _) if matches!(stage.content, Content::Map(_)) => Written::Absent,
+        (None, _) => Written::Faulty,
+    }
+}

@@ -1,0 +1,57 @@
+//! From a pipeline to a plan: environments placed, files pinned, defaults filled in, every fault
+//! told at once.
+
+mod environments;
+mod stages;
+
+pub use environments::{Cluster, Environments, UnknownEnvironment};
+
+use super::{Document, FORMAT, Plan};
+use crate::{
+    Registry,
+    diagnostic::{Code, Diagnostic, Span, in_file_order},
+    files::Files,
+    pipeline::Pipeline,
+    stage::AnyStage,
+};
+use stages::Compiler;
+
+impl Plan {
+    /// The plan of `pipeline`, or everything that is wrong with it in the order of the file, which
+    /// is then never empty. `files` holds what was read for [`Pipeline::files`].
+    pub fn compile(
+        pipeline: &Pipeline,
+        environments: &Environments,
+        registry: &Registry<dyn AnyStage>,
+        files: &Files,
+    ) -> Result<Plan, Vec<Diagnostic>> {
+        let mut compiler = Compiler::new(environments, registry, files);
+        let nodes = pipeline.stages().iter().filter_map(|stage| compiler.node(stage)).collect();
+        let mut faults = compiler.faults;
+        faults.extend_from_slice(pipeline.faults());
+        let (Some(name), Some(application)) = (pipeline.name(), pipeline.application()) else {
+            faults.extend(unnamed(&faults));
+            return Err(in_file_order(faults));
+        };
+        if !faults.is_empty() {
+            return Err(in_file_order(faults));
+        }
+        let document = Document {
+            format: FORMAT,
+            application: application.to_owned(),
+            pipeline: name.to_owned(),
+            description: pipeline.description().map(str::to_owned),
+            environments: compiler.places,
+            nodes,
+        };
+        Plan::new(document).map_err(|error| {
+            vec![Diagnostic::error(Code::E003, Span::default(), error.to_string())]
+        })
+    }
+}
+
+/// The fault of a pipeline without a name of which nothing else was told.
+fn unnamed(faults: &[Diagnostic]) -> Option<Diagnostic> {
+    let fault = || Diagnostic::error(Code::E016, Span::default(), "the file lacks `name`");
+    faults.is_empty().then(fault)
+}

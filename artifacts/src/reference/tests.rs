@@ -84,7 +84,7 @@ proptest! {
     #[test]
     fn what_is_parsed_is_shown_as_it_was_written(
         registry in "([a-z]{1,4}\\.[a-z]{2}(:[0-9]{1,4})?/)?",
-        path in "[a-z0-9]{1,4}([-._/][a-z0-9]{1,3}){0,3}",
+        path in "[a-z0-9]{1,4}([-_/][a-z0-9]{1,3}){0,3}",
         tag in "(:[A-Za-z0-9_][A-Za-z0-9_.-]{0,5})?",
     ) {
         let text = format!("{registry}{path}{tag}");

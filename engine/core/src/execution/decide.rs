@@ -147,11 +147,14 @@ impl<'a> Decision<'a> {
     fn advance_dependents(&mut self, ended: NodeIndex) {
         let plan = self.execution.plan.clone();
         for dependent in plan.graph().dependents(ended) {
-            let NodeState::Pending { .. } = self.state(*dependent) else { continue };
-            let needs = plan.node(*dependent).needs.iter();
-            let broken = needs
-                .filter(|need| need.stage == plan.node(ended).id)
-                .find_map(|need| refusal(need, self.state(ended)));
+            let NodeState::Pending { unmet } = self.state(*dependent) else { continue };
+            let (all, id) = (*unmet == 0, &plan.node(ended).id);
+            // All needs are looked at once, when the last has ended: several may end together.
+            let needs = plan.node(*dependent).needs.iter().filter(|need| all || need.stage == *id);
+            let broken = needs.into_iter().find_map(|need| {
+                let needed = plan.graph().index(&need.stage)?;
+                refusal(need, self.state(needed))
+            });
             match broken {
                 Some(because) => {
                     let stage = self.id(*dependent);

@@ -1,0 +1,126 @@
+//! What must hold of any log, read as a list of facts.
+
+use crate::oracle;
+use engine_core::{
+    Execution,
+    clock::Now,
+    event::{Event, RunStop},
+    id::RunId,
+    plan::{Accepts, Plan},
+    status::{RunStatus, StageStatus},
+};
+use std::{collections::BTreeMap, sync::Arc};
+
+pub(crate) type Facts = Vec<(Event, Now)>;
+
+/// The present state is the replay of the log.
+pub(crate) fn replays(execution: &Execution, facts: &[(Event, Now)]) {
+    let log = facts.iter().map(|(event, now)| (event, *now));
+    let run = execution.recorded().id;
+    let replayed = Execution::replay(execution.plan().clone(), run, log).unwrap();
+    assert_eq!(replayed.recorded(), execution.recorded(), "replay differs after {:?}", facts.last());
+    let (mut now, mut then) = (execution.summary(), replayed.summary());
+    now.wake = Default::default();
+    then.wake = Default::default();
+    assert_eq!(now, then, "the summary of a replay differs");
+}
+
+/// Reads a log from its beginning and keeps to no more than the rules of the language.
+#[derive(Default)]
+struct Ledger {
+    ended: BTreeMap<String, (StageStatus, bool)>,
+    attempts: BTreeMap<String, u32>,
+    retry_at: BTreeMap<String, u64>,
+    open: BTreeMap<String, u32>,
+    recorded: BTreeMap<(String, String), Vec<String>>,
+    stop: Option<RunStop>,
+    status: Option<RunStatus>,
+}
+
+/// Checks a whole log; answers how the run ended.
+pub(crate) fn check(plan: &Arc<Plan>, run: RunId, facts: &[(Event, Now)]) -> RunStatus {
+    let mut ledger = Ledger::default();
+    for (event, now) in facts {
+        assert_eq!(ledger.status, None, "{run}: {event:?} after the end");
+        ledger.read(plan, event, *now);
+    }
+    let status = ledger.status.unwrap_or_else(|| panic!("{run} has not ended: {:?}", facts.last()));
+    assert_eq!(ledger.ended.len(), plan.nodes().len(), "{run} ended before its stages");
+    match &ledger.stop {
+        Some(RunStop::Cancel { .. }) => assert_eq!(status, RunStatus::Cancelled),
+        Some(RunStop::Abort { .. }) => assert_eq!(status, RunStatus::Failed),
+        None => {
+            let (expected, ends) = oracle::calm(plan).expect("nobody stopped the run");
+            assert_eq!((status, &ledger.ended), (expected, &ends), "{run} ended otherwise");
+        }
+    }
+    status
+}
+
+impl Ledger {
+    fn read(&mut self, plan: &Plan, event: &Event, now: Now) {
+        match event {
+            Event::AttemptStarted { stage, attempt } => self.started(plan, (stage, *attempt), now),
+            Event::AttemptFailed { stage, retry_at, .. } => {
+                self.open.remove(stage).expect("an attempt that fails was open");
+                self.retry_at.insert(stage.clone(), retry_at.0);
+            }
+            Event::StageSucceeded { stage, .. } => self.ends(stage, StageStatus::Succeeded, false),
+            Event::StageFailed { stage, tolerance, .. } => {
+                let tolerated = *tolerance == engine_core::event::Tolerance::Tolerated;
+                self.ends(stage, StageStatus::Failed, tolerated);
+            }
+            Event::StageOmitted { stage, .. } => self.ends(stage, StageStatus::Omitted, false),
+            Event::StageCancelled { stage, .. } => {
+                assert!(self.stop.is_some(), "{stage} is cancelled and nobody stopped the run");
+                self.ends(stage, StageStatus::Cancelled, false);
+            }
+            Event::RevisionRecorded { stage, set, .. } => {
+                let key = (stage.clone(), set.component.clone());
+                let contents = self.recorded.entry(key).or_default();
+                assert!(!contents.contains(&set.content.0), "{stage} recorded a set twice");
+                contents.push(set.content.0.clone());
+            }
+            Event::RunStopping { cause } => self.stop = Some(cause.clone()),
+            Event::RunEnded { status, .. } => self.status = Some(*status),
+            Event::RunStarted { .. }
+            | Event::TargetAsked { .. }
+            | Event::TargetGranted { .. }
+            | Event::TargetReleased { .. }
+            | Event::StageGated { .. }
+            | Event::StageWaiting { .. }
+            | Event::StageStopping { .. }
+            | Event::StageProgressed { .. } => {}
+        }
+    }
+
+    fn started(&mut self, plan: &Plan, (stage, attempt): (&String, u32), now: Now) {
+        assert_eq!(self.stop, None, "{stage} starts after the run was stopped");
+        assert!(!self.ended.contains_key(stage), "{stage} starts after its end");
+        let node = &plan.nodes()[plan.graph().index(stage).unwrap().0];
+        for need in &node.needs {
+            let end = self.ended.get(&need.stage).expect("a needed stage has ended");
+            assert!(accepted(&need.accepts, *end), "{stage} starts although {need:?} ended {end:?}");
+        }
+        let before = self.attempts.insert(stage.clone(), attempt).unwrap_or(0);
+        assert_eq!(attempt, before + 1, "{stage} counts its attempts");
+        assert!(attempt <= oracle::most_attempts(node), "{stage} is tried too often");
+        let due = self.retry_at.remove(stage).unwrap_or(0);
+        assert!(now.elapsed.0 >= due, "{stage} is tried before its pause is over");
+        assert_eq!(self.open.insert(stage.clone(), attempt), None, "{stage} is open twice");
+    }
+
+    fn ends(&mut self, stage: &str, status: StageStatus, tolerated: bool) {
+        let before = self.ended.insert(stage.to_owned(), (status, tolerated));
+        assert_eq!(before, None, "{stage} ends twice");
+        self.open.remove(stage);
+    }
+}
+
+fn accepted(accepts: &Accepts, (status, tolerated): (StageStatus, bool)) -> bool {
+    match accepts {
+        Accepts::Plain => status == StageStatus::Succeeded || tolerated,
+        Accepts::Statuses(words) => words.contains(&status),
+    }
+}
+

@@ -1,0 +1,54 @@
+//! The engine tried harder than production tries it: random graphs and scripts, crashes, lost and
+//! late answers, cancels and takeovers, judged by an oracle that knows no machine.
+//!
+//! A failing execution prints its seed; `GENNAKER_SEED=<seed>` replays it alone, and
+//! `GENNAKER_EXECUTIONS=<n>` asks for more of them.
+
+mod chance;
+//E mod engine;
+mod facts;
+mod machine;
+mod oracle;
+mod script;
+//E mod story;
+//E mod world;
+
+use std::ops::Range;
+
+/// The seeds to try: one if it is named, else the first `usual` ones.
+fn seeds(usual: u64) -> Range<u64> {
+    let number = |name| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
+    match number("GENNAKER_SEED") {
+        Some(seed) => seed..seed + 1,
+        None => 0..number("GENNAKER_EXECUTIONS").unwrap_or(usual),
+    }
+}
+
+/// Says which seed was tried when a test fails.
+struct Trying(u64);
+
+impl Drop for Trying {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("the failing seed is {}: replay it with GENNAKER_SEED={}", self.0, self.0);
+        }
+    }
+}
+
+#[test]
+fn the_machine_keeps_its_invariants_whatever_the_order_of_answers() {
+    for seed in seeds(4_000) {
+        let _trying = Trying(seed);
+        machine::storm(seed);
+    }
+}
+
+#[test]
+fn competing_runs_survive_crashes_and_lost_answers() {
+    let mut reached = story::Reached::default();
+    for seed in seeds(400) {
+        let _trying = Trying(seed);
+        engine::storm(seed, &mut reached);
+    }
+    println!("{reached}");
+}

@@ -1,0 +1,163 @@
+//! What a stage of a simulated plan does, written into its configuration, and random plans of such
+//! stages.
+
+use crate::chance::Chance;
+use engine_core::{
+    plan::{
+        Accepts, ClusterIdentity, Document, Effect, FORMAT, Need, Node, OnFailure, Place, Plan,
+        Timeout,
+    },
+    retry::{Backoff, Cause, Retry},
+    status::StageStatus,
+    template::Template,
+};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// One attempt after the other; the last is repeated.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub(crate) struct Script {
+    pub(crate) attempts: Vec<Attempt>,
+}
+
+/// Moves, and how the attempt ends after them.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub(crate) struct Attempt {
+    pub(crate) moves: Vec<Move>,
+    pub(crate) end: End,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) enum Move {
+    /// A declared duration.
+    Timer { ms: u64 },
+    /// Waits that change nothing, one after the other.
+    Poll { times: u32 },
+    /// Until the world changes an object.
+    Object,
+    /// Changes the target.
+    Effect,
+    /// Records a revision of the target.
+    Record,
+    /// Remembers more than fits into an event.
+    Remember,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) enum End {
+    Succeed,
+    Error,
+    Failure,
+    Panic,
+    /// Polls for ever; only its timeout ends it.
+    Hang,
+}
+
+pub(crate) const HANG_TIMEOUT_MS: u64 = 60_000;
+
+pub(crate) fn script(node: &Node) -> Script {
+    serde_json::from_value(node.config.render()).unwrap()
+}
+
+/// A plan of at most `most` nodes over two environments.
+pub(crate) fn plan(chance: &mut Chance, most: u64) -> Plan {
+    let count = 1 + chance.below(most);
+    let nodes = (0..count).map(|position| node(chance, position)).collect();
+    let environments = ["one", "two"].map(|name| (name.to_owned(), place(name)));
+    Plan::new(Document {
+        format: FORMAT,
+        application: "shop".to_owned(),
+        pipeline: "storm".to_owned(),
+        description: None,
+        environments: BTreeMap::from(environments),
+        nodes,
+    })
+    .unwrap()
+}
+
+fn place(name: &str) -> Place {
+    Place {
+        cluster: "default".to_owned(),
+        context: "simulated".to_owned(),
+        server: "https://simulated".to_owned(),
+        namespace: name.to_owned(),
+        identity: ClusterIdentity::Pinned { uid: "uid".to_owned() },
+    }
+}
+
+fn node(chance: &mut Chance, position: u64) -> Node {
+    let mut script =
+        Script { attempts: (0..1 + chance.below(3)).map(|_| attempt(chance)).collect() };
+    let hangs = script.attempts.iter().any(|attempt| attempt.end == End::Hang);
+    if hangs {
+        // Only the timeout ends it: no other attempt may lose a race against it.
+        script.attempts = vec![Attempt { moves: Vec::new(), end: End::Hang }];
+    }
+    let acts = script.attempts.iter().flat_map(|attempt| &attempt.moves);
+    let writes = acts.into_iter().any(|act| matches!(act, Move::Effect | Move::Record));
+    let named = writes || chance.one_in(3);
+    let needs = (0..position).filter(|_| chance.one_in(3)).map(|need| format!("n{need}"));
+    let needs: Vec<String> = needs.collect();
+    Node {
+        id: format!("n{position}"),
+        name: format!("n{position}"),
+        description: None,
+        stage_type: if chance.one_in(40) { "vanished" } else { "script" }.to_owned(),
+        needs: needs.into_iter().map(|stage| Need { stage, accepts: accepts(chance) }).collect(),
+        environment: named.then(|| chance.pick(&["one", "two"]).to_owned()),
+        timeout: if hangs { Timeout::AfterMs(HANG_TIMEOUT_MS) } else { Timeout::Never },
+        retry: retry(chance),
+        on_failure: chance.pick(&[
+            OnFailure::Fail,
+            OnFailure::Fail,
+            OnFailure::Continue,
+            OnFailure::Abort,
+        ]),
+        effect: if writes { Effect::Writes } else { Effect::Reads },
+        config: Template::literal(&serde_json::to_value(script).unwrap()),
+        files: BTreeMap::new(),
+        patterns: BTreeMap::new(),
+    }
+}
+
+fn accepts(chance: &mut Chance) -> Accepts {
+    let words = [StageStatus::Succeeded, StageStatus::Failed, StageStatus::Omitted];
+    if chance.one_in(5) {
+        Accepts::Statuses(words.into_iter().filter(|_| chance.one_in(2)).collect())
+    } else {
+        Accepts::Plain
+    }
+}
+
+fn retry(chance: &mut Chance) -> Retry {
+    let causes = [Cause::Error, Cause::Failure, Cause::Timeout];
+    Retry {
+        limit: u32::try_from(chance.below(3)).unwrap(),
+        backoff: Backoff { initial_ms: 100 + chance.below(5_000), factor: 2.0, max_ms: 8_000 },
+        causes: causes.into_iter().filter(|_| chance.below(3) > 0).collect::<BTreeSet<_>>(),
+    }
+}
+
+fn attempt(chance: &mut Chance) -> Attempt {
+    let moves = (0..chance.below(5)).map(|_| match chance.below(7) {
+        0 => Move::Timer { ms: chance.below(20_000) },
+        1 => Move::Poll { times: u32::try_from(chance.below(4)).unwrap() },
+        2 => Move::Object,
+        3 => Move::Record,
+        4 if chance.one_in(4) => Move::Remember,
+        4..=6 => Move::Effect,
+        _ => unreachable!("seven kinds"),
+    });
+    let moves = moves.collect();
+    let end = match chance.below(10) {
+        0 => End::Error,
+        1 => End::Failure,
+        2 if chance.one_in(3) => End::Panic,
+        3 if chance.one_in(2) => End::Hang,
+        _ => End::Succeed,
+    };
+    Attempt { moves, end }
+}

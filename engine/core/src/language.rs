@@ -2,6 +2,7 @@
 //! tree against a schema.
 
 mod alternatives;
+mod defaults;
 mod duration;
 mod events;
 mod formats;

@@ -4,7 +4,6 @@
 //! around its place, so it is drawn here.
 
 use super::{Diagnostic, Label, Severity, SourceFile, Span, cut, quote::visible};
-use std::fmt::Write;
 use unicode_width::UnicodeWidthChar;
 
 /// Findings that are drawn; of the rest the number is told.
@@ -73,12 +72,12 @@ impl Drawing<'_> {
         let path = cut(self.file.path(), LINE);
         let indent = " ".repeat(self.gutter);
         let corner = self.paint("┌─", FRAME);
-        self.line(out, format_args!("{title}{message}"));
-        self.line(out, format_args!("{indent} {corner} {path}:{}:{}", at.line, at.column));
+        push_line(out, &format!("{title}{message}"));
+        push_line(out, &format!("{indent} {corner} {path}:{}:{}", at.line, at.column));
         self.labels(diagnostic, out);
         if let Some(help) = &diagnostic.help {
             let bar = self.paint("=", FRAME);
-            self.line(out, format_args!("{indent} {bar} help: {help}"));
+            push_line(out, &format!("{indent} {bar} help: {help}"));
         }
     }
 
@@ -90,7 +89,7 @@ impl Drawing<'_> {
         }
         if let Some(more @ 1..) = diagnostic.secondary.len().checked_sub(PLACES) {
             let indent = " ".repeat(self.gutter);
-            self.line(out, format_args!("{indent} {} and {more} more", self.paint("=", FRAME)));
+            push_line(out, &format!("{indent} {} and {more} more", self.paint("=", FRAME)));
         }
     }
 
@@ -99,11 +98,11 @@ impl Drawing<'_> {
         let window = window(self.file, self.file.line_span(number), label.span);
         let shown = format!("{number:>width$}", width = self.gutter);
         let bar = self.paint("│", FRAME);
-        self.line(out, format_args!("{} {bar} {}", self.paint(&shown, FRAME), window.text));
+        push_line(out, &format!("{} {bar} {}", self.paint(&shown, FRAME), window.text));
         let marks = format!("{} {}", mark.repeat(window.width), label.text);
         let marks = self.paint(marks.trim_end(), style);
         let (gutter, indent) = (" ".repeat(self.gutter), " ".repeat(window.indent));
-        self.line(out, format_args!("{gutter} {bar} {indent}{marks}"));
+        push_line(out, &format!("{gutter} {bar} {indent}{marks}"));
     }
 
     fn paint(&self, text: &str, style: &str) -> String {
@@ -112,12 +111,11 @@ impl Drawing<'_> {
             Colour::Always => format!("\u{1b}[{style}m{text}\u{1b}[0m"),
         }
     }
+}
 
-    fn line(&self, out: &mut String, content: std::fmt::Arguments<'_>) {
-        // Writing to a string cannot fail.
-        let _: std::fmt::Result = out.write_fmt(content);
-        out.push('\n');
-    }
+fn push_line(out: &mut String, line: &str) {
+    out.push_str(line);
+    out.push('\n');
 }
 
 const BOLD: &str = "1";

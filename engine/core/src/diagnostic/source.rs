@@ -66,8 +66,9 @@ impl SourceFile {
         self.lines[0]
     }
 
-    /// The number of the line in which byte `offset` stands, from 1.
-    pub(super) fn line_of(&self, offset: usize) -> usize {
+    /// The number of the line in which byte `offset` stands, from 1. Costs less than a position
+    /// where lines are long.
+    pub(crate) fn line_of(&self, offset: usize) -> usize {
         self.lines.partition_point(|start| *start <= offset).max(1)
     }
 

@@ -67,7 +67,7 @@ impl fmt::Display for Duration {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let seconds = self.0.as_secs();
         let units = [(86_400, 'd'), (3_600, 'h'), (60, 'm')];
-        let whole = units.iter().find(|(unit, _)| seconds > 0 && seconds % unit == 0);
+        let whole = units.iter().find(|(unit, _)| seconds > 0 && seconds.is_multiple_of(*unit));
         let (unit, letter) = whole.copied().unwrap_or((1, 's'));
         write!(formatter, "{}{letter}", seconds / unit)
     }

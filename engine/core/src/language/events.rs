@@ -109,15 +109,15 @@ impl Builder<'_> {
         match event {
             Event::DocumentStart(..) => self.begin_document(span),
             Event::Scalar(text, style, anchor, _) => {
-                let node = self.scalar(&text, style, span, tagged);
+                let read = self.scalar(&text, style, span);
+                let content = if tagged { Content::Told } else { read };
+                let node = Arc::new(Node { span, content });
                 let size = Size { nodes: 1, text_bytes: text.len(), height: 0 };
                 self.spend(span, size)?;
                 self.add(node, anchor, size);
                 Ok(())
             }
-            Event::SequenceStart(_, anchor, _) => {
-                self.begin(span, anchor, Parts::List(Vec::new()))
-            }
+            Event::SequenceStart(_, anchor, _) => self.begin(span, anchor, Parts::List(Vec::new())),
             Event::MappingStart(_, anchor, _) => {
                 self.begin(span, anchor, Parts::Map(Mapping::default()))
             }
@@ -142,14 +142,13 @@ impl Builder<'_> {
         Err(Box::new(fault))
     }
 
-    fn scalar(&mut self, text: &str, style: ScalarStyle, span: Span, tagged: bool) -> Arc<Node> {
-        let expression = text.contains("${{");
-        if expression {
+    fn scalar(&mut self, text: &str, style: ScalarStyle, span: Span) -> Content {
+        if text.contains("${{") {
             self.faults.push(self.expression(span));
+            return Content::Told;
         }
-        if expression || tagged {
-            return Arc::new(Node { span, content: Content::Told });
-        }
+        // The parser writes `~` where nothing is written.
+        let text = if span.start == span.end { "" } else { text };
         let reading = match style {
             ScalarStyle::Plain => scalar::plain(text),
             ScalarStyle::SingleQuoted
@@ -157,7 +156,7 @@ impl Builder<'_> {
             | ScalarStyle::Literal
             | ScalarStyle::Folded => Reading::Text,
         };
-        Arc::new(Node { span, content: Content::Scalar { text: text.into(), reading } })
+        Content::Scalar { text: text.into(), reading }
     }
 
     /// The place of the expression itself, if the scalar holds it as it is written.

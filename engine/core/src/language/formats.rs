@@ -7,41 +7,92 @@ use super::{
     tree::{Content, Node},
 };
 use crate::diagnostic::{Code, Diagnostic, Span, quoted};
+use regex::Regex;
 use serde_json::{Number, Value};
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 /// Whether a leaf is a duration.
 pub(super) fn is_duration(leaf: Leaf<'_>) -> bool {
     leaf.get("format").and_then(Value::as_str) == Some(duration::FORMAT)
 }
 
-/// What is wrong with a text that is not one of a list of words.
-pub(super) fn text_fault(
-    leaf: Leaf<'_>,
-    text: &str,
-    span: Span,
-    owner: &str,
-) -> Option<Diagnostic> {
-    let wrong = |message: String| Diagnostic::error(Code::E016, span, message);
-    match leaf.get("format").and_then(Value::as_str) {
-        Some(duration::FORMAT) => text.parse::<Duration>().err().map(|error| {
-            let message = format!("{owner}: {} is not a duration", quoted(text));
-            Diagnostic::error(Code::E008, span, message).help(error.to_string())
-        }),
-        Some("gennaker-name") if !is_name(text) => Some(
-            wrong(format!("{owner} cannot be {}", quoted(text)))
-                .help("use 1 to 63 of the characters `a` to `z`, `0` to `9` and `-`"),
-        ),
-        Some("gennaker-id") if !is_id(text) => Some(
-            wrong(format!("{owner} cannot be {}", quoted(text))).help(
-                "an id begins with `a` to `z` and has at most 63 letters, digits and `-`",
-            ),
-        ),
-        _ => length_fault(leaf, text, span, owner),
+/// The patterns of a schema, each compiled once.
+#[derive(Default)]
+pub(super) struct Patterns {
+    compiled: HashMap<String, Option<Regex>>,
+}
+
+impl Patterns {
+    /// What is wrong with a text that is not one of a list of words.
+    pub(super) fn text_fault(
+        &mut self,
+        leaf: Leaf<'_>,
+        (text, span): (&str, Span),
+        owner: &str,
+    ) -> Option<Diagnostic> {
+        let format = leaf.get("format").and_then(Value::as_str);
+        let fault = format.and_then(|format| format_fault(format, (text, span), owner));
+        fault
+            .or_else(|| length_fault(leaf, (text, span), owner))
+            .or_else(|| self.pattern_fault(leaf, (text, span), owner))
+    }
+
+    fn pattern_fault(
+        &mut self,
+        leaf: Leaf<'_>,
+        (text, span): (&str, Span),
+        owner: &str,
+    ) -> Option<Diagnostic> {
+        let pattern = leaf.get("pattern")?.as_str()?;
+        let compile = || Regex::new(pattern).ok();
+        let regex = self.compiled.entry(pattern.to_owned()).or_insert_with(compile);
+        if regex.as_ref().is_none_or(|regex| regex.is_match(text)) {
+            return None;
+        }
+        let help = examples(leaf).unwrap_or_else(|| format!("it must match `{pattern}`"));
+        Some(impossible((text, span), owner).help(help))
     }
 }
 
-fn length_fault(leaf: Leaf<'_>, text: &str, span: Span, owner: &str) -> Option<Diagnostic> {
+/// How a schema says that its value is written.
+pub(super) fn examples(leaf: Leaf<'_>) -> Option<String> {
+    let examples = leaf.get("examples")?.as_array()?;
+    let shown: Vec<String> =
+        examples.iter().filter_map(Value::as_str).map(|example| format!("`{example}`")).collect();
+    (!shown.is_empty()).then(|| format!("write it like {}", shown.join(", ")))
+}
+
+fn format_fault(format: &str, (text, span): (&str, Span), owner: &str) -> Option<Diagnostic> {
+    let formless = |what: &str, help: String| {
+        let message = format!("{owner}: {} is not {what}", quoted(text));
+        Some(Diagnostic::error(Code::E008, span, message).help(help))
+    };
+    match format {
+        duration::FORMAT => match text.parse::<Duration>() {
+            Ok(_) => None,
+            Err(error) => formless("a duration", error.to_string()),
+        },
+        "date-time" if text.parse::<jiff::Timestamp>().is_err() => formless(
+            "an instant",
+            "write it with its offset from UTC: `2026-12-24T18:00:00+01:00`".to_owned(),
+        ),
+        "gennaker-name" if !is_name(text) => Some(
+            impossible((text, span), owner)
+                .help("use 1 to 63 of the characters `a` to `z`, `0` to `9` and `-`"),
+        ),
+        "gennaker-id" if !is_id(text) => Some(
+            impossible((text, span), owner)
+                .help("an id begins with `a` to `z` and has at most 63 letters, digits and `-`"),
+        ),
+        _ => None,
+    }
+}
+
+fn impossible((text, span): (&str, Span), owner: &str) -> Diagnostic {
+    Diagnostic::error(Code::E016, span, format!("{owner} cannot be {}", quoted(text)))
+}
+
+fn length_fault(leaf: Leaf<'_>, (text, span): (&str, Span), owner: &str) -> Option<Diagnostic> {
     let characters = text.chars().count() as u64;
     let bound = |word: &str| leaf.get(word).and_then(Value::as_u64);
     let message = match (bound("minLength"), bound("maxLength")) {
@@ -73,8 +124,7 @@ fn is_id(text: &str) -> bool {
 /// What is wrong with a number.
 pub(super) fn number_fault(
     leaf: Leaf<'_>,
-    number: &Number,
-    span: Span,
+    (number, span): (&Number, Span),
     owner: &str,
 ) -> Option<Diagnostic> {
     let wrong = |message| Some(Diagnostic::error(Code::E016, span, message));
@@ -124,8 +174,7 @@ fn format_range(leaf: Leaf<'_>) -> (Option<f64>, Option<f64>) {
 pub(super) fn count_fault(
     leaf: Leaf<'_>,
     node: &Node,
-    owner: &str,
-    owner_span: Span,
+    (owner, owner_span): (&str, Span),
 ) -> Option<Diagnostic> {
     let count = node.items().len() as u64;
     let bound = |word: &str| leaf.get(word).and_then(Value::as_u64);

@@ -124,6 +124,11 @@ impl Schemas {
         definitions.insert(STAGE.to_owned(), stage);
         Schemas { root, definitions }
     }
+
+    /// The schema of what stands under the key `action` of a stage.
+    pub(super) fn action(&self, action: &str) -> Option<&Value> {
+        self.definitions.get(STAGE)?.get("properties")?.get(action)
+    }
 }
 
 fn add_actions(

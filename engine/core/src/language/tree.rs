@@ -14,7 +14,10 @@ pub(crate) struct Node {
 
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Content {
-    Scalar { text: Arc<str>, reading: Reading },
+    Scalar {
+        text: Arc<str>,
+        reading: Reading,
+    },
     List(Vec<Arc<Node>>),
     /// In the order of the file, merged entries last; no key stands twice.
     Map(Vec<Entry>),

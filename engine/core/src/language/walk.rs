@@ -4,7 +4,7 @@ mod faults;
 
 use super::{
     alternatives::{Allowed, Leaf, alternatives, kind, kinds, words},
-    formats::{count_fault, number_fault, text_fault},
+    formats::{Patterns, count_fault, number_fault},
     scalar::Reading,
     schema::Schemas,
     suggest::closest,
@@ -23,11 +23,11 @@ pub(crate) struct Walk<'a> {
     pub(crate) faults: Vec<Diagnostic>,
     faulty: HashSet<*const Node>,
     suggestions: usize,
+    patterns: Patterns,
 }
 
 /// Whether what stands at a place can be decoded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[must_use]
 enum Verdict {
     Sound,
     Faulty,
@@ -39,6 +39,13 @@ struct Owner {
     span: Span,
 }
 
+/// A scalar and what it belongs to.
+struct Read<'a> {
+    text: &'a str,
+    reading: &'a Reading,
+    owner: &'a Owner,
+}
+
 impl<'a> Walk<'a> {
     /// Walks the whole tree.
     pub(crate) fn over(schemas: &'a Schemas, root: &Node) -> Walk<'a> {
@@ -47,9 +54,10 @@ impl<'a> Walk<'a> {
             faults: Vec::new(),
             faulty: HashSet::new(),
             suggestions: 0,
+            patterns: Patterns::default(),
         };
         let owner = Owner { name: "the file".to_owned(), span: Span::at(root.span.start) };
-        let _: Verdict = walk.value(&schemas.root, root, &owner);
+        walk.value(&schemas.root, root, &owner);
         walk
     }
 
@@ -98,7 +106,7 @@ impl<'a> Walk<'a> {
         match (fitting.first(), &node.content) {
             (None, _) => self.fault(faults::mismatch(leaves, node, owner)),
             (Some(_), Content::Scalar { text, reading }) => {
-                self.scalar(&fitting, node, (text, reading), owner)
+                self.scalar(&fitting, node, &Read { text, reading, owner })
             }
             (Some(leaf), Content::List(_)) => self.list(leaf, node, owner),
             (Some(_), Content::Map(_)) => self.map(best(&fitting, node), node, owner),
@@ -106,13 +114,7 @@ impl<'a> Walk<'a> {
         }
     }
 
-    fn scalar(
-        &mut self,
-        leaves: &[Leaf<'_>],
-        node: &Node,
-        (text, reading): (&str, &Reading),
-        owner: &Owner,
-    ) -> Verdict {
+    fn scalar(&mut self, leaves: &[Leaf<'_>], node: &Node, read: &Read<'_>) -> Verdict {
         let value = node.value();
         let known: Vec<&Value> = leaves.iter().flat_map(|leaf| words(leaf)).collect();
         if known.contains(&&value) {
@@ -120,35 +122,27 @@ impl<'a> Walk<'a> {
         }
         let free = leaves.iter().copied().find(|leaf| words(leaf).next().is_none());
         let Some(free) = free else {
-            return self.unknown_word(&known, node, (text, owner));
+            return self.unknown_word(&known, node, read);
         };
-        let fault = match reading {
-            Reading::Text => text_fault(free, text, node.span, &owner.name),
-            Reading::Number(number) => number_fault(free, number, node.span, &owner.name),
-            Reading::Unbounded => Some(faults::too_large(node.span, owner)),
+        let name = &read.owner.name;
+        let fault = match read.reading {
+            Reading::Text => self.patterns.text_fault(free, (read.text, node.span), name),
+            Reading::Number(number) => number_fault(free, (number, node.span), name),
+            Reading::Unbounded => Some(faults::too_large(node.span, read.owner)),
             Reading::Boolean(_) | Reading::Null | Reading::Ambiguous(_) => None,
         };
         fault.map_or(Verdict::Sound, |fault| self.fault(fault))
     }
 
-    fn unknown_word(
-        &mut self,
-        known: &[&Value],
-        node: &Node,
-        (text, owner): (&str, &Owner),
-    ) -> Verdict {
-        let shown: Vec<String> = known.iter().map(|word| faults::word(word)).collect();
-        let near = self.near(text, known.iter().filter_map(|word| word.as_str()));
-        let message = format!("{} cannot be {}", owner.name, quoted(text));
-        let fault = Diagnostic::error(Code::E016, node.span, message)
-            .label(format!("expected {}", faults::either(&shown)))
-            .maybe_help(near.map(|near| format!("did you mean `{near}`?")));
-        self.fault(fault)
+    fn unknown_word(&mut self, known: &[&Value], node: &Node, read: &Read<'_>) -> Verdict {
+        let near = self.near(read.text, known.iter().filter_map(|word| word.as_str()));
+        let fault = faults::unknown_word(known, node.span, (read.text, read.owner));
+        self.fault(fault.maybe_help(near.map(|near| format!("did you mean `{near}`?"))))
     }
 
     fn list(&mut self, leaf: Leaf<'_>, node: &Node, owner: &Owner) -> Verdict {
         let mut verdict = Verdict::Sound;
-        if let Some(fault) = count_fault(leaf, node, &owner.name, owner.span) {
+        if let Some(fault) = count_fault(leaf, node, (&owner.name, owner.span)) {
             verdict = self.fault(fault);
         }
         let Some(schema) = leaf.get("items") else {
@@ -202,7 +196,7 @@ impl<'a> Walk<'a> {
     }
 
     fn key_format(&mut self, names: Leaf<'_>, key: &Key) -> Verdict {
-        let fault = text_fault(names, &key.text, key.span, "a stage's id");
+        let fault = self.patterns.text_fault(names, (&key.text, key.span), "a stage's id");
         fault.map_or(Verdict::Sound, |fault| self.fault(fault))
     }
 
@@ -216,7 +210,8 @@ impl<'a> Walk<'a> {
 
     fn unknown_key(&mut self, leaf: Leaf<'_>, key: &Key) -> Verdict {
         let properties = leaf.get("properties").and_then(Value::as_object);
-        let known: Vec<&str> = properties.into_iter().flat_map(Map::keys).map(String::as_str).collect();
+        let known: Vec<&str> =
+            properties.into_iter().flat_map(Map::keys).map(String::as_str).collect();
         let help = match self.near(&key.text, known.iter().copied()) {
             Some(near) => format!("did you mean `{near}`?"),
             None if known.is_empty() => "nothing can be set here: write `{}`".to_owned(),
@@ -291,6 +286,7 @@ fn best<'a>(leaves: &[Leaf<'a>], node: &Node) -> Leaf<'a> {
 /// Whether the schema leaves keys like `key` to the author.
 fn is_authors_own(leaf: Leaf<'_>, key: &str) -> bool {
     let patterns = leaf.get("patternProperties").and_then(Value::as_object);
-    let mut prefixes = patterns.into_iter().flat_map(Map::keys).filter_map(|it| it.strip_prefix('^'));
+    let mut prefixes =
+        patterns.into_iter().flat_map(Map::keys).filter_map(|it| it.strip_prefix('^'));
     prefixes.any(|prefix| key.starts_with(prefix))
 }

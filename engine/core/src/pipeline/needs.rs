@@ -44,11 +44,9 @@ fn unknown(
     let message =
         format!("stage {} needs unknown stage {}", quoted(&stage.id), quoted(&need.need.stage));
     let help = near.map(|(near, span, file)| {
-        format!("did you mean `{near}` (line {})?", file.position(span.start).line)
+        format!("did you mean `{near}` (line {})?", file.line_of(span.start))
     });
-    Diagnostic::error(Code::E002, need.span, message)
-        .label("no stage has this id")
-        .maybe_help(help)
+    Diagnostic::error(Code::E002, need.span, message).label("no stage has this id").maybe_help(help)
 }
 
 fn repeated(stage: &Stage, need: &PlacedNeed) -> Diagnostic {
@@ -60,7 +58,8 @@ fn repeated(stage: &Stage, need: &PlacedNeed) -> Diagnostic {
 /// Tells every ring, up to a limit: once told, a ring is taken apart and the next looked for.
 fn rings(stages: &[Stage], faults: &mut Vec<Diagnostic>) {
     let ids: Vec<&str> = stages.iter().map(|stage| stage.id.as_str()).collect();
-    let positions: HashMap<&str, usize> = ids.iter().enumerate().map(|(at, id)| (*id, at)).collect();
+    let positions: HashMap<&str, usize> =
+        ids.iter().enumerate().map(|(at, id)| (*id, at)).collect();
     let mut needs: Vec<Vec<&str>> = stages
         .iter()
         .map(|stage| stage.needs.iter().map(|need| need.need.stage.as_str()).collect())
@@ -80,11 +79,7 @@ fn rings(stages: &[Stage], faults: &mut Vec<Diagnostic>) {
 }
 
 /// The ring as a fault: every need in it has its place.
-fn told(
-    ring: &[String],
-    stages: &[Stage],
-    positions: &HashMap<&str, usize>,
-) -> Option<Diagnostic> {
+fn told(ring: &[String], stages: &[Stage], positions: &HashMap<&str, usize>) -> Option<Diagnostic> {
     let mut places = ring.windows(2).filter_map(|pair| {
         let stage = stages.get(*positions.get(pair[0].as_str())?)?;
         let need = stage.needs.iter().find(|need| need.need.stage == pair[1])?;

@@ -20,7 +20,8 @@ impl Pipeline {
         let schemas = Schemas::of(registry);
         let walk = Walk::over(&schemas, &root);
         let text = top(&root, &walk);
-        let mut reader = Reader { file, registry, walk: &walk, faults: Vec::new() };
+        let mut reader =
+            Reader { file, registry, schemas: &schemas, walk: &walk, faults: Vec::new() };
         let stages = root.entry("stages").map(|entry| reader.stages(&entry.value));
         let stages = stages.unwrap_or_default();
         let mut faults = reader.faults;

@@ -4,7 +4,7 @@ use super::{Action, Config, PlacedNeed, Stage, Written, read::decode};
 use crate::{
     Registry,
     diagnostic::{Code, Diagnostic, SourceFile, quoted},
-    language::{Content, Entry, NeedText, Node, StageText, Walk},
+    language::{Content, Entry, NeedText, Node, Schemas, StageText, Walk},
     retry::Retry,
     stage::AnyStage,
 };
@@ -18,6 +18,7 @@ const SETTINGS: [&str; 7] =
 pub(super) struct Reader<'a> {
     pub(super) file: &'a SourceFile,
     pub(super) registry: &'a Registry<dyn AnyStage>,
+    pub(super) schemas: &'a Schemas,
     pub(super) walk: &'a Walk<'a>,
     pub(super) faults: Vec<Diagnostic>,
 }
@@ -31,7 +32,8 @@ impl Reader<'_> {
         let (id, node) = (&*entry.key.text, &*entry.value);
         let actions = self.actions(node);
         self.check_actions(entry, &actions);
-        let text: StageText = decode(node, self.walk, |key| SETTINGS.contains(&key) && key != "needs");
+        let text: StageText =
+            decode(node, self.walk, |key| SETTINGS.contains(&key) && key != "needs");
         let retry = text.retry.map_or_else(Retry::default, |retry| retry.retry());
         self.check_timeout(node, text.timeout.map(|timeout| timeout.is_zero()));
         self.check_backoff(node, &retry);
@@ -56,7 +58,7 @@ impl Reader<'_> {
             key_span: entry.key.span,
             node: Arc::clone(&entry.value),
             config: if self.walk.is_sound(&entry.value) {
-                Config::Sound(entry.value.value())
+                Config::Sound(self.schemas.with_defaults(&entry.key.text, entry.value.value()))
             } else {
                 Config::Faulty
             },
@@ -93,7 +95,7 @@ impl Reader<'_> {
     }
 
     fn placed(&self, action: &Action) -> String {
-        let line = self.file.position(action.key_span.start).line;
+        let line = self.file.line_of(action.key_span.start);
         format!("`{}` (line {line})", action.stage_type)
     }
 

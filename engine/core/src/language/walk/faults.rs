@@ -3,7 +3,7 @@
 use super::{
     super::{
         alternatives::{Kind, Leaf, kind, kinds},
-        formats::is_duration,
+        formats::{examples, is_duration},
         scalar::{Doubt, Reading},
         tree::{Content, Key, Node},
     },
@@ -80,7 +80,9 @@ pub(super) fn mismatch(leaves: &[Leaf<'_>], node: &Node, owner: &Owner) -> Diagn
         Content::Map(_) => owner.span,
         Content::Scalar { .. } | Content::List(_) | Content::Told => node.span,
     };
-    Diagnostic::error(Code::E016, span, message).maybe_help(remedy(&expected, node, &written))
+    let examples = leaves.iter().find_map(|leaf| examples(leaf));
+    let help = examples.or_else(|| remedy(&expected, node, &written));
+    Diagnostic::error(Code::E016, span, message).maybe_help(help)
 }
 
 /// How to write the same value so that it fits.
@@ -104,8 +106,19 @@ pub(super) fn too_large(span: Span, owner: &Owner) -> Diagnostic {
     Diagnostic::error(Code::E016, span, format!("{} is too large a number", owner.name))
 }
 
+/// A word that is none of those that the schema lists.
+pub(super) fn unknown_word(
+    known: &[&Value],
+    span: Span,
+    (text, owner): (&str, &Owner),
+) -> Diagnostic {
+    let shown: Vec<String> = known.iter().map(|known| word(known)).collect();
+    let message = format!("{} cannot be {}", owner.name, quoted(text));
+    Diagnostic::error(Code::E016, span, message).label(format!("expected {}", either(&shown)))
+}
+
 /// A word of a schema as the author would write it.
-pub(super) fn word(value: &Value) -> String {
+fn word(value: &Value) -> String {
     match value {
         Value::String(text) => format!("`{text}`"),
         other => format!("`{other}`"),
@@ -113,7 +126,7 @@ pub(super) fn word(value: &Value) -> String {
 }
 
 /// `a`, `a or b`, `a, b or c`.
-pub(super) fn either(words: &[String]) -> String {
+fn either(words: &[String]) -> String {
     match words.split_last() {
         None => "nothing".to_owned(),
         Some((only, [])) => only.clone(),

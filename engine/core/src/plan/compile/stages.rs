@@ -15,7 +15,7 @@ use crate::{
 use serde_json::Value;
 use std::collections::BTreeMap;
 
-/// Of a set's files, more is nothing that a pipeline means.
+/// Makes nodes, and remembers what only all of them together can show.
 pub(super) struct Compiler<'a> {
     environments: &'a Environments,
     registry: &'a Registry<dyn AnyStage>,
@@ -31,6 +31,8 @@ pub(super) struct Compiler<'a> {
 struct Pinned {
     files: BTreeMap<String, BlobName>,
     patterns: BTreeMap<String, Vec<String>>,
+    /// Where patterns stand for which nothing was found.
+    missing: Vec<Span>,
 }
 
 impl<'a> Compiler<'a> {
@@ -96,8 +98,9 @@ impl<'a> Compiler<'a> {
             Config::Faulty => return None,
         };
         let pinned = self.pin(action);
-        self.check(action, implementation.check(config, self.files));
-        if let (Some(environment), Some(component)) = (environment, implementation.component(config))
+        self.check(action, implementation.check(config, self.files), &pinned.missing);
+        if let (Some(environment), Some(component)) =
+            (environment, implementation.component(config))
         {
             self.claim(stage, action, (environment.to_owned(), component));
         }
@@ -108,8 +111,7 @@ impl<'a> Compiler<'a> {
         match (implementation.traits().environment, &stage.environment) {
             (EnvironmentUse::Required, Written::Absent) => {
                 let action_type = &action.stage_type;
-                let message =
-                    format!("stage {} lacks `environment`", quoted(&stage.id));
+                let message = format!("stage {} lacks `environment`", quoted(&stage.id));
                 let fault = Diagnostic::error(Code::E016, action.key_span, message)
                     .label(format!("`{action_type}` must know where it acts"))
                     .help("name the namespace: `environment: staging`");
@@ -127,6 +129,7 @@ impl<'a> Compiler<'a> {
                 Found::Paths(paths) => self.pin_paths(&mut pinned, request, paths),
                 Found::Nothing { reason } => {
                     let span = action.value_span(&request.place);
+                    pinned.missing.push(span);
                     let message = format!("nothing to read at {}", quoted(&request.pattern));
                     self.faults.push(Diagnostic::error(Code::E011, span, message).help(reason));
                 }
@@ -141,18 +144,11 @@ impl<'a> Compiler<'a> {
         pinned.patterns.insert(request.pattern, paths);
     }
 
-    /// Tells what a stage type found, but for what was told of the same place with the same code.
-    fn check(&mut self, action: &Action, found: Vec<Fault>) {
-        for fault in found {
-            let diagnostic = diagnostic(action, fault);
-            let told = self.faults.iter().rev().take_while(|it| it.primary.span.start >= action.key_span.start);
-            let known = told.clone().any(|it| {
-                it.code == diagnostic.code && it.primary.span == diagnostic.primary.span && it.code == Code::E011
-            });
-            if !known {
-                self.faults.push(diagnostic);
-            }
-        }
+    /// Tells what a stage type found, but for files of which it was told that they are missing.
+    fn check(&mut self, action: &Action, found: Vec<Fault>, missing: &[Span]) {
+        let found = found.into_iter().map(|fault| diagnostic(action, fault));
+        let is_told = |it: &Diagnostic| it.code == Code::E011 && missing.contains(&it.primary.span);
+        self.faults.extend(found.filter(|fault| !is_told(fault)));
     }
 
     fn claim(&mut self, stage: &Stage, action: &Action, key: (String, String)) {

@@ -1,6 +1,19 @@
 //! The engine's effects: what drives runs, and where their logs are kept.
 
+pub mod clock;
+mod committer;
 #[cfg(any(test, feature = "conformance"))]
 pub mod conformance;
-mod lease;
+pub mod driver;
+pub mod engine;
+mod guard;
+pub mod lease;
 pub mod memory;
+pub mod objects;
+pub mod process;
+pub mod reader;
+pub mod seal;
+mod services;
+pub mod sqlite;
+mod supervisor;
+mod teller;

@@ -63,7 +63,7 @@ impl State {
                 lease.renewals += 1;
                 Ok(())
             }
-            other => Err(lost(other.as_ref())),
+            other => Err(lost(other.as_ref().map(|lease| lease.owner.process_id))),
         }
     }
 
@@ -76,7 +76,7 @@ impl State {
     pub(super) fn stands(&self, epoch: Epoch) -> Result<(), StoreError> {
         match &self.lease {
             Some(lease) if lease.epoch == epoch => Ok(()),
-            other => Err(lost(other.as_ref())),
+            other => Err(lost(other.as_ref().map(|lease| lease.owner.process_id))),
         }
     }
 }

@@ -1,0 +1,194 @@
+//! The store in one file: SQLite with a write-ahead log, one connection that writes for all, and a
+//! few that read.
+
+mod append;
+mod batch;
+mod beginning;
+mod beside;
+mod bulk;
+mod checkpoint;
+mod columns;
+mod consequences;
+mod failure;
+mod open;
+mod ownership;
+mod reader;
+mod requests;
+mod revisions;
+mod session;
+mod writer;
+
+pub use checkpoint::Checkpoint;
+pub use open::{FILE_NAME, OpenError, writer_options};
+pub use reader::Reader;
+
+use append::AppendBatch;
+use checkpoint::{Checkpoints, Truncate};
+use engine_core::{
+    BoxFuture,
+    admission::Queue,
+    event::InputRow,
+    id::{BlobName, Epoch, PlanHash, Position, Resource, RunId},
+    revision::{Revision, Target},
+    store::{
+        Append, Appended, Candidate, Detail, Gate, Lease, LeaseError, LogReader, LogRow, Page,
+        Request, RunFilter, Store, StoreError, Submitted, Summary, Takeover,
+    },
+};
+use ownership::{Acquire, Keep, Keeping};
+use reader::News;
+use requests::{DrawNumber, Submit, Tell};
+use std::{path::Path, sync::Arc};
+use tokio::sync::watch;
+use writer::{Workshop, Writer};
+
+/// The store of one state directory; clones share its connections.
+#[derive(Clone)]
+pub struct Sqlite {
+    reader: Reader,
+    writer: Writer,
+    checkpoints: Arc<Checkpoints>,
+}
+
+impl Sqlite {
+    /// Opens the database in `directory` for writing, and creates or migrates it if need be. Spawns
+    /// the task that writes on the present tokio runtime; it ends with the last clone.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be created, is not ours, is newer than this program, or cannot be
+    /// written durably where it lies.
+    pub async fn open(directory: &Path) -> Result<Sqlite, OpenError> {
+        let path = directory.join(FILE_NAME);
+        let session = open::writer(&path).await?;
+        let pool = open::readers(&path).await?;
+        let (head, told) = watch::channel(Position(0));
+        let (commits, committed) = watch::channel(0);
+        let reader = Reader { pool, news: News::Told(told) };
+        let found = reader.head().await;
+        head.send_replace(found.unwrap_or_default());
+        let writer = Writer::spawn(Workshop { session, head, commits });
+        let checkpoints = Arc::new(Checkpoints::new(path, committed));
+        Ok(Sqlite { reader, writer, checkpoints })
+    }
+
+    /// Opens the database in `directory` for reading, beside whoever writes there.
+    ///
+    /// # Errors
+    ///
+    /// When there is none, or it is not of this program's format: reading changes nothing.
+    pub async fn open_for_reading(directory: &Path) -> Result<Reader, OpenError> {
+        let pool = open::readers(&directory.join(FILE_NAME)).await?;
+        Ok(Reader { pool, news: News::Polled })
+    }
+
+    /// Moves what was written into the database file, as far as nobody has to wait for it.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be written.
+    pub async fn checkpoint(&self) -> Result<Checkpoint, StoreError> {
+        self.checkpoints.run().await
+    }
+
+    /// Checkpoints every few hundred commits for as long as the store is written: to be spawned
+    /// beside the engine.
+    pub async fn keep_checkpointed(&self) {
+        self.checkpoints.keep_up(&self.writer).await;
+    }
+
+    /// Closes the readers and leaves nothing in the write-ahead log. Later calls are refused.
+    ///
+    /// # Errors
+    ///
+    /// When the last checkpoint cannot be written; nothing is lost by it.
+    pub async fn close(&self) -> Result<(), StoreError> {
+        self.reader.pool.close().await;
+        self.checkpoints.close().await;
+        self.writer.ask(Truncate).await
+    }
+}
+
+macro_rules! delegate {
+    ($(fn $name:ident($($argument:ident: $type:ty),*) -> $answer:ty;)*) => {$(
+        fn $name(&self, $($argument: $type),*) -> BoxFuture<'_, $answer> {
+            self.reader.$name($($argument),*)
+        }
+    )*};
+}
+
+impl LogReader for Sqlite {
+    delegate! {
+        fn gate(run: RunId) -> Result<Option<Gate>, StoreError>;
+        fn log(run: RunId, from: u64) -> Result<Vec<LogRow>, StoreError>;
+        fn after(position: Position, limit: u32) -> Result<Page, StoreError>;
+        fn head() -> Result<Position, StoreError>;
+        fn runs(filter: RunFilter) -> Result<Vec<Summary>, StoreError>;
+        fn unfinished() -> Result<Vec<Gate>, StoreError>;
+        fn inputs(run: RunId) -> Result<Vec<InputRow>, StoreError>;
+        fn runs_with_inputs() -> Result<Vec<RunId>, StoreError>;
+        fn queue(resource: &Resource) -> Result<Queue, StoreError>;
+        fn revisions(target: &Target) -> Result<Vec<Revision>, StoreError>;
+        fn plan(hash: &PlanHash) -> Result<Option<String>, StoreError>;
+        fn blob(name: &BlobName) -> Result<Option<Vec<u8>>, StoreError>;
+        fn details(run: RunId) -> Result<Vec<Detail>, StoreError>;
+        fn lease() -> Result<Option<Lease>, StoreError>;
+        fn written_after(position: Position) -> ();
+    }
+}
+
+impl Store for Sqlite {
+    fn acquire(
+        &self,
+        candidate: Candidate,
+        takeover: Takeover,
+    ) -> BoxFuture<'_, Result<Lease, LeaseError>> {
+        Box::pin(async move {
+            let acquired = self.writer.ask(Acquire { candidate, takeover }).await?;
+            acquired.map_err(|holder| LeaseError::Held { holder })
+        })
+    }
+
+    fn renew(&self, epoch: Epoch) -> BoxFuture<'_, Result<(), StoreError>> {
+        Box::pin(async move { self.writer.ask(Keep { epoch, keeping: Keeping::Renew }).await? })
+    }
+
+    fn release(&self, epoch: Epoch) -> BoxFuture<'_, Result<(), StoreError>> {
+        Box::pin(async move { self.writer.ask(Keep { epoch, keeping: Keeping::Release }).await? })
+    }
+
+    fn append(
+        &self,
+        epoch: Epoch,
+        items: Vec<Append>,
+    ) -> BoxFuture<'_, Result<Vec<Appended>, StoreError>> {
+        Box::pin(async move { self.writer.ask(AppendBatch { epoch, items }).await? })
+    }
+
+    fn submit(&self, request: Request) -> BoxFuture<'_, Result<Submitted, StoreError>> {
+        Box::pin(self.writer.ask(Submit(request)))
+    }
+
+    fn number(&self, application: &str, pipeline: &str) -> BoxFuture<'_, Result<u64, StoreError>> {
+        let (application, pipeline) = (application.to_owned(), pipeline.to_owned());
+        Box::pin(self.writer.ask(DrawNumber { application, pipeline }))
+    }
+
+    fn tell(&self, details: Vec<Detail>) -> BoxFuture<'_, Result<(), StoreError>> {
+        Box::pin(self.writer.ask(Tell(details)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Sqlite;
+    use engine_core::store::Store;
+    use std::{error::Error, sync::Arc};
+
+    async fn fresh() -> Result<(Arc<dyn Store>, tempfile::TempDir), Box<dyn Error>> {
+        let directory = tempfile::tempdir()?;
+        Ok((Arc::new(Sqlite::open(directory.path()).await?), directory))
+    }
+
+    crate::hold_to_the_contract!(fresh);
+}

@@ -1,0 +1,182 @@
+//! One batch of appends: the gates are read in one query, each item is judged in Rust, and what
+//! passed is written in one more round trip that commits as well.
+
+use super::{
+    batch::{Batch, Passage, next},
+    bulk::{Bulk, Shape},
+    columns::integer,
+    consequences::Consequences,
+    failure::Failure,
+    session::Session,
+    writer::Work,
+};
+use crate::lease::lost;
+use engine_core::{
+    BoxFuture,
+    id::{Epoch, Position, RunId},
+    store::{Append, Appended, Beginning, StoreError, Summary, changes},
+};
+use std::collections::BTreeMap;
+
+pub(super) struct AppendBatch {
+    pub(super) epoch: Epoch,
+    pub(super) items: Vec<Append>,
+}
+
+/// An item that has passed its gate, and its place among the answers.
+struct Passed<'a> {
+    item: &'a Append,
+    /// The position of its row; if it has none, of the row before.
+    position: Position,
+    index: usize,
+}
+
+/// Rows in one statement; SQLite binds at most 32,766 values.
+const CHUNK: usize = 1_024;
+const LOG_COLUMNS: usize = 6;
+const RUN_COLUMNS: usize = 11;
+
+impl Work for AppendBatch {
+    type Answer = Result<Vec<Appended>, StoreError>;
+
+    fn run<'a>(&'a self, session: &'a mut Session) -> BoxFuture<'a, Result<Self::Answer, Failure>> {
+        Box::pin(async move {
+            let mut batch = Batch::open(session, &self.items).await?;
+            match batch.lease {
+                Some(lease) if lease.epoch == self.epoch => {
+                    Ok(Ok(self.write(session, &mut batch).await?))
+                }
+                other => Ok(Err(lost(other.map(|lease| lease.process_id)))),
+            }
+        })
+    }
+}
+
+impl AppendBatch {
+    async fn write(
+        &self,
+        session: &mut Session,
+        batch: &mut Batch,
+    ) -> Result<Vec<Appended>, Failure> {
+        let (mut answers, passed) = self.judge(batch);
+        super::beginning::write(session, self.epoch, passed.iter().map(|passed| passed.item))
+            .await?;
+        for Passed { item, index, .. } in &passed {
+            let woken = follow(session, batch, item).await?;
+            if let Some(Appended::Written { woken: answer, .. }) = answers.get_mut(*index) {
+                *answer = woken;
+            }
+        }
+        super::beside::write(session, passed.iter().map(|passed| passed.item)).await?;
+        if !passed.is_empty() {
+            finish(session, batch, &passed).await?;
+        }
+        Ok(answers)
+    }
+
+    fn judge<'a>(&'a self, batch: &mut Batch) -> (Vec<Appended>, Vec<Passed<'a>>) {
+        let mut answers = Vec::with_capacity(self.items.len());
+        let mut passed = Vec::with_capacity(self.items.len());
+        for (index, item) in self.items.iter().enumerate() {
+            answers.push(match batch.pass(self.epoch, item) {
+                Passage::Refused(answer) => answer,
+                Passage::Free => {
+                    let position = batch.position();
+                    passed.push(Passed { item, position, index });
+                    Appended::Written { position, woken: Vec::new() }
+                }
+            });
+        }
+        (answers, passed)
+    }
+}
+
+/// Writes the rows that follow from an item's events; answers with the runs it woke.
+async fn follow(
+    session: &mut Session,
+    batch: &mut Batch,
+    item: &Append,
+) -> Result<Vec<RunId>, Failure> {
+    let mut consequences = Consequences { session, batch, item, woken: Vec::new() };
+    for change in changes(&item.events) {
+        consequences.follow(change).await?;
+    }
+    Ok(consequences.woken)
+}
+
+/// Log rows, summary rows, and last the counters, which make the rows visible to readers in order.
+async fn finish(
+    session: &mut Session,
+    batch: &Batch,
+    passed: &[Passed<'_>],
+) -> Result<(), Failure> {
+    let rows: Vec<&Passed<'_>> = passed.iter().filter(|row| !row.item.events.is_empty()).collect();
+    let going_on = passed.iter().filter(|passed| passed.item.beginning == Beginning::No);
+    let runs: BTreeMap<RunId, &Append> =
+        going_on.map(|passed| (passed.item.run, passed.item)).collect();
+    let runs: Vec<&Append> = runs.into_values().collect();
+    let mut bulk = Bulk::new("");
+    for chunk in rows.chunks(CHUNK) {
+        log(&mut bulk, chunk)?;
+    }
+    for chunk in runs.chunks(CHUNK) {
+        summaries(&mut bulk, chunk);
+    }
+    bulk.push("UPDATE counters SET ticket = ?, input = ?, position = ?");
+    bulk.bind(integer(batch.counters.ticket));
+    bulk.bind(integer(batch.counters.input));
+    bulk.bind(integer(batch.counters.position));
+    session.head = Some(batch.position());
+    session.close(bulk).await
+}
+
+fn log(bulk: &mut Bulk, rows: &[&Passed<'_>]) -> Result<(), Failure> {
+    let shape = Shape { columns: LOG_COLUMNS, rows: rows.len() };
+    bulk.push("INSERT INTO log (position, stream, n, elapsed, civil, events) SELECT * FROM ");
+    bulk.values(shape);
+    for Passed { item, position, .. } in rows {
+        bulk.bind(integer(position.0));
+        bulk.bind(item.run.0.as_bytes().to_vec());
+        bulk.bind(integer(item.n));
+        bulk.bind(integer(item.now.elapsed.0));
+        bulk.bind(integer(item.now.civil.0));
+        bulk.bind(serde_json::to_string(&item.events)?);
+    }
+    bulk.fill(shape);
+    bulk.push(" WHERE column1 IS NOT NULL; ");
+    Ok(())
+}
+
+/// Only what may change; a row in the log says that the run has survived its last step.
+fn summaries(bulk: &mut Bulk, items: &[&Append]) {
+    let shape = Shape { columns: RUN_COLUMNS, rows: items.len() };
+    bulk.push(
+        "UPDATE run SET \
+         unclean_ends = CASE WHEN v.column2 > run.next THEN 0 ELSE run.unclean_ends END, \
+         next = v.column2, status = v.column3, ended_elapsed = v.column4, \
+         ended_civil = v.column5, stages = v.column6, stages_ended = v.column7, \
+         stages_failed = v.column8, waiting = v.column9, wake_elapsed = v.column10, \
+         wake_civil = v.column11 FROM ",
+    );
+    bulk.values(shape);
+    for item in items {
+        bulk.bind(item.run.0.as_bytes().to_vec());
+        bulk.bind(integer(next(item)));
+        changing(bulk, &item.summary);
+    }
+    bulk.fill(shape);
+    bulk.push(" AS v WHERE run.id = v.column1; ");
+}
+
+/// The part of a summary that changes from append to append, in the order of the columns.
+pub(super) fn changing(bulk: &mut Bulk, summary: &Summary) {
+    bulk.bind(summary.status.word());
+    bulk.bind(summary.ended_at.map(|at| integer(at.elapsed.0)));
+    bulk.bind(summary.ended_at.map(|at| integer(at.civil.0)));
+    bulk.bind(i64::from(summary.stages.all));
+    bulk.bind(i64::from(summary.stages.ended));
+    bulk.bind(i64::from(summary.stages.failed));
+    bulk.bind(summary.waiting.map(|kind| kind.word()));
+    bulk.bind(summary.wake.elapsed.map(|at| integer(at.0)));
+    bulk.bind(summary.wake.civil.map(|at| integer(at.0)));
+}

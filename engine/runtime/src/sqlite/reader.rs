@@ -1,0 +1,177 @@
+//! Reading: a few connections that cannot write, beside the one that does. No lease is needed.
+
+use super::{
+    columns::{self, FORMAT, gate_columns, integer, log_columns},
+    consequences::{QUEUE, queue},
+    failure::Failure,
+    ownership::{LEASE_ROW, lease},
+    revisions::{OF_TARGET, revision},
+    session::Statement,
+};
+use engine_core::{
+    BoxFuture,
+    admission::Queue,
+    event::InputRow,
+    id::{BlobName, InputId, PlanHash, Position, Resource, RunId},
+    revision::{Revision, Target},
+    store::{Detail, Gate, Lease, LogReader, LogRow, Page, RunFilter, StoreError, Summary},
+};
+use sqlx::{Row, SqlitePool, sqlite::SqliteRow};
+use std::time::Duration;
+use tokio::sync::watch;
+
+#[derive(Clone)]
+pub struct Reader {
+    pub(super) pool: SqlitePool,
+    pub(super) news: News,
+}
+
+/// How a reader hears that something was written.
+#[derive(Clone)]
+pub(super) enum News {
+    /// The writer is in this process and says so.
+    Told(watch::Receiver<Position>),
+    /// The writer is another process: looking again is all that can be done.
+    Polled,
+}
+
+const POLL: Duration = Duration::from_millis(50);
+
+impl Reader {
+    /// Reads all rows of a query, each by `read`.
+    async fn all<T>(
+        &self,
+        statement: Statement<'_>,
+        read: impl Fn(&SqliteRow) -> Result<T, Failure>,
+    ) -> Result<Vec<T>, StoreError> {
+        let rows = statement.fetch_all(&self.pool).await.map_err(refused)?;
+        rows.iter().map(read).collect::<Result<_, _>>().map_err(|failure| failure.refusal())
+    }
+
+    async fn one<T>(
+        &self,
+        statement: Statement<'_>,
+        read: impl Fn(&SqliteRow) -> Result<T, Failure>,
+    ) -> Result<Option<T>, StoreError> {
+        Ok(self.all(statement, read).await?.pop())
+    }
+}
+
+fn refused(error: sqlx::Error) -> StoreError {
+    Failure::from(error).refusal()
+}
+
+fn bytes(run: RunId) -> Vec<u8> {
+    run.0.as_bytes().to_vec()
+}
+
+impl LogReader for Reader {
+    fn gate(&self, run: RunId) -> BoxFuture<'_, Result<Option<Gate>, StoreError>> {
+        let text = concat!("SELECT ", gate_columns!(), " FROM run WHERE id = ?");
+        Box::pin(self.one(sqlx::query(text).bind(bytes(run)), columns::gate))
+    }
+
+    fn log(&self, run: RunId, from: u64) -> BoxFuture<'_, Result<Vec<LogRow>, StoreError>> {
+        let text =
+            concat!("SELECT ", log_columns!(), " FROM log WHERE stream = ? AND n >= ? ORDER BY n");
+        Box::pin(self.all(sqlx::query(text).bind(bytes(run)).bind(integer(from)), columns::log_row))
+    }
+
+    fn after(&self, position: Position, limit: u32) -> BoxFuture<'_, Result<Page, StoreError>> {
+        let text = concat!(
+            "SELECT ",
+            log_columns!(),
+            " FROM log WHERE position > ? ORDER BY position LIMIT ?"
+        );
+        let statement = sqlx::query(text).bind(integer(position.0)).bind(limit);
+        Box::pin(async move { Ok(Page::Rows(self.all(statement, columns::log_row).await?)) })
+    }
+
+    fn head(&self) -> BoxFuture<'_, Result<Position, StoreError>> {
+        let read = |row: &SqliteRow| columns::count(row, 0).map(Position);
+        let statement = sqlx::query("SELECT position FROM counters");
+        Box::pin(async move { Ok(self.one(statement, read).await?.unwrap_or_default()) })
+    }
+
+    fn runs(&self, filter: RunFilter) -> BoxFuture<'_, Result<Vec<Summary>, StoreError>> {
+        let text = concat!(
+            "SELECT ",
+            gate_columns!(),
+            " FROM run WHERE ?1 IS NULL OR id < ?1 ORDER BY id DESC LIMIT ?2"
+        );
+        let limit = filter.limit.map_or(-1, i64::from);
+        let statement = sqlx::query(text).bind(filter.before.map(bytes)).bind(limit);
+        Box::pin(self.all(statement, |row| Ok(columns::gate(row)?.summary)))
+    }
+
+    fn unfinished(&self) -> BoxFuture<'_, Result<Vec<Gate>, StoreError>> {
+        let text = concat!(
+            "SELECT ",
+            gate_columns!(),
+            " FROM run WHERE finished = 0 AND format <= ? ORDER BY id"
+        );
+        Box::pin(self.all(sqlx::query(text).bind(FORMAT), columns::gate))
+    }
+
+    fn inputs(&self, run: RunId) -> BoxFuture<'_, Result<Vec<InputRow>, StoreError>> {
+        let text = "SELECT id, message FROM input WHERE run = ? ORDER BY id";
+        let read = |row: &SqliteRow| {
+            Ok(InputRow { id: InputId(columns::count(row, 0)?), message: columns::json(row, 1)? })
+        };
+        Box::pin(self.all(sqlx::query(text).bind(bytes(run)), read))
+    }
+
+    fn runs_with_inputs(&self) -> BoxFuture<'_, Result<Vec<RunId>, StoreError>> {
+        let text = "SELECT DISTINCT run FROM input ORDER BY run";
+        Box::pin(self.all(sqlx::query(text), |row| columns::run(row, 0)))
+    }
+
+    fn queue(&self, resource: &Resource) -> BoxFuture<'_, Result<Queue, StoreError>> {
+        let statement = sqlx::query(QUEUE).bind(resource.0.clone());
+        Box::pin(async move {
+            let rows = statement.fetch_all(&self.pool).await.map_err(refused)?;
+            queue(&rows).map_err(|failure| failure.refusal())
+        })
+    }
+
+    fn revisions(&self, target: &Target) -> BoxFuture<'_, Result<Vec<Revision>, StoreError>> {
+        Box::pin(self.all(sqlx::query(OF_TARGET).bind(target.resource().0), revision))
+    }
+
+    fn plan(&self, hash: &PlanHash) -> BoxFuture<'_, Result<Option<String>, StoreError>> {
+        let statement = sqlx::query("SELECT body FROM plan WHERE hash = ?").bind(hash.0.clone());
+        Box::pin(self.one(statement, |row| columns::text(row, 0)))
+    }
+
+    fn blob(&self, name: &BlobName) -> BoxFuture<'_, Result<Option<Vec<u8>>, StoreError>> {
+        let statement = sqlx::query("SELECT sealed FROM blob WHERE name = ?").bind(name.0.clone());
+        Box::pin(self.one(statement, |row| Ok(row.try_get(0)?)))
+    }
+
+    fn details(&self, run: RunId) -> BoxFuture<'_, Result<Vec<Detail>, StoreError>> {
+        let text = "SELECT stage, text FROM detail WHERE run = ? ORDER BY stage";
+        let read = move |row: &SqliteRow| {
+            Ok(Detail { run, stage: columns::text(row, 0)?, text: columns::text(row, 1)? })
+        };
+        Box::pin(self.all(sqlx::query(text).bind(bytes(run)), read))
+    }
+
+    fn lease(&self) -> BoxFuture<'_, Result<Option<Lease>, StoreError>> {
+        Box::pin(self.one(sqlx::query(LEASE_ROW), lease))
+    }
+
+    fn written_after(&self, position: Position) -> BoxFuture<'_, ()> {
+        match &self.news {
+            News::Polled => Box::pin(tokio::time::sleep(POLL)),
+            News::Told(head) => {
+                let mut head = head.clone();
+                Box::pin(async move {
+                    if head.wait_for(|head| *head > position).await.is_err() {
+                        // The writer is gone; another process may go on writing.
+                        tokio::time::sleep(POLL).await;
+                    }
+                })
+            }
+        }
+    }
+}

@@ -6,7 +6,7 @@ use super::{
     tree::{Content, Node, Tree},
 };
 use crate::diagnostic::{Code, Diagnostic, Flaw, SourceFile, Span, cut, quoted};
-use serde_saphyr::granit_parser::{self, Event, Parser, ScalarStyle, ScanError};
+use serde_saphyr::granit_parser::{self, ErrorKind, Event, Parser, ScalarStyle, ScanError};
 use std::{collections::HashMap, sync::Arc};
 
 const DEPTH: usize = 32;
@@ -250,6 +250,9 @@ impl Builder<'_> {
     fn syntax(&self, error: &ScanError) -> Fatal {
         let at = self.base + error.marker().byte_offset().unwrap_or_default();
         let at = self.text.floor_char_boundary(at.min(self.text.len()));
+        if *error.kind() == ErrorKind::RecursionLimitExceeded {
+            return too_deep(Span::at(at));
+        }
         let reason = cut(&error.info(), 200);
         let fault = unreadable(Span::at(at), format!("this is not YAML: {reason}"));
         let line = self.text[..at].rfind('\n').map_or(0, |end| end + 1);

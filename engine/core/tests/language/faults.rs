@@ -172,7 +172,7 @@ const FILES: &[(&str, &[&str])] = &[
     ),
     (
         "\u{feff}versio: 1\nname: x\nstages: {a: {wait: {duration: 5s}}}",
-        &["E016 1:1 the file lacks `version`", "E001 1:1 unknown key `versio`"],
+        &["E001 1:1 unknown key `versio`", "E016 1:1 the file lacks `version`"],
     ),
     (
         "version: 1\nname: \"ü\" # é\nstages: {ü: {wait: {duration: 5s}}, é: 1}",

@@ -1,1 +1,4 @@
-//! (in the making)
+//! Clusters: client, apply, readiness. No engine types.
+
+pub mod readiness;
+pub mod watch;

@@ -21,7 +21,8 @@ pub struct JsonDiagnostic {
 
 /// Every finding of one file, in the order given.
 pub fn json(file: &SourceFile, diagnostics: &[Diagnostic]) -> Vec<JsonDiagnostic> {
-    let mut walk = Walk { file, offset: 0, position: file.position(0) };
+    let offset = file.mark_bytes();
+    let mut walk = Walk { file, offset, position: file.position(offset) };
     diagnostics
         .iter()
         .map(|diagnostic| {
@@ -61,6 +62,7 @@ struct Walk<'a> {
 
 impl Walk<'_> {
     fn to(&mut self, offset: usize) -> Position {
+        let offset = offset.max(self.file.mark_bytes());
         let line = self.file.line_of(offset);
         let (from, to) = (self.offset.min(offset), self.offset.max(offset));
         let between = self.file.text().get(from..to);

@@ -11,7 +11,7 @@ impl Schemas {
     /// `config` of the stage type `action` with its defaults filled in, at any depth at which the
     /// schema leaves no choice.
     pub(crate) fn with_defaults(&self, action: &str, mut config: Value) -> Value {
-        if let Some(schema) = self.action(action) {
+        if let Some(schema) = self.stage_key(action) {
             fill(&self.definitions, schema, &mut config);
         }
         config

@@ -125,9 +125,14 @@ impl Schemas {
         Schemas { root, definitions }
     }
 
-    /// The schema of what stands under the key `action` of a stage.
-    pub(super) fn action(&self, action: &str) -> Option<&Value> {
-        self.definitions.get(STAGE)?.get("properties")?.get(action)
+    /// Whether stages know `key`: as a setting, or as an action.
+    pub(crate) fn is_stage_key(&self, key: &str) -> bool {
+        self.stage_key(key).is_some()
+    }
+
+    /// The schema of what stands under the key `key` of a stage.
+    pub(super) fn stage_key(&self, key: &str) -> Option<&Value> {
+        self.definitions.get(STAGE)?.get("properties")?.get(key)
     }
 }
 

@@ -3,10 +3,11 @@
 use super::{Pipeline, needs, stages::Reader};
 use crate::{
     Registry,
-    diagnostic::{SourceFile, in_file_order},
+    diagnostic::{Code, Diagnostic, SourceFile, Span, in_file_order},
     language::{Node, PipelineText, Schemas, Walk, read_tree},
     stage::AnyStage,
 };
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 impl Pipeline {
@@ -19,7 +20,7 @@ impl Pipeline {
         };
         let schemas = Schemas::of(registry);
         let walk = Walk::over(&schemas, &root);
-        let text = top(&root, &walk);
+        let text = decode(&root, &walk, |key| key != "stages");
         let mut reader =
             Reader { file, registry, schemas: &schemas, walk: &walk, faults: Vec::new() };
         let stages = root.entry("stages").map(|entry| reader.stages(&entry.value));
@@ -28,6 +29,11 @@ impl Pipeline {
         needs::check(&stages, file, &mut faults);
         faults.extend(tree.faults);
         faults.extend(walk.faults);
+        let text: PipelineText = text.unwrap_or_else(|error| {
+            let message = format!("the file cannot be read: {error}");
+            faults.push(Diagnostic::error(Code::E016, Span::at(root.span.start), message));
+            PipelineText::default()
+        });
         Pipeline {
             name: text.name,
             application: text.application,
@@ -38,27 +44,23 @@ impl Pipeline {
     }
 }
 
-fn unreadable(faults: Vec<crate::diagnostic::Diagnostic>) -> Pipeline {
+fn unreadable(faults: Vec<Diagnostic>) -> Pipeline {
     let faults = in_file_order(faults);
     Pipeline { name: None, application: None, description: None, stages: Vec::new(), faults }
 }
 
-fn top(root: &Node, walk: &Walk<'_>) -> PipelineText {
-    decode(root, walk, |key| matches!(key, "name" | "application" | "description"))
-}
-
-/// Decodes those entries of a map that are `wanted` and sound.
-pub(super) fn decode<T: serde::de::DeserializeOwned + Default>(
+/// Decodes those entries of a map that are `wanted` and sound. The walk has held them against the
+/// schema of this very type, so an error is a fault of the schema.
+pub(super) fn decode<T: DeserializeOwned>(
     node: &Node,
     walk: &Walk<'_>,
     wanted: impl Fn(&str) -> bool,
-) -> T {
+) -> Result<T, serde_json::Error> {
     let sound: Map<String, Value> = node
         .entries()
         .iter()
         .filter(|entry| wanted(&entry.key.text) && walk.is_sound(&entry.value))
         .map(|entry| (entry.key.text.to_string(), entry.value.value()))
         .collect();
-    // The walk has held every entry against the schema of this very type.
-    serde_json::from_value(Value::Object(sound)).unwrap_or_default()
+    serde_json::from_value(Value::Object(sound))
 }

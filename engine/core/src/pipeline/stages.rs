@@ -11,10 +11,6 @@ use crate::{
 use serde::Deserialize;
 use std::sync::Arc;
 
-/// The keys of a stage beside its action.
-const SETTINGS: [&str; 7] =
-    ["name", "description", "needs", "environment", "timeout", "retry", "onFailure"];
-
 pub(super) struct Reader<'a> {
     pub(super) file: &'a SourceFile,
     pub(super) registry: &'a Registry<dyn AnyStage>,
@@ -32,8 +28,7 @@ impl Reader<'_> {
         let (id, node) = (&*entry.key.text, &*entry.value);
         let actions = self.actions(node);
         self.check_actions(entry, &actions);
-        let text: StageText =
-            decode(node, self.walk, |key| SETTINGS.contains(&key) && key != "needs");
+        let text = self.settings(entry);
         let retry = text.retry.map_or_else(Retry::default, |retry| retry.retry());
         self.check_timeout(node, text.timeout.map(|timeout| timeout.is_zero()));
         self.check_backoff(node, &retry);
@@ -49,6 +44,16 @@ impl Reader<'_> {
             on_failure: text.on_failure.unwrap_or_default(),
             actions,
         }
+    }
+
+    /// All but the action and the needs, which are read one by one.
+    fn settings(&mut self, stage: &Entry) -> StageText {
+        let is_setting = |key: &str| key != "needs" && self.registry.get(key).is_none();
+        decode(&stage.value, self.walk, is_setting).unwrap_or_else(|error| {
+            let message = format!("stage {} cannot be read: {error}", quoted(&stage.key.text));
+            self.faults.push(Diagnostic::error(Code::E016, stage.key.span, message));
+            StageText::default()
+        })
     }
 
     fn actions(&self, node: &Node) -> Vec<Action> {
@@ -90,8 +95,8 @@ impl Reader<'_> {
     /// Whether nothing in a stage could have been meant as its action: an unknown key is told as
     /// such, and what it stood for is not asked for again.
     fn lacks_action(&self, stage: &Node) -> bool {
-        let is_setting = |entry: &Entry| SETTINGS.contains(&&*entry.key.text);
-        matches!(stage.content, Content::Map(_)) && stage.entries().iter().all(is_setting)
+        let is_known = |entry: &Entry| self.schemas.is_stage_key(&entry.key.text);
+        matches!(stage.content, Content::Map(_)) && stage.entries().iter().all(is_known)
     }
 
     fn placed(&self, action: &Action) -> String {
@@ -100,15 +105,21 @@ impl Reader<'_> {
     }
 
     /// Item by item, so that a broken one does not hide the others.
-    fn needs(&self, stage: &Node) -> Vec<PlacedNeed> {
+    fn needs(&mut self, stage: &Node) -> Vec<PlacedNeed> {
         let Some(needs) = stage.entry("needs") else { return Vec::new() };
         let sound = needs.value.items().iter().filter(|item| self.walk.is_sound(item));
-        let placed = |item: &Arc<Node>| {
-            let need = NeedText::deserialize(item.value()).ok()?.need();
-            let named = item.entry("stage").map_or(item.span, |entry| entry.value.span);
-            Some(PlacedNeed { need, span: named })
-        };
-        sound.filter_map(placed).collect()
+        let mut placed = Vec::new();
+        for item in sound {
+            let span = item.entry("stage").map_or(item.span, |entry| entry.value.span);
+            match NeedText::deserialize(item.value()) {
+                Ok(text) => placed.push(PlacedNeed { need: text.need(), span }),
+                Err(error) => {
+                    let message = format!("an item of `needs` cannot be read: {error}");
+                    self.faults.push(Diagnostic::error(Code::E016, item.span, message));
+                }
+            }
+        }
+        placed
     }
 
     fn check_timeout(&mut self, stage: &Node, is_zero: Option<bool>) {

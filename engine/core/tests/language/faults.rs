@@ -6,6 +6,13 @@ const TOP: &str = "version: 1\nname: shop\n";
 
 /// What follows `stages:\n  a:`, and the faults of the whole.
 const STAGES: &[(&str, &[&str])] = &[
+    (
+        " {needs: [b], wait: {duration: 5s}}\n  b: {needs: [a], wait: {duration: 5s}}\n  c: {needs: [c, a], wait: {duration: 5s}}",
+        &[
+            "E003 4:15 stages need each other in a ring: `a` → `b` → `a`",
+            "E003 6:15 stage `c` needs itself",
+        ],
+    ),
     (" {wait: {duration: 5s}}", &[]),
     // E001
     (" {wait: {duration: 5s}, tiemout: 5m}", &["E001 4:29 unknown key `tiemout`"]),
@@ -110,6 +117,15 @@ const STAGES: &[(&str, &[&str])] = &[
 const DEPLOYS: &[(&str, &[&str])] = &[
     ("{manifests: [k8s]}", &[]),
     ("{manifests: []}", &["E016 4:35 `manifests` is an empty list"]),
+    ("{manifests: [5]}", &["E016 4:47 an item of `manifests` must be text, not a number"]),
+    (
+        "{manifests: [k8s], history: 4294967296}",
+        &["E016 4:62 `history` must be at most 4294967295"],
+    ),
+    (
+        "{manifests: [k8s], strategy: {canary: {weight: x}}}",
+        &["E016 4:81 `weight` must be a number, not text"],
+    ),
     ("{manifests: k8s}", &["E016 4:46 `manifests` must be a list, not text"]),
     ("{manifests: [k8x]}", &["E011 4:47 nothing to read at `k8x`"]),
     ("{manifests: [k8s], images: {shop: x, shpo: x}}", &["E017 4:71 `shpo` matches no image"]),
@@ -144,6 +160,11 @@ const DEPLOYS: &[(&str, &[&str])] = &[
 
 /// Whole files.
 const FILES: &[(&str, &[&str])] = &[
+    (
+        "\u{feff}version: 1\nname: x\nstages: {}\nnamed: x",
+        &["E016 3:1 `stages` is empty", "E001 4:1 unknown key `named`"],
+    ),
+    ("version: 1\nname: x\0", &["E015 2:8 the file holds a NUL character"]),
     ("", &["E016 1:1 the file is empty"]),
     ("# nothing\n", &["E016 1:1 the file is empty"]),
     ("~", &["E016 1:1 the file has no value"]),
@@ -217,6 +238,15 @@ fn a_stage_that_deploys_names_a_namespace() {
     let stage = |rest: &str| format!("{TOP}stages:\n  a: {{{rest}deploy: {{manifests: [k8s]}}}}\n");
     assert_eq!(faults(&stage("")), ["E016 4:7 stage `a` lacks `environment`"]);
     assert_eq!(faults(&stage("environment: Prod_EU, ")), ["E016 4:20 `Prod_EU` is no environment"]);
+}
+
+#[test]
+fn an_environment_is_a_name_that_kubernetes_takes() {
+    for name in ["a_b", "a-", "-a", "A", "é"] {
+        let text =
+            format!("{TOP}stages:\n  a: {{environment: {name}, deploy: {{manifests: [k8s]}}}}\n");
+        assert_eq!(faults(&text), [format!("E016 4:20 `{name}` is no environment")]);
+    }
 }
 
 #[test]

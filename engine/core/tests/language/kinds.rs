@@ -1,7 +1,7 @@
 //! Stage types whose configurations have every shape that schemas can take.
 
 use engine_core::{
-    files::{FileRequest, Files, Step as PathStep},
+    files::{FileRequest, Files, Found, Step as PathStep},
     language::Duration,
     plan::{Effect, Timeout},
     stage::{EnvironmentUse, Fault, FaultCode, Stage, StageError, Step, StepContext, Traits},
@@ -26,6 +26,8 @@ pub(crate) struct DeployConfig {
     #[serde(default)]
     replicas: Option<u8>,
     #[serde(default)]
+    history: Option<u32>,
+    #[serde(default)]
     #[expect(dead_code, reason = "only its shape matters")]
     ready: Ready,
     #[serde(default)]
@@ -41,6 +43,12 @@ enum Strategy {
     Rolling,
     Recreate,
     BlueGreen(BlueGreen),
+    Canary(Canary),
+}
+
+#[derive(Deserialize, Serialize, JsonSchema)]
+struct Canary {
+    weight: u8,
 }
 
 #[derive(Deserialize, Serialize, JsonSchema)]
@@ -107,8 +115,15 @@ impl Stage for Deploy {
             .collect()
     }
 
-    fn check(config: &DeployConfig, _: &Files) -> Vec<Fault> {
-        config.images.keys().filter(|key| *key != "shop").map(|key| image_fault(key)).collect()
+    /// Tells of missing files too, which the compilation has told already.
+    fn check(config: &DeployConfig, files: &Files) -> Vec<Fault> {
+        let missing = Deploy::files(config).into_iter().filter_map(|request| {
+            let Found::Nothing { reason } = files.found(&request.pattern) else { return None };
+            let (code, place) = (FaultCode::Manifest, request.place);
+            Some(Fault { code, place, message: reason, help: None })
+        });
+        let images = config.images.keys().filter(|key| *key != "shop").map(|key| image_fault(key));
+        missing.chain(images).collect()
     }
 
     fn component(config: &DeployConfig) -> Option<String> {
@@ -121,7 +136,7 @@ impl Stage for Deploy {
         config: DeployConfig,
         (): (),
     ) -> Result<Step<()>, StageError> {
-        Err(StageError::Failure(format!("{:?}", config.replicas)))
+        Err(StageError::Failure(format!("{:?} {:?}", config.replicas, config.history)))
     }
 }
 

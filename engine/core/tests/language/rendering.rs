@@ -54,6 +54,24 @@ fn wide_tabbed_and_invisible_characters_keep_the_caret_in_its_place() {
 }
 
 #[test]
+fn wide_characters_before_a_place_move_its_caret() {
+    let text =
+        "version: 1\nname: shop\nstages: {a: {name: 漢字, colour: 1, wait: {duration: 5s}}}\n";
+    let drawn = shown(text);
+    let lines: Vec<&str> = drawn.lines().collect();
+    assert_eq!(lines[1], "  ┌─ p.yaml:3:24");
+    assert_eq!(lines[3], format!("  │ {}^^^^^^", " ".repeat(19 + 4 + 2)));
+}
+
+#[test]
+fn a_byte_order_mark_is_no_character_to_machines_either() {
+    let (file, plan) = compile("\u{feff}{a: 1, b: 2}".as_bytes());
+    let written = json(&file, &plan.unwrap_err());
+    let columns: Vec<usize> = written.iter().map(|entry| entry.column).collect();
+    assert_eq!(columns, [1, 2, 8]);
+}
+
+#[test]
 fn a_long_line_is_cut_around_the_place() {
     let text =
         format!("version: 1\nname: shop\n{}: 1, {}: 2\n", "k".repeat(900), "v".repeat(400_000));

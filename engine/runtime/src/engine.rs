@@ -7,6 +7,7 @@ use crate::{
     guard::Guard,
     lease,
     objects::Objects,
+    process::Processes,
     reader::Reader,
     seal::Sealer,
     services::Backing,
@@ -43,6 +44,8 @@ pub struct Parts {
     pub ids: Arc<dyn Ids>,
     pub witness: Arc<dyn Witness>,
     pub candidate: Candidate,
+    /// Says which of the processes that held the lease still live.
+    pub processes: Arc<dyn Processes>,
 }
 
 /// Draws the ids of runs: chance, handed in.
@@ -107,7 +110,10 @@ impl Engine {
     /// Takes the lease and goes on with every unfinished run; or names the process that has it.
     pub async fn open(parts: Parts) -> Result<Engine, LeaseError> {
         let asked = parts.clock.now();
-        let lease = lease::acquire(&*parts.store, &*parts.clock, parts.candidate).await?;
+        let lease = {
+            let (candidate, processes) = (parts.candidate, parts.processes);
+            lease::acquire_beside(&*parts.store, &*parts.clock, candidate, &*processes).await?
+        };
         let guard = Arc::new(Guard::new(&lease, asked));
         let (store, clock) = (parts.store, parts.clock);
         let backing = Backing {

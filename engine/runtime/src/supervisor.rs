@@ -151,7 +151,7 @@ impl Task {
             match load::load(&shop, &plans, run).await {
                 Ok(Some(position)) => Driver::new(shop, position, mail).drive().await,
                 Ok(None) => Outcome::Lost,
-                Err(load::LoadError::Store(error)) => Outcome::Fatal(error),
+                Err(load::LoadError::Store(error)) => load::later(&shop, error),
                 Err(load::LoadError::Unreadable(reason)) => {
                     tracing::error!(%run, %reason, "a run cannot be read and is left as it is");
                     Outcome::Lost

@@ -20,6 +20,8 @@ use tokio::sync::mpsc;
 
 /// A run that nothing happens to for this long gives its memory back.
 const PARK_AFTER: Duration = Duration::from_secs(5);
+/// Inputs that could not be read are asked for again after this time.
+const READ_AGAIN: Duration = Duration::from_secs(1);
 /// The most inputs that one append decides.
 const ROUND: usize = 64;
 
@@ -42,6 +44,7 @@ enum Happened {
     Mail(Option<Mail>),
     Changed(NodeIndex),
     Timer,
+    Retry,
     Quiet,
 }
 
@@ -132,6 +135,7 @@ impl Driver {
                 Happened::Timer => inputs.push(Input::Tick),
                 Happened::Mail(Some(mail)) => self.inbox.open(mail),
                 Happened::Mail(None) => self.inbox.leaving = true,
+                Happened::Retry => {}
                 Happened::Quiet => return Ok(Gathered::Idle),
             }
         }
@@ -146,9 +150,18 @@ impl Driver {
         }
         self.inbox.open_all();
         if self.inbox.rows_wait {
-            let rows = self.shop.backing.store.inputs(self.run).await?;
-            self.inbox.rows_wait = false;
-            inputs.extend(rows.into_iter().map(Input::Row));
+            match self.shop.backing.store.inputs(self.run).await {
+                Ok(rows) => {
+                    self.inbox.rows_wait = false;
+                    inputs.extend(rows.into_iter().map(Input::Row));
+                }
+                Err(StoreError::Unavailable(reason) | StoreError::Unknown(reason)) => {
+                    tracing::warn!(run = %self.run, %reason, "inputs cannot be read; trying again");
+                }
+                Err(error @ (StoreError::LeaseLost { .. } | StoreError::Damaged(_))) => {
+                    return Err(error);
+                }
+            }
         }
         Ok(())
     }
@@ -157,25 +170,21 @@ impl Driver {
         self.inbox.watches.follow(&self.execution, &*self.shop.objects);
         let clock = self.shop.backing.clock.clone();
         let timers = self.execution.next_timer();
-        let quiet = quiet(&*clock, self.calls.is_empty() && self.inbox.watches.watched.is_empty());
+        let is_quiet = self.calls.is_empty() && self.inbox.watches.watched.is_empty();
         tokio::select! {
             biased;
             answer = self.calls.next() => Happened::Answer(answer),
             mail = self.inbox.mail.recv() => Happened::Mail(mail),
             () = sleep(&*clock, timers) => Happened::Timer,
             node = self.inbox.watches.change() => Happened::Changed(node),
-            () = quiet => Happened::Quiet,
+            () = after(&*clock, self.inbox.rows_wait.then_some(READ_AGAIN)) => Happened::Retry,
+            () = after(&*clock, is_quiet.then_some(PARK_AFTER)) => Happened::Quiet,
         }
     }
 }
 
-async fn quiet(clock: &dyn Clock, applies: bool) {
-    if applies {
-        let until = clock.now().elapsed.plus(PARK_AFTER);
-        clock.sleep_until(Moment::Elapsed(until)).await;
-    } else {
-        std::future::pending().await
-    }
+async fn after(clock: &dyn Clock, pause: Option<Duration>) {
+    until(clock, pause.map(|pause| Moment::Elapsed(clock.now().elapsed.plus(pause)))).await
 }
 
 async fn sleep(clock: &dyn Clock, wakes: Wakes) {

@@ -1,15 +1,18 @@
 //! Reads a run back: its gate, its plan, its log.
 
-use crate::driver::{Position, Shop};
+use crate::driver::{Outcome, Position, Rows, Shop};
 use engine_core::{
     Execution, Plan,
     id::{PlanHash, RunId},
-    store::{LogRow, Store, StoreError},
+    store::{LogRow, Store, StoreError, Wakes},
 };
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex, PoisonError, Weak},
+    time::Duration,
 };
+
+const READ_AGAIN: Duration = Duration::from_secs(1);
 
 /// Plans in memory, shared by every run that uses them.
 #[derive(Clone, Default)]
@@ -68,4 +71,17 @@ async fn plan(store: &dyn Store, plans: &Plans, hash: &PlanHash) -> Result<Arc<P
 fn replay(plan: Arc<Plan>, run: RunId, rows: &[LogRow]) -> Result<Execution, LoadError> {
     let events = rows.iter().flat_map(|row| row.events.iter().map(|event| (event, row.now)));
     Execution::replay(plan, run, events).map_err(|error| LoadError::Unreadable(error.to_string()))
+}
+
+/// What a store that could not be read means to the run that was to be loaded.
+pub(super) fn later(shop: &Shop, error: StoreError) -> Outcome {
+    match error {
+        StoreError::Unavailable(reason) | StoreError::Unknown(reason) => {
+            tracing::warn!(%reason, "a run cannot be read now; trying again");
+            let at = shop.backing.clock.now().elapsed.plus(READ_AGAIN);
+            let wakes = Wakes { elapsed: Some(at), civil: None };
+            Outcome::Parked { wakes, rows: Rows::None }
+        }
+        StoreError::LeaseLost { .. } | StoreError::Damaged(_) => Outcome::Fatal(error),
+    }
 }

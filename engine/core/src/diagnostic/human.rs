@@ -10,6 +10,8 @@ use unicode_width::UnicodeWidthChar;
 const SHOWN: usize = 100;
 /// Further places of one finding that are drawn.
 const PLACES: usize = 16;
+/// Characters of a message that are drawn.
+const SENTENCE: usize = 1_000;
 /// Characters of a line that are drawn, and how many of them stand before the place.
 const LINE: usize = 100;
 const BEFORE: usize = 40;
@@ -67,7 +69,7 @@ impl Drawing<'_> {
     fn draw(&self, diagnostic: &Diagnostic, out: &mut String) {
         let title = format!("{}[{}]", diagnostic.severity.word(), diagnostic.code);
         let title = self.paint(&title, severity_style(diagnostic.severity));
-        let message = self.paint(&format!(": {}", diagnostic.message), BOLD);
+        let message = self.paint(&format!(": {}", sentence(&diagnostic.message)), BOLD);
         let at = self.file.position(diagnostic.primary.span.start);
         let path = cut(self.file.path(), LINE);
         let indent = " ".repeat(self.gutter);
@@ -77,7 +79,7 @@ impl Drawing<'_> {
         self.labels(diagnostic, out);
         if let Some(help) = &diagnostic.help {
             let bar = self.paint("=", FRAME);
-            push_line(out, &format!("{indent} {bar} help: {help}"));
+            push_line(out, &format!("{indent} {bar} help: {}", sentence(help)));
         }
     }
 
@@ -99,7 +101,7 @@ impl Drawing<'_> {
         let shown = format!("{number:>width$}", width = self.gutter);
         let bar = self.paint("│", FRAME);
         push_line(out, &format!("{} {bar} {}", self.paint(&shown, FRAME), window.text));
-        let marks = format!("{} {}", mark.repeat(window.width), label.text);
+        let marks = format!("{} {}", mark.repeat(window.width), sentence(&label.text));
         let marks = self.paint(marks.trim_end(), style);
         let (gutter, indent) = (" ".repeat(self.gutter), " ".repeat(window.indent));
         push_line(out, &format!("{gutter} {bar} {indent}{marks}"));
@@ -111,6 +113,11 @@ impl Drawing<'_> {
             Colour::Always => format!("\u{1b}[{style}m{text}\u{1b}[0m"),
         }
     }
+}
+
+/// Text that may come from elsewhere, on one line.
+fn sentence(text: &str) -> String {
+    cut(&text.replace('\n', " "), SENTENCE)
 }
 
 fn push_line(out: &mut String, line: &str) {

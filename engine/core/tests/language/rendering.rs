@@ -72,6 +72,13 @@ fn a_byte_order_mark_is_no_character_to_machines_either() {
 }
 
 #[test]
+fn what_a_stage_type_says_is_drawn_without_what_moves_the_cursor() {
+    let text = "version: 1\nname: shop\nstages: {a: {environment: x, deploy: \
+        {manifests: [k8s], images: {\"a\\tb\\e[2J\": x}}}}\n";
+    assert!(shown(text).starts_with("error[E017]: `a b␛[2J` matches no image\n"));
+}
+
+#[test]
 fn a_long_line_is_cut_around_the_place() {
     let text =
         format!("version: 1\nname: shop\n{}: 1, {}: 2\n", "k".repeat(900), "v".repeat(400_000));

@@ -23,7 +23,10 @@ const ROUNDS: usize = 3;
 #[tokio::main(flavor = "multi_thread", worker_threads = 2)]
 async fn main() -> Result<(), Box<dyn Error>> {
     println!("{:>9}  {:>14}  {:>14}  {:>6}", "in flight", "bare steps/s", "store steps/s", "ratio");
-    for in_flight in [1_u32, 8, 64] {
+    let chosen = std::env::args().skip(1).filter_map(|argument| argument.parse().ok());
+    let chosen: Vec<u32> = chosen.collect();
+    let all = if chosen.is_empty() { vec![1, 8, 64] } else { chosen };
+    for in_flight in all {
         let (mut bare, mut store) = (Vec::new(), Vec::new());
         for _ in 0..ROUNDS {
             let directory = tempfile::tempdir()?;

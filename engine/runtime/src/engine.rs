@@ -112,7 +112,7 @@ impl Engine {
         let asked = parts.clock.now();
         let lease = {
             let (candidate, processes) = (parts.candidate, parts.processes);
-            lease::acquire_beside(&*parts.store, &*parts.clock, candidate, &*processes).await?
+            lease::acquire(&*parts.store, &*parts.clock, candidate, &*processes).await?
         };
         let guard = Arc::new(Guard::new(&lease, asked));
         let (store, clock) = (parts.store, parts.clock);

@@ -1,6 +1,6 @@
 //! Who may write: judging whether the holder of a lease is over, and taking its place.
 
-use crate::process::{Machine, Presence, Processes};
+use crate::process::{Presence, Processes};
 use engine_core::{
     clock::{Clock, Moment},
     store::{Candidate, Lease, LeaseError, Store, StoreError, Takeover},
@@ -13,19 +13,6 @@ use engine_core::{
 ///
 /// Names the holder when it lives.
 pub async fn acquire(
-    store: &dyn Store,
-    clock: &dyn Clock,
-    candidate: Candidate,
-) -> Result<Lease, LeaseError> {
-    acquire_beside(store, clock, candidate, &Machine).await
-}
-
-/// [`acquire`], with somebody else to say which processes live.
-///
-/// # Errors
-///
-/// Names the holder when it lives.
-pub async fn acquire_beside(
     store: &dyn Store,
     clock: &dyn Clock,
     candidate: Candidate,
@@ -127,7 +114,7 @@ mod tests {
     async fn a_free_lease_is_taken_at_once() -> Checked {
         let clock = clock(None);
         let store = Memory::default();
-        acquire_beside(&store, &clock, candidate(2), &Says(Presence::Alive)).await?;
+        acquire(&store, &clock, candidate(2), &Says(Presence::Alive)).await?;
         assert_eq!(clock.now().elapsed, Elapsed(5));
         Ok(())
     }
@@ -135,8 +122,7 @@ mod tests {
     #[tokio::test]
     async fn the_lease_of_a_process_that_is_gone_is_taken_at_once() -> Checked {
         let clock = clock(None);
-        let lease =
-            acquire_beside(held().await?, &clock, candidate(2), &Says(Presence::Gone)).await?;
+        let lease = acquire(held().await?, &clock, candidate(2), &Says(Presence::Gone)).await?;
         assert_eq!((lease.epoch, lease.owner), (Epoch(2), candidate(2)));
         assert_eq!(clock.now().elapsed, Elapsed(5));
         Ok(())
@@ -145,7 +131,7 @@ mod tests {
     #[tokio::test]
     async fn a_living_process_is_named() -> Checked {
         let says = Says(Presence::Alive);
-        let refused = acquire_beside(held().await?, &clock(None), candidate(2), &says).await;
+        let refused = acquire(held().await?, &clock(None), candidate(2), &says).await;
         assert_eq!(refused, Err(LeaseError::Held { holder: Box::new(candidate(1)) }));
         Ok(())
     }
@@ -154,7 +140,7 @@ mod tests {
     async fn a_lease_out_of_sight_is_taken_after_it_stood_still_for_its_term() -> Checked {
         let clock = clock(None);
         let says = Says(Presence::OutOfSight);
-        let lease = acquire_beside(held().await?, &clock, candidate(2), &says).await?;
+        let lease = acquire(held().await?, &clock, candidate(2), &says).await?;
         assert_eq!(lease.epoch, Epoch(2));
         assert_eq!(clock.now().elapsed, Elapsed(5).plus(LEASE));
         Ok(())
@@ -164,7 +150,7 @@ mod tests {
     async fn a_lease_out_of_sight_that_is_renewed_is_not_taken() -> Checked {
         let store = held().await?;
         let says = Says(Presence::OutOfSight);
-        let refused = acquire_beside(store, &clock(Some(store)), candidate(2), &says).await;
+        let refused = acquire(store, &clock(Some(store)), candidate(2), &says).await;
         assert_eq!(refused, Err(LeaseError::Held { holder: Box::new(candidate(1)) }));
         Ok(())
     }

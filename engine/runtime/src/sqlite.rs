@@ -16,6 +16,8 @@ mod reader;
 mod requests;
 mod revisions;
 mod session;
+#[cfg(test)]
+mod tests;
 mod writer;
 
 pub use checkpoint::Checkpoint;
@@ -23,7 +25,7 @@ pub use open::{FILE_NAME, OpenError, writer_options};
 pub use reader::Reader;
 
 use append::AppendBatch;
-use checkpoint::{Checkpoints, Truncate};
+use checkpoint::{Ask, Checkpoints};
 use engine_core::{
     BoxFuture,
     admission::Queue,
@@ -38,6 +40,7 @@ use engine_core::{
 use ownership::{Acquire, Keep, Keeping};
 use reader::News;
 use requests::{DrawNumber, Submit, Tell};
+use session::Afterwards;
 use std::{path::Path, sync::Arc};
 use tokio::sync::watch;
 use writer::{Workshop, Writer};
@@ -97,15 +100,17 @@ impl Sqlite {
         self.checkpoints.keep_up(&self.writer).await;
     }
 
-    /// Closes the readers and leaves nothing in the write-ahead log. Later calls are refused.
+    /// Closes all connections and leaves nothing in the write-ahead log. Later calls are refused.
     ///
     /// # Errors
     ///
-    /// When the last checkpoint cannot be written; nothing is lost by it.
+    /// When it is closed already, or broken.
     pub async fn close(&self) -> Result<(), StoreError> {
         self.reader.pool.close().await;
         self.checkpoints.close().await;
-        self.writer.ask(Truncate).await
+        self.writer.ask(Ask(Afterwards::Close)).await?;
+        self.checkpoints.writer_ended().await;
+        Ok(())
     }
 }
 
@@ -177,18 +182,4 @@ impl Store for Sqlite {
     fn tell(&self, details: Vec<Detail>) -> BoxFuture<'_, Result<(), StoreError>> {
         Box::pin(self.writer.ask(Tell(details)))
     }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::Sqlite;
-    use engine_core::store::Store;
-    use std::{error::Error, sync::Arc};
-
-    async fn fresh() -> Result<(Arc<dyn Store>, tempfile::TempDir), Box<dyn Error>> {
-        let directory = tempfile::tempdir()?;
-        Ok((Arc::new(Sqlite::open(directory.path()).await?), directory))
-    }
-
-    crate::hold_to_the_contract!(fresh);
 }

@@ -4,8 +4,8 @@
 use super::{
     failure::Failure,
     open::writer_options,
-    session::Session,
-    writer::{Work, Writer},
+    session::{Afterwards, Session},
+    writer::{PASSIVE, Work, Writer},
 };
 use engine_core::{BoxFuture, store::StoreError};
 use sqlx::{ConnectOptions, Row, SqliteConnection};
@@ -52,7 +52,7 @@ impl Checkpoints {
             Some(connection) => connection,
             none => none.insert(writer_options(&self.path).connect().await?),
         };
-        let row = sqlx::query("PRAGMA wal_checkpoint(PASSIVE)").fetch_one(connection).await?;
+        let row = sqlx::query(PASSIVE).fetch_one(connection).await?;
         Ok(Checkpoint { log_pages: row.try_get(1)?, moved_pages: row.try_get(2)? })
     }
 
@@ -66,7 +66,9 @@ impl Checkpoints {
                 return;
             }
             let outcome = match self.run().await {
-                Ok(Checkpoint { log_pages, .. }) if log_pages > LONG => writer.ask(CatchUp).await,
+                Ok(Checkpoint { log_pages, .. }) if log_pages > LONG => {
+                    writer.ask(Ask(Afterwards::CatchUp)).await
+                }
                 Ok(_) => Ok(()),
                 Err(error) => Err(error),
             };
@@ -76,6 +78,12 @@ impl Checkpoints {
         }
     }
 
+    /// Waits for the end of the writer.
+    pub(super) async fn writer_ended(&self) {
+        let mut commits = self.commits.clone();
+        while commits.changed().await.is_ok() {}
+    }
+
     pub(super) async fn close(&self) {
         if let Some(connection) = self.connection.lock().await.take() {
             drop(sqlx::Connection::close(connection).await);
@@ -83,24 +91,14 @@ impl Checkpoints {
     }
 }
 
-/// The writer's part of a checkpoint: what was written while the rest was moved.
-struct CatchUp;
+/// Asks for something that the writer does between two transactions.
+pub(super) struct Ask(pub(super) Afterwards);
 
-impl Work for CatchUp {
+impl Work for Ask {
     type Answer = ();
 
     fn run<'a>(&'a self, session: &'a mut Session) -> BoxFuture<'a, Result<(), Failure>> {
-        Box::pin(session.between_transactions("PRAGMA wal_checkpoint(PASSIVE)"))
-    }
-}
-
-/// The last thing a writer does: nothing is left in the log.
-pub(super) struct Truncate;
-
-impl Work for Truncate {
-    type Answer = ();
-
-    fn run<'a>(&'a self, session: &'a mut Session) -> BoxFuture<'a, Result<(), Failure>> {
-        Box::pin(session.between_transactions("PRAGMA wal_checkpoint(TRUNCATE)"))
+        session.afterwards = self.0;
+        Box::pin(async { Ok(()) })
     }
 }

@@ -5,7 +5,7 @@ use super::{bulk::Bulk, failure::Failure};
 use engine_core::id::Position;
 use futures::TryStreamExt;
 use sqlx::{
-    AssertSqlSafe, SqliteConnection,
+    AssertSqlSafe, Connection, SqliteConnection,
     query::Query,
     sqlite::{Sqlite, SqliteArguments, SqliteRow},
 };
@@ -17,6 +17,18 @@ pub(super) struct Session {
     pub(super) turn: Turn,
     /// The position of the newest row, if this transaction wrote one.
     pub(super) head: Option<Position>,
+    /// What is to be done once the transaction is over.
+    pub(super) afterwards: Afterwards,
+}
+
+/// What cannot be done inside a transaction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Afterwards {
+    Nothing,
+    /// Move what was written lately into the database file.
+    CatchUp,
+    /// Leave nothing in the write-ahead log, and end.
+    Close,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,7 +47,13 @@ pub(super) type Statement<'a> = Query<'a, Sqlite, SqliteArguments>;
 
 impl Session {
     pub(super) fn new(connection: SqliteConnection) -> Session {
-        Session { connection, phase: Phase::Idle, turn: Turn::Last, head: None }
+        Session {
+            connection,
+            phase: Phase::Idle,
+            turn: Turn::Last,
+            head: None,
+            afterwards: Afterwards::Nothing,
+        }
     }
 
     /// Runs statements inside the transaction, beginning it if need be.
@@ -122,10 +140,13 @@ impl Session {
         }
     }
 
-    /// Runs a statement outside of every transaction, after committing what is open.
-    pub(super) async fn between_transactions(&mut self, text: &'static str) -> Result<(), Failure> {
-        self.commit().await?;
-        self.drain(sqlx::query(text)).await
+    /// Moves the write-ahead log into the database file; only between transactions.
+    pub(super) async fn checkpoint(&mut self, mode: &'static str) -> Result<(), Failure> {
+        self.drain(sqlx::query(mode)).await
+    }
+
+    pub(super) async fn end(self) -> Result<(), Failure> {
+        Ok(self.connection.close().await?)
     }
 
     /// Runs statements of our own making that are used once.

@@ -3,9 +3,10 @@
 
 use super::{
     failure::{Aftermath, Failure},
-    session::{Session, Turn},
+    session::{Afterwards, Session, Turn},
 };
 use engine_core::{BoxFuture, id::Position, store::StoreError};
+use std::mem;
 use tokio::sync::{mpsc, oneshot, watch};
 
 /// A unit that is written whole or not at all. It may be run again after a rollback.
@@ -84,9 +85,31 @@ async fn serve(mut workshop: Workshop, mut line: mpsc::Receiver<Box<dyn AnyJob>>
     let mut jobs = Vec::new();
     while line.recv_many(&mut jobs, GROUP).await > 0 {
         if let Trust::Broken(reason) = workshop.together(&mut jobs).await {
-            refuse_all(line, jobs, &reason).await;
-            return;
+            let reason = format!("a write failed ({reason}): end this engine and look at the disk");
+            return refuse_all(line, jobs, &StoreError::Damaged(reason)).await;
         }
+        match mem::replace(&mut workshop.session.afterwards, Afterwards::Nothing) {
+            Afterwards::Nothing => {}
+            Afterwards::CatchUp => warn(workshop.session.checkpoint(PASSIVE).await),
+            Afterwards::Close => {
+                line.close();
+                let closed = StoreError::Unavailable("the store is closed".to_owned());
+                refuse_all(line, jobs, &closed).await;
+                break;
+            }
+        }
+    }
+    warn(workshop.session.checkpoint(TRUNCATE).await);
+    warn(workshop.session.end().await);
+}
+
+pub(super) const PASSIVE: &str = "PRAGMA wal_checkpoint(PASSIVE)";
+const TRUNCATE: &str = "PRAGMA wal_checkpoint(TRUNCATE)";
+
+/// A log that was not moved is read all the same; it is only longer than it need be.
+fn warn(outcome: Result<(), Failure>) {
+    if let Err(failure) = outcome {
+        tracing::warn!(%failure, "the write-ahead log could not be moved");
     }
 }
 
@@ -96,17 +119,15 @@ enum Trust {
     Broken(String),
 }
 
-/// After a failed write to disk nothing that is read back can be trusted to last.
+/// After a failed write to disk nothing that is read back can be trusted to last; after the end
+/// nothing is written.
 async fn refuse_all(
     mut line: mpsc::Receiver<Box<dyn AnyJob>>,
     mut jobs: Vec<Box<dyn AnyJob>>,
-    reason: &str,
+    error: &StoreError,
 ) {
     loop {
-        for job in jobs.drain(..) {
-            let reason = format!("a write failed ({reason}): end this engine and look at the disk");
-            job.answer(Err(StoreError::Damaged(reason)));
-        }
+        jobs.drain(..).for_each(|job| job.answer(Err(error.clone())));
         if line.recv_many(&mut jobs, GROUP).await == 0 {
             return;
         }

@@ -27,25 +27,24 @@ pub async fn positions_run_without_gaps(store: Arc<dyn Store>) -> Checked {
 /// Four writers, one reader that follows from the beginning: what it sees never changes behind it.
 pub async fn readers_see_every_row_in_order_while_others_append(store: Arc<dyn Store>) -> Checked {
     const ROWS: u64 = 25;
-    let world = Arc::new(World::on(store).await?);
-    let mut writers = Vec::new();
-    for seed in 1..=4 {
-        let world = Arc::clone(&world);
-        writers.push(tokio::spawn(async move { write_rows(&world, run(seed), ROWS).await }));
-    }
-    let mut seen: Vec<LogRow> = Vec::new();
-    while seen.len() < 4 * ROWS as usize {
-        let cursor = seen.last().map_or(Position(0), |row| row.position);
-        world.store.written_after(cursor).await;
-        seen.extend(read_from(&world, cursor).await?);
-    }
-    for writer in writers {
-        writer.await??;
-    }
+    let world = World::on(store).await?;
+    let writing = (1..=4).map(|seed| write_rows(&world, run(seed), ROWS));
+    let writing = futures::future::try_join_all(writing);
+    let (_written, seen) = futures::try_join!(writing, follow(&world, 4 * ROWS))?;
     let positions: Vec<u64> = seen.iter().map(|row| row.position.0).collect();
     assert_eq!(positions, (1..=4 * ROWS).collect::<Vec<u64>>());
     assert_eq!(read_from(&world, Position(0)).await?, seen);
     Ok(())
+}
+
+async fn follow(world: &World, rows: u64) -> Result<Vec<LogRow>, StoreError> {
+    let mut seen: Vec<LogRow> = Vec::new();
+    while (seen.len() as u64) < rows {
+        let cursor = seen.last().map_or(Position(0), |row| row.position);
+        world.store.written_after(cursor).await;
+        seen.extend(read_from(world, cursor).await?);
+    }
+    Ok(seen)
 }
 
 async fn write_rows(world: &World, run: RunId, rows: u64) -> Result<(), StoreError> {

@@ -28,14 +28,24 @@ pub enum Fault {
 /// Asked once for each append, before it.
 pub type Script = Box<dyn Fn(&[Append]) -> Fault + Send + Sync>;
 
+/// Asked before each renewal of the lease.
+pub type Renewals = Box<dyn Fn() -> Fault + Send + Sync>;
+
 pub struct Faulty<S> {
     inner: S,
     script: Script,
+    renewals: Renewals,
 }
 
 impl<S: Store> Faulty<S> {
     pub fn new(inner: S, script: Script) -> Faulty<S> {
-        Faulty { inner, script }
+        Faulty { inner, script, renewals: Box::new(|| Fault::None) }
+    }
+
+    /// Lets renewals fail too: to the engine, its lease runs out.
+    #[must_use]
+    pub fn with_renewals(self, renewals: Renewals) -> Faulty<S> {
+        Faulty { renewals, ..self }
     }
 }
 
@@ -70,11 +80,25 @@ impl<S: Store> LogReader for Faulty<S> {
 impl<S: Store> Store for Faulty<S> {
     delegate! {
         fn acquire(candidate: Candidate, takeover: Takeover) -> Result<Lease, LeaseError>;
-        fn renew(epoch: Epoch) -> Result<(), StoreError>;
         fn release(epoch: Epoch) -> Result<(), StoreError>;
         fn submit(request: Request) -> Result<Submitted, StoreError>;
         fn number(application: &str, pipeline: &str) -> Result<u64, StoreError>;
         fn tell(details: Vec<Detail>) -> Result<(), StoreError>;
+    }
+
+    fn renew(&self, epoch: Epoch) -> BoxFuture<'_, Result<(), StoreError>> {
+        let fault = (self.renewals)();
+        Box::pin(async move {
+            match fault {
+                Fault::None => self.inner.renew(epoch).await,
+                Fault::Unavailable => Err(StoreError::Unavailable("as scripted".to_owned())),
+                Fault::LostBefore => Err(StoreError::Unknown("as scripted".to_owned())),
+                Fault::LostAfter => {
+                    self.inner.renew(epoch).await?;
+                    Err(StoreError::Unknown("as scripted".to_owned()))
+                }
+            }
+        })
     }
 
     fn append(

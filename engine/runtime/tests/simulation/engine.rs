@@ -1,0 +1,311 @@
+//! The whole engine in virtual time: several runs that compete for targets, on the memory store,
+//! while the engine crashes, loses answers, and is taken over while it lives.
+
+use crate::{
+    chance::Chance,
+    facts::{self, Facts},
+    script,
+    story::Reached,
+    world::{Scripted, World},
+};
+use engine_core::{
+    Execution, Plan, Registry,
+    clock::{Civil, Clock, Now},
+    event::{Actor, Event, Trigger, Way},
+    id::RunId,
+    store::{Candidate, LogReader, Store},
+};
+use engine_runtime::{
+    clock::TokioClock,
+    conformance::faulty::{Fault, Faulty},
+    driver::Witness,
+    engine::{Engine, Ids, NewRun, Parts, Started},
+    memory::Memory,
+    process::{Presence, Processes},
+    reader::Reader,
+    seal::Sealer,
+};
+use futures::FutureExt;
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+struct Storm {
+    seed: u64,
+    chance: Chance,
+    memory: Memory,
+    world: World,
+    clock: Arc<dyn Clock>,
+    engine: Option<Engine>,
+    /// Cuts the present engine off from the store.
+    cut: Arc<AtomicBool>,
+    faults: Arc<Mutex<BTreeMap<&'static str, u64>>>,
+    processes: u32,
+    /// The process that was only cut off, and lives.
+    living: Option<u32>,
+    plans: BTreeMap<RunId, Arc<Plan>>,
+    ids: Arc<Counter>,
+}
+
+pub(crate) fn storm(seed: u64, reached: &mut Reached) {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        let clock: Arc<dyn Clock> = Arc::new(TokioClock::starting_at(Civil(1_000_000)));
+        let memory = Memory::default();
+        let mut storm = Storm {
+            seed,
+            chance: Chance::new(seed),
+            world: World::new(seed, memory.clone(), clock.clone()),
+            memory,
+            clock,
+            engine: None,
+            cut: Arc::default(),
+            faults: Arc::default(),
+            processes: 0,
+            living: None,
+            plans: BTreeMap::new(),
+            ids: Arc::default(),
+        };
+        storm.open().await;
+        for _turn in 0..4 + storm.chance.below(12) {
+            storm.turn(reached).await;
+        }
+        storm.settle().await;
+        storm.judge(reached).await;
+    });
+}
+
+impl Storm {
+    async fn turn(&mut self, reached: &mut Reached) {
+        match self.chance.below(10) {
+            0..=3 => self.start().await,
+            4 => {
+                reached.count("crash", 1);
+                self.engine = None;
+                self.sleep(8_000).await;
+                self.open().await;
+            }
+            5 if self.chance.one_in(3) => {
+                reached.count("takeover from a living engine", 1);
+                self.take_over().await;
+            }
+            6 => self.cancel().await,
+            _ => self.world.change_objects(),
+        }
+        self.sleep(6_000).await;
+    }
+
+    async fn sleep(&mut self, most_ms: u64) {
+        tokio::time::sleep(Duration::from_millis(self.chance.below(most_ms))).await;
+    }
+
+    async fn open(&mut self) {
+        self.cut = Arc::default();
+        self.processes += 1;
+        let cut = self.cut.clone();
+        let renewals = Box::new(move || match cut.load(Ordering::Acquire) {
+            true => Fault::Unavailable,
+            false => Fault::None,
+        });
+        let faulty = Faulty::new(self.memory.clone(), self.faults());
+        let store = Arc::new(faulty.with_renewals(renewals));
+        let parts = Parts {
+            store: store as Arc<dyn Store>,
+            clock: self.clock.clone(),
+            stages: Arc::new(Registry::default().with(Scripted(self.world.clone()))),
+            objects: Arc::new(self.world.clone()),
+            sealer: Arc::new(Sealer::with_key(&[7; 32]).unwrap()),
+            ids: self.ids.clone(),
+            witness: Arc::new(Replays(self.memory.clone())),
+            candidate: Candidate {
+                process_id: self.processes,
+                process_started: 0,
+                pid_namespace: "simulated".to_owned(),
+                boot: "simulated".to_owned(),
+                now: self.clock.now(),
+            },
+            processes: Arc::new(Dead { living: self.living }),
+        };
+        self.engine = Some(Engine::open(parts).await.unwrap());
+    }
+
+    /// What happens to each append of the engine that is opened next.
+    fn faults(&self) -> Box<dyn Fn(&[engine_core::store::Append]) -> Fault + Send + Sync> {
+        let chance = Mutex::new(Chance::new(self.seed ^ u64::from(self.processes)));
+        let (cut, counts) = (self.cut.clone(), self.faults.clone());
+        Box::new(move |_items| {
+            if cut.load(Ordering::Acquire) {
+                return Fault::Unavailable;
+            }
+            let (fault, situation) = match chance.lock().unwrap().below(40) {
+                0 => (Fault::Unavailable, "append refused"),
+                1 => (Fault::LostBefore, "answer lost before the write"),
+                2 => (Fault::LostAfter, "answer lost after the write"),
+                _ => return Fault::None,
+            };
+            *counts.lock().unwrap().entry(situation).or_default() += 1;
+            fault
+        })
+    }
+
+    /// The engine is cut off and goes on; another one takes its place; then it is let in again.
+    async fn take_over(&mut self) {
+        self.cut.store(true, Ordering::Release);
+        let (cut, old) = (self.cut.clone(), self.engine.take());
+        self.living = Some(self.processes);
+        self.sleep(500).await;
+        self.open().await;
+        self.living = None;
+        cut.store(false, Ordering::Release);
+        self.sleep(5_000).await;
+        drop(old);
+    }
+
+    async fn start(&mut self) {
+        let plan = Arc::new(script::plan(&mut self.chance, 6));
+        let new = NewRun {
+            plan: plan.clone(),
+            trigger: Trigger::Manual,
+            actor: somebody(),
+            ancestry: Vec::new(),
+            files: Vec::new(),
+            key: None,
+        };
+        let engine = self.engine.as_ref().unwrap();
+        match engine.start(new).await.unwrap() {
+            Started::New { run, .. } => self.plans.insert(run, plan),
+            Started::Before { run } => panic!("{run} was started by nobody"),
+        };
+    }
+
+    async fn cancel(&mut self) {
+        let runs: Vec<RunId> = self.plans.keys().copied().collect();
+        if runs.is_empty() {
+            return;
+        }
+        let run = self.chance.pick(&runs);
+        let engine = self.engine.as_ref().unwrap();
+        for _twice in 0..2 {
+            let _ended =
+                engine.cancel(run, (somebody(), "storm".to_owned()), run.to_string()).await;
+        }
+    }
+
+    /// Nothing interferes any more: every run must come to its end.
+    async fn settle(&mut self) {
+        let reader = self.engine.as_ref().unwrap().reader();
+        let changing = async {
+            loop {
+                self.world.change_objects();
+                tokio::time::sleep(Duration::from_secs(1)).await;
+            }
+        };
+        let ended = async { reader.all_ended().await.unwrap() };
+        let all = async {
+            tokio::select! { () = ended => {}, () = changing => {} }
+        };
+        let in_time = tokio::time::timeout(Duration::from_secs(24 * 3600), all).await;
+        if in_time.is_err() {
+            let open = reader.unfinished().await.unwrap();
+            let log = self.memory.log(open[0].summary.run, 0).await.unwrap();
+            panic!("a run is stuck: {:#?}", log.last());
+        }
+    }
+
+    async fn judge(&self, reached: &mut Reached) {
+        let mut targets: BTreeMap<String, RunId> = BTreeMap::new();
+        let rows = self.memory.after(Default::default(), u32::MAX).await.unwrap();
+        let engine_core::store::Page::Rows(rows) = rows else { panic!("the log is whole") };
+        for row in &rows {
+            for event in &row.events {
+                reached.read(event);
+                one_holder(&mut targets, row.run, event);
+            }
+        }
+        assert_eq!(targets, BTreeMap::new(), "targets are held after the end");
+        for (run, plan) in &self.plans {
+            let facts = facts_of(&self.memory, *run).await;
+            facts::check(plan, *run, &facts);
+        }
+        reached.count("effect", self.world.effects() as u64);
+        for (situation, times) in &*self.faults.lock().unwrap() {
+            reached.count(situation, *times);
+        }
+        let reader: Reader = self.engine.as_ref().unwrap().reader();
+        assert_eq!(reader.unfinished().await.unwrap(), []);
+    }
+}
+
+/// Between its grant and its release a target is one run's.
+fn one_holder(targets: &mut BTreeMap<String, RunId>, run: RunId, event: &Event) {
+    match event {
+        Event::TargetGranted { target } => {
+            let before = targets.insert(target.environment.clone(), run);
+            assert_eq!(before, None, "{} has two holders", target.environment);
+        }
+        Event::TargetReleased { target, .. } => {
+            if targets.get(&target.environment) == Some(&run) {
+                targets.remove(&target.environment);
+            }
+        }
+        _ => {}
+    }
+}
+
+async fn facts_of(memory: &Memory, run: RunId) -> Facts {
+    let rows = memory.log(run, 0).await.unwrap();
+    rows.into_iter()
+        .flat_map(|row| row.events.into_iter().map(move |event| (event, row.now)))
+        .collect()
+}
+
+fn somebody() -> Actor {
+    Actor { name: "somebody".to_owned(), way: Way::CommandLine }
+}
+
+/// Every engine but the one that was only cut off is gone.
+struct Dead {
+    living: Option<u32>,
+}
+
+impl Processes for Dead {
+    fn presence(&self, holder: &Candidate, _seen_from: &Candidate) -> Presence {
+        match self.living {
+            Some(living) if living == holder.process_id => Presence::OutOfSight,
+            Some(_) | None => Presence::Gone,
+        }
+    }
+}
+
+/// After every append: the run equals the replay of its log, and so does its summary row.
+struct Replays(Memory);
+
+impl Witness for Replays {
+    fn appended(&self, execution: &Execution) {
+        let run = execution.recorded().id;
+        let facts = facts_of(&self.0, run).now_or_never().unwrap();
+        facts::replays(execution, &facts);
+        let gate = self.0.gate(run).now_or_never().unwrap().unwrap().unwrap();
+        assert_eq!(gate.summary, execution.summary(), "the summary row is not the run's");
+    }
+}
+
+/// Ids in the order in which they are asked for.
+#[derive(Default)]
+struct Counter(AtomicU64);
+
+impl Ids for Counter {
+    fn draw(&self, _now: Now) -> RunId {
+        let next = self.0.fetch_add(1, Ordering::Relaxed) + 1;
+        RunId(uuid::Uuid::from_u128(u128::from(next)))
+    }
+}

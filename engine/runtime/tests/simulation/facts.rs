@@ -18,7 +18,12 @@ pub(crate) fn replays(execution: &Execution, facts: &[(Event, Now)]) {
     let log = facts.iter().map(|(event, now)| (event, *now));
     let run = execution.recorded().id;
     let replayed = Execution::replay(execution.plan().clone(), run, log).unwrap();
-    assert_eq!(replayed.recorded(), execution.recorded(), "replay differs after {:?}", facts.last());
+    assert_eq!(
+        replayed.recorded(),
+        execution.recorded(),
+        "replay differs after {:?}",
+        facts.last()
+    );
     let (mut now, mut then) = (execution.summary(), replayed.summary());
     now.wake = Default::default();
     then.wake = Default::default();
@@ -100,7 +105,10 @@ impl Ledger {
         let node = &plan.nodes()[plan.graph().index(stage).unwrap().0];
         for need in &node.needs {
             let end = self.ended.get(&need.stage).expect("a needed stage has ended");
-            assert!(accepted(&need.accepts, *end), "{stage} starts although {need:?} ended {end:?}");
+            assert!(
+                accepted(&need.accepts, *end),
+                "{stage} starts although {need:?} ended {end:?}"
+            );
         }
         let before = self.attempts.insert(stage.clone(), attempt).unwrap_or(0);
         assert_eq!(attempt, before + 1, "{stage} counts its attempts");
@@ -123,4 +131,3 @@ fn accepted(accepts: &Accepts, (status, tolerated): (StageStatus, bool)) -> bool
         Accepts::Statuses(words) => words.contains(&status),
     }
 }
-

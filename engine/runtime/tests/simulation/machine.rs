@@ -82,7 +82,10 @@ impl Storm {
                 Command::Step { call } => self.open.push((call, Kind::Step)),
                 Command::Abort { call } => self.open.push((call, Kind::Abort)),
                 Command::Stop { call } => {
-                    assert!(self.open.contains(&(call, Kind::Step)), "told a step that is not open");
+                    assert!(
+                        self.open.contains(&(call, Kind::Step)),
+                        "told a step that is not open"
+                    );
                 }
             }
         }

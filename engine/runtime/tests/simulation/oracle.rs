@@ -17,7 +17,9 @@ pub(crate) fn calm(plan: &Plan) -> Option<(RunStatus, Ends)> {
     for node in plan.nodes() {
         let met = node.needs.iter().all(|need| match (&need.accepts, &ends[&need.stage]) {
             (Accepts::Statuses(words), (status, _)) => words.contains(status),
-            (Accepts::Plain, (status, tolerated)) => *status == StageStatus::Succeeded || *tolerated,
+            (Accepts::Plain, (status, tolerated)) => {
+                *status == StageStatus::Succeeded || *tolerated
+            }
         });
         let end = if met { tried(node) } else { StageStatus::Omitted };
         if end == StageStatus::Failed && node.on_failure == OnFailure::Abort {
@@ -26,7 +28,8 @@ pub(crate) fn calm(plan: &Plan) -> Option<(RunStatus, Ends)> {
         let tolerated = end == StageStatus::Failed && node.on_failure == OnFailure::Continue;
         ends.insert(node.id.clone(), (end, tolerated));
     }
-    let counts = |(status, tolerated): &(StageStatus, bool)| *status == StageStatus::Failed && !tolerated;
+    let counts =
+        |(status, tolerated): &(StageStatus, bool)| *status == StageStatus::Failed && !tolerated;
     let failed = ends.values().any(counts);
     Some((if failed { RunStatus::Failed } else { RunStatus::Succeeded }, ends))
 }

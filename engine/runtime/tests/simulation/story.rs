@@ -1,0 +1,74 @@
+//! How often the storm reached what it is there to reach.
+
+use engine_core::{
+    event::{Event, Progress, RunStop, StopCause},
+    retry::Cause,
+};
+use std::{collections::BTreeMap, fmt};
+
+/// Counts by situation. One that stays at zero was not tried.
+#[derive(Default)]
+pub(crate) struct Reached {
+    counts: BTreeMap<&'static str, u64>,
+}
+
+/// What a storm of usual length must have met.
+const EXPECTED: [&str; 17] = [
+    "abort of a run",
+    "answer lost after the write",
+    "answer lost before the write",
+    "attempt tried again",
+    "cancel",
+    "crash",
+    "effect",
+    "panic",
+    "progress as a blob",
+    "revision",
+    "run",
+    "stage cancelled",
+    "stage omitted",
+    "takeover from a living engine",
+    "timeout",
+    "tolerated failure",
+    "wait for a target",
+];
+
+impl Reached {
+    pub(crate) fn count(&mut self, situation: &'static str, times: u64) {
+        *self.counts.entry(situation).or_default() += times;
+    }
+
+    pub(crate) fn missing(&self) -> Vec<&'static str> {
+        EXPECTED.into_iter().filter(|situation| !self.counts.contains_key(situation)).collect()
+    }
+
+    pub(crate) fn read(&mut self, event: &Event) {
+        use engine_core::event::Tolerance;
+        let situation = match event {
+            Event::RunStarted { .. } => "run",
+            Event::RevisionRecorded { .. } => "revision",
+            Event::StageGated { .. } => "wait for a target",
+            Event::AttemptFailed { .. } => "attempt tried again",
+            Event::StageStopping { cause: StopCause::Timeout, .. } => "timeout",
+            Event::StageWaiting { progress: Progress::Blob(_), .. } => "progress as a blob",
+            Event::StageFailed { failure, .. } if failure.cause == Cause::Defect => "panic",
+            Event::StageFailed { tolerance: Tolerance::Tolerated, .. } => "tolerated failure",
+            Event::StageOmitted { .. } => "stage omitted",
+            Event::StageCancelled { .. } => "stage cancelled",
+            Event::RunStopping { cause: RunStop::Abort { .. } } => "abort of a run",
+            Event::RunStopping { cause: RunStop::Cancel { .. } } => "cancel",
+            _ => return,
+        };
+        self.count(situation, 1);
+    }
+}
+
+impl fmt::Display for Reached {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(formatter, "reached:")?;
+        for (situation, times) in &self.counts {
+            writeln!(formatter, "{times:>9}  {situation}")?;
+        }
+        Ok(())
+    }
+}

@@ -1,3 +1,61 @@
 //! The program: command line and composition root.
 
-fn main() {}
+mod arguments;
+mod check;
+mod describe;
+mod exit;
+mod instruct;
+mod list;
+mod plan;
+mod read;
+mod recover;
+mod run;
+mod state;
+mod tell;
+
+use arguments::{Arguments, Command, Describe, Get};
+use clap::Parser;
+use exit::Exit;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    tell::to_stderr();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("error: the runtime does not start: {error}");
+            return Exit::Error.into();
+        }
+    };
+    let exit = runtime.block_on(carry_out(&arguments));
+    // A second Ctrl-C leaves at once: whatever is under way is not waited for.
+    runtime.shutdown_background();
+    match exit {
+        Ok(exit) => exit.into(),
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            Exit::Error.into()
+        }
+    }
+}
+
+async fn carry_out(arguments: &Arguments) -> anyhow::Result<Exit> {
+    let common = &arguments.common;
+    match &arguments.command {
+        Command::Validate { files, format } => check::validate(files, *format),
+        Command::Plan { file, output } => plan::plan(file, *output),
+        Command::Run { files, watch, output } => run::run(common, files, (*watch, *output)).await,
+        Command::Get { what: Get::Runs { output, limit } } => {
+            list::runs(common, *output, *limit).await
+        }
+        Command::Describe { what: Describe::Run { run, output } } => {
+            describe::run(common, run, *output).await
+        }
+        Command::Recover { watch } => recover::recover(common, *watch).await,
+        Command::Version => {
+            println!("gennaker {}", env!("CARGO_PKG_VERSION"));
+            Ok(Exit::Success)
+        }
+    }
+}

@@ -1,0 +1,103 @@
+//! What can be said on the command line.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+
+/// Delivers by pipelines: runs them, waits with them, and survives its own death.
+///
+/// Exit codes: 0 all is well, 1 an error, 2 wrong usage, 3 a file is invalid, 5 a run ended
+/// without success, 130 interrupted.
+#[derive(Parser)]
+#[command(name = "gennaker", version)]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    pub(crate) common: Common,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Args)]
+pub(crate) struct Common {
+    /// Where runs are kept [default: $XDG_STATE_HOME/gennaker]
+    #[arg(long, global = true, env = "GENNAKER_STATE", value_name = "DIR")]
+    pub(crate) state: Option<PathBuf>,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// Check pipeline files and tell every fault, without touching anything
+    Validate {
+        #[arg(required = true, value_name = "FILE")]
+        files: Vec<PathBuf>,
+        #[arg(long, value_enum, default_value_t = Format::Human)]
+        format: Format,
+    },
+    /// Show what a pipeline would do: its stages in order, defaults filled in
+    Plan {
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+        #[arg(short, long, value_enum, default_value_t = Output::Table)]
+        output: Output,
+    },
+    /// Run pipelines, and whatever is unfinished beside them, until they have ended
+    Run {
+        /// Pipeline files, or folders with one pipeline
+        #[arg(required = true, value_name = "FILE|DIR")]
+        files: Vec<PathBuf>,
+        /// Show each change while it happens
+        #[arg(long)]
+        watch: bool,
+        #[arg(short, long, value_enum, default_value_t = Output::Table)]
+        output: Output,
+    },
+    /// List things
+    Get {
+        #[command(subcommand)]
+        what: Get,
+    },
+    /// Show one thing whole
+    Describe {
+        #[command(subcommand)]
+        what: Describe,
+    },
+    /// Drive every unfinished run of the state directory until all have ended
+    Recover {
+        #[arg(long)]
+        watch: bool,
+    },
+    /// Show the version
+    Version,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Get {
+    /// Runs, newest first
+    Runs {
+        #[arg(short, long, value_enum, default_value_t = Output::Table)]
+        output: Output,
+        #[arg(long, default_value_t = 50)]
+        limit: u32,
+    },
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Describe {
+    /// A run: its id, a unique beginning or end of it, `checkout#12`, or `latest`
+    Run {
+        run: String,
+        #[arg(short, long, value_enum, default_value_t = Output::Table)]
+        output: Output,
+    },
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Output {
+    Table,
+    Json,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    Human,
+    Json,
+}

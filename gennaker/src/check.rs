@@ -1,0 +1,53 @@
+//! `validate`: every fault of every file.
+
+use crate::{
+    arguments::Format,
+    exit::Exit,
+    instruct,
+    read::{self, Located},
+};
+use engine_core::{
+    Pipeline, Plan,
+    diagnostic::{self, Colour, Diagnostic},
+    plan::Environments,
+};
+use sha2::{Digest, Sha256};
+use std::{io::IsTerminal, path::PathBuf};
+
+pub(crate) fn validate(paths: &[PathBuf], format: Format) -> anyhow::Result<Exit> {
+    let (mut exit, mut all) = (Exit::Success, Vec::new());
+    for path in paths {
+        let located = read::locate(path)?;
+        if let Err(diagnostics) = compile(&located, &instruct::unread()) {
+            exit = Exit::Invalid;
+            match format {
+                Format::Human => tell(&located, &diagnostics),
+                Format::Json => all.extend(diagnostic::json(&located.source, &diagnostics)),
+            }
+        } else if format == Format::Human {
+            eprintln!("{} is valid", path.display());
+        }
+    }
+    if format == Format::Json {
+        println!("{}", serde_json::to_string_pretty(&all)?);
+    }
+    Ok(exit)
+}
+
+/// A plan to look at: its content is named by plain hashes, and it is never run.
+pub(crate) fn compile(
+    located: &Located,
+    environments: &Environments,
+) -> Result<Plan, Vec<Diagnostic>> {
+    let registry = stages::registry();
+    let pipeline = Pipeline::read(&located.source, &registry);
+    let name = |content: &[u8]| engine_core::id::BlobName(hex::encode(Sha256::digest(content)));
+    let files = read::files(&located.root, &pipeline.files(&registry), name);
+    Plan::compile(&pipeline, environments, &registry, &files)
+}
+
+pub(crate) fn tell(located: &Located, diagnostics: &[Diagnostic]) {
+    let is_plain = std::env::var_os("NO_COLOR").is_some() || !std::io::stderr().is_terminal();
+    let colour = if is_plain { Colour::Never } else { Colour::Always };
+    eprint!("{}", diagnostic::human(&located.source, diagnostics, colour));
+}

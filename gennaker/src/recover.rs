@@ -1,0 +1,32 @@
+//! `recover`: drives what is unfinished until all has ended.
+
+use crate::{arguments::Common, exit::Exit, state, tell};
+use engine_core::id::RunId;
+use std::collections::BTreeMap;
+
+pub(crate) async fn recover(common: &Common, watch: bool) -> anyhow::Result<Exit> {
+    let hosted = state::host(common).await?;
+    let (engine, reader) = (&hosted.engine, hosted.engine.reader());
+    let head = reader.head().await?;
+    let mut runs: BTreeMap<RunId, String> = BTreeMap::new();
+    for gate in reader.unfinished().await? {
+        runs.insert(gate.summary.run, gate.summary.label());
+    }
+    if runs.is_empty() {
+        eprintln!("nothing is unfinished");
+    }
+    let interrupted = tokio::select! {
+        ended = reader.all_ended() => { ended?; false }
+        told = tell::changes(&reader, head, &runs), if watch => { told?; false }
+        error = engine.failed() => return Err(error.into()),
+        signal = tokio::signal::ctrl_c() => { signal?; true }
+    };
+    let mut exit = Exit::Success;
+    for (run, label) in &runs {
+        let summary = reader.summary(*run).await?;
+        eprintln!("{label} {}", summary.status);
+        exit = exit.max(Exit::from(summary.status));
+    }
+    hosted.leave().await?;
+    Ok(if interrupted { Exit::Interrupted } else { exit })
+}

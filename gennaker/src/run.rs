@@ -1,0 +1,200 @@
+//! `run`: starts pipelines together and drives everything until their runs have ended.
+
+use crate::{
+    arguments::{Common, Output},
+    check, describe,
+    exit::Exit,
+    instruct,
+    read::{self, Located},
+    state::{self, Hosted},
+    tell,
+};
+use engine_core::{
+    Pipeline, Plan,
+    diagnostic::Diagnostic,
+    event::{Actor, Trigger, Way},
+    files::Files,
+    id::{BlobName, RunId},
+};
+use engine_runtime::{
+    engine::{Engine, NewRun, Started},
+    reader::Reader,
+};
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
+
+/// A pipeline that is ready to start.
+struct Ready {
+    plan: Arc<Plan>,
+    files: Vec<(BlobName, Arc<[u8]>)>,
+}
+
+pub(crate) async fn run(
+    common: &Common,
+    paths: &[PathBuf],
+    (watch, output): (bool, Output),
+) -> anyhow::Result<Exit> {
+    let located: Vec<Located> =
+        paths.iter().map(|path| read::locate(path)).collect::<Result<_, _>>()?;
+    let hosted = state::host(common).await?;
+    let mut ready = Vec::new();
+    for located in &located {
+        match prepare(&hosted.engine, located) {
+            Ok(it) => ready.push(it),
+            Err(diagnostics) => check::tell(located, &diagnostics),
+        }
+    }
+    if ready.len() < located.len() {
+        hosted.leave().await?;
+        return Ok(Exit::Invalid);
+    }
+    let exit = drive(&hosted, ready, (watch, output)).await;
+    match exit {
+        Ok(Ended::Left) => Ok(Exit::Interrupted),
+        Ok(Ended::Runs(exit)) => {
+            hosted.leave().await?;
+            Ok(exit)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+enum Ended {
+    Runs(Exit),
+    /// A second Ctrl-C: everything is left as it is, for `recover`.
+    Left,
+}
+
+async fn drive(
+    hosted: &Hosted,
+    ready: Vec<Ready>,
+    (watch, output): (bool, Output),
+) -> anyhow::Result<Ended> {
+    let (engine, reader) = (&hosted.engine, hosted.engine.reader());
+    let head = reader.head().await?;
+    let mut runs = BTreeMap::new();
+    for ready in ready {
+        let (run, label) = start(engine, ready).await?;
+        eprintln!("{label} is run {run}");
+        runs.insert(run, label);
+    }
+    let interrupted = tokio::select! {
+        ended = wait(&reader, &runs) => { ended?; Interrupted::No }
+        error = tell::changes(&reader, head, &runs), if watch => return Err(told(error)),
+        error = engine.failed() => return Err(error.into()),
+        interrupted = interrupt(engine, &reader, &runs) => interrupted?,
+    };
+    if interrupted == Interrupted::Twice {
+        return Ok(Ended::Left);
+    }
+    if watch {
+        catch_up(&reader, &runs).await?;
+    }
+    let exit = report(&reader, &runs, output).await?;
+    Ok(Ended::Runs(if interrupted == Interrupted::Once { Exit::Interrupted } else { exit }))
+}
+
+/// The feed ends only by an error.
+fn told(outcome: anyhow::Result<()>) -> anyhow::Error {
+    outcome.err().unwrap_or_else(|| anyhow::anyhow!("the feed has ended"))
+}
+
+fn prepare(engine: &Engine, located: &Located) -> Result<Ready, Vec<Diagnostic>> {
+    let registry = stages::registry();
+    let pipeline = Pipeline::read(&located.source, &registry);
+    let name = |content: &[u8]| engine.sealer().name(content);
+    let files = read::files(&located.root, &pipeline.files(&registry), name);
+    let plan = Plan::compile(&pipeline, &instruct::unread(), &registry, &files)?;
+    let files = content(&plan, &files);
+    Ok(Ready { plan: Arc::new(plan), files })
+}
+
+/// The content of every file that the plan names.
+fn content(plan: &Plan, files: &Files) -> Vec<(BlobName, Arc<[u8]>)> {
+    let paths = plan.nodes().iter().flat_map(|node| node.files.keys());
+    let found = paths.filter_map(|path| files.file(path));
+    found.map(|file| (file.name.clone(), file.content.clone())).collect()
+}
+
+async fn start(engine: &Engine, ready: Ready) -> anyhow::Result<(RunId, String)> {
+    let pipeline = ready.plan.document().pipeline.clone();
+    let new = NewRun {
+        plan: ready.plan,
+        trigger: Trigger::Manual,
+        actor: actor(),
+        ancestry: Vec::new(),
+        files: ready.files,
+        key: None,
+    };
+    match engine.start(new).await? {
+        Started::New { run, number } => Ok((run, format!("{pipeline}#{number}"))),
+        Started::Before { run } => Ok((run, pipeline)),
+    }
+}
+
+async fn wait(reader: &Reader, runs: &BTreeMap<RunId, String>) -> anyhow::Result<()> {
+    for run in runs.keys() {
+        reader.ended(*run).await?;
+    }
+    Ok(())
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Interrupted {
+    No,
+    Once,
+    Twice,
+}
+
+/// The first Ctrl-C asks the runs to cancel and waits for their end, the second leaves at once.
+async fn interrupt(
+    engine: &Engine,
+    reader: &Reader,
+    runs: &BTreeMap<RunId, String>,
+) -> anyhow::Result<Interrupted> {
+    tokio::signal::ctrl_c().await?;
+    eprintln!("cancelling; press Ctrl-C again to leave at once (`gennaker recover` goes on then)");
+    for run in runs.keys() {
+        let reason = "interrupted at the terminal".to_owned();
+        // A run that has ended meanwhile needs no cancel.
+        if let Err(error) = engine.cancel(*run, (actor(), reason), "interrupt".to_owned()).await {
+            tracing::debug!(%run, %error, "not cancelled");
+        }
+    }
+    tokio::select! {
+        ended = wait(reader, runs) => { ended?; Ok(Interrupted::Once) }
+        again = tokio::signal::ctrl_c() => { again?; Ok(Interrupted::Twice) }
+    }
+}
+
+/// Shows how each run ended: the select above may have seen the end before the feed told it.
+async fn catch_up(reader: &Reader, runs: &BTreeMap<RunId, String>) -> anyhow::Result<()> {
+    for (run, label) in runs {
+        let summary = reader.summary(*run).await?;
+        eprintln!("{label} {}", summary.status);
+    }
+    Ok(())
+}
+
+async fn report(
+    reader: &Reader,
+    runs: &BTreeMap<RunId, String>,
+    output: Output,
+) -> anyhow::Result<Exit> {
+    let (mut exit, mut views) = (Exit::Success, Vec::new());
+    for run in runs.keys() {
+        exit = exit.max(Exit::from(reader.summary(*run).await?.status));
+        views.push(reader.view(*run).await?);
+    }
+    match (output, views.as_slice()) {
+        (Output::Json, [only]) => println!("{}", serde_json::to_string_pretty(only)?),
+        (Output::Json, several) => println!("{}", serde_json::to_string_pretty(several)?),
+        (Output::Table, views) => views.iter().for_each(describe::show),
+    }
+    Ok(exit)
+}
+
+/// Who acts at this terminal.
+pub(crate) fn actor() -> Actor {
+    let name = std::env::var("USER").or_else(|_| std::env::var("LOGNAME"));
+    Actor { name: name.unwrap_or_else(|_| "somebody".to_owned()), way: Way::CommandLine }
+}

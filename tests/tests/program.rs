@@ -1,0 +1,110 @@
+//! The program as its users start it: what it prints, where, and its exit codes.
+
+use serde_json::Value;
+use std::{
+    path::{Path, PathBuf},
+    process::{Command, Output},
+    sync::LazyLock,
+};
+
+/// The program, built from this checkout.
+pub(crate) static PROGRAM: LazyLock<PathBuf> = LazyLock::new(|| {
+    let output = Command::new(env!("CARGO"))
+        .args(["build", "-p", "gennaker", "--message-format", "json", "--locked"])
+        .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let text = String::from_utf8(output.stdout).unwrap();
+    let messages = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let mut built = messages.filter_map(|it| it["executable"].as_str().map(PathBuf::from));
+    built.find(|path| path.ends_with("gennaker")).expect("cargo names the program it built")
+});
+
+pub(crate) fn gennaker(state: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(&*PROGRAM);
+    command.arg("--state").arg(state).args(arguments).env("NO_COLOR", "1");
+    command
+}
+
+fn told(state: &Path, arguments: &[&str]) -> (Option<i32>, String, String) {
+    let Output { status, stdout, stderr } = gennaker(state, arguments).output().unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (status.code(), text(stdout), text(stderr))
+}
+
+pub(crate) fn pipeline(folder: &Path, name: &str, text: &str) -> String {
+    let path = folder.join(name);
+    std::fs::write(&path, text).unwrap();
+    path.to_str().unwrap().to_owned()
+}
+
+#[test]
+fn a_run_ends_with_its_json_on_stdout_and_its_story_on_stderr() {
+    let folder = tempfile::tempdir().unwrap();
+    let state = folder.path().join("state");
+    let file = pipeline(
+        folder.path(),
+        "short.yaml",
+        "version: 1\nname: short\nstages:\n  a: {wait: {duration: 1s}}\n  b: {needs: [a], wait: {duration: 1s}}\n",
+    );
+    let (code, stdout, stderr) = told(&state, &["run", &file, "--watch", "-o", "json"]);
+    assert_eq!(code, Some(0), "{stderr}");
+    let run: Value = serde_json::from_str(&stdout).unwrap();
+    assert_eq!(run["status"], "succeeded");
+    let stages: Vec<&String> = run["stages"].as_object().unwrap().keys().collect();
+    assert_eq!(stages, ["a", "b"]);
+    assert!(stderr.contains("short#1 b: running"), "{stderr}");
+
+    let (code, stdout, _) = told(&state, &["describe", "run", "latest", "-o", "json"]);
+    assert_eq!((code, serde_json::from_str::<Value>(&stdout).unwrap()), (Some(0), run));
+    let (_, stdout, _) = told(&state, &["get", "runs"]);
+    assert!(stdout.contains("short#1"), "{stdout}");
+    let (code, _, stderr) = told(&state, &["recover"]);
+    assert_eq!((code, stderr.trim()), (Some(0), "nothing is unfinished"));
+}
+
+#[test]
+fn every_fault_of_a_file_is_told_at_once_and_nothing_is_started() {
+    let folder = tempfile::tempdir().unwrap();
+    let state = folder.path().join("state");
+    let file = pipeline(
+        folder.path(),
+        "bad.yaml",
+        "version: 1\nname: bad\nstages:\n  a: {needs: [zz], wait: {duraton: 1s}}\n  b: {wait: {duration: 5}}\n",
+    );
+    let (code, stdout, _) = told(&state, &["validate", "--format", "json", &file]);
+    let faults: Value = serde_json::from_str(&stdout).unwrap();
+    let codes: Vec<&str> =
+        faults.as_array().unwrap().iter().map(|fault| fault["code"].as_str().unwrap()).collect();
+    assert_eq!((code, codes), (Some(3), vec!["E002", "E001", "E008"]));
+    let (code, stdout, stderr) = told(&state, &["run", &file]);
+    assert_eq!((code, stdout.as_str()), (Some(3), ""));
+    assert!(stderr.contains("did you mean `duration`?"), "{stderr}");
+    let (_, stdout, _) = told(&state, &["get", "runs", "-o", "json"]);
+    assert_eq!(stdout.trim(), "[]");
+}
+
+#[test]
+fn wrong_usage_a_missing_file_and_an_empty_state_have_codes_of_their_own() {
+    let folder = tempfile::tempdir().unwrap();
+    let state = folder.path().join("state");
+    for (arguments, expected) in [
+        (vec!["run"], 2),
+        (vec!["fly"], 2),
+        (vec!["validate", "/nowhere.yaml"], 1),
+        (vec!["get", "runs"], 1),
+        (vec!["version"], 0),
+    ] {
+        let (code, _, stderr) = told(&state, &arguments);
+        assert_eq!(code, Some(expected), "{arguments:?}: {stderr}");
+    }
+}
+
+#[test]
+fn the_wait_example_runs_by_its_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    let example = concat!(env!("CARGO_MANIFEST_DIR"), "/../pipelines-examples/wait");
+    let (code, _, stderr) = told(&folder.path().join("state"), &["run", example]);
+    assert_eq!(code, Some(0), "{stderr}");
+}

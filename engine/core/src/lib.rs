@@ -24,8 +24,8 @@ pub mod view;
 pub mod wording;
 
 pub use execution::{Execution, Start};
-pub use plan::Plan;
 pub use pipeline::Pipeline;
+pub use plan::Plan;
 pub use registry::Registry;
 
 use std::{future::Future, pin::Pin};

@@ -116,6 +116,7 @@ fn rolled_out_but(rest: Value) -> Value {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table, one row a rule")]
 fn a_deployment_is_judged_by_its_new_replicas() {
     check(
         "apps",
@@ -248,6 +249,7 @@ fn a_daemon_set_is_judged_by_its_least_count() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table, one row a rule")]
 fn other_kinds_have_their_own_rules() {
     let condition = |kind: &str, status: &str| json!({"status": {"conditions": [{"type": kind, "status": status, "reason": "Because", "message": "words"}]}});
     check(
@@ -354,6 +356,7 @@ fn behind_deployment(pod: Value, now_ms: u64) -> String {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table, one row a rule")]
 fn a_new_pod_fails_its_deployment_in_its_own_words() {
     let image = "pod web-1, container app, image registry.example.com/shop/web:2";
     let status = |status: Value| json!({"status": {"containerStatuses": [status]}});

@@ -17,7 +17,7 @@ use engine_core::{
 };
 use engine_runtime::{
     clock::TokioClock,
-    conformance::faulty::{Fault, Faulty},
+    conformance::faulty::{Fault, Faulty, Script},
     driver::Witness,
     engine::{Engine, Ids, NewRun, Parts, Started},
     memory::Memory,
@@ -139,7 +139,7 @@ impl Storm {
     }
 
     /// What happens to each append of the engine that is opened next.
-    fn faults(&self) -> Box<dyn Fn(&[engine_core::store::Append]) -> Fault + Send + Sync> {
+    fn faults(&self) -> Script {
         let chance = Mutex::new(Chance::new(self.seed ^ u64::from(self.processes)));
         let (cut, counts) = (self.cut.clone(), self.faults.clone());
         Box::new(move |_items| {
@@ -252,10 +252,8 @@ fn one_holder(targets: &mut BTreeMap<String, RunId>, run: RunId, event: &Event) 
             let before = targets.insert(target.environment.clone(), run);
             assert_eq!(before, None, "{} has two holders", target.environment);
         }
-        Event::TargetReleased { target, .. } => {
-            if targets.get(&target.environment) == Some(&run) {
-                targets.remove(&target.environment);
-            }
+        Event::TargetReleased { target, .. } if targets.get(&target.environment) == Some(&run) => {
+            targets.remove(&target.environment);
         }
         _ => {}
     }

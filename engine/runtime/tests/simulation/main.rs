@@ -4,6 +4,8 @@
 //! A failing execution prints its seed; `GENNAKER_SEED=<seed>` replays it alone, and
 //! `GENNAKER_EXECUTIONS=<n>` asks for more of them.
 
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test ends at its first surprise")]
+
 mod chance;
 mod engine;
 mod facts;

@@ -20,7 +20,14 @@ use engine_runtime::{
     engine::{Engine, NewRun, Started},
     reader::Reader,
 };
-use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 /// A pipeline that is ready to start.
 struct Ready {
@@ -77,11 +84,12 @@ async fn drive(
         eprintln!("{label} is run {run}");
         runs.insert(run, label);
     }
+    let asked = AtomicBool::new(false);
     let interrupted = tokio::select! {
         ended = wait(&reader, &runs) => { ended?; Interrupted::No }
         error = tell::changes(&reader, head, &runs), if watch => return Err(told(error)),
         error = engine.failed() => return Err(error.into()),
-        interrupted = interrupt(engine, &reader, &runs) => interrupted?,
+        interrupted = interrupt(engine, (&reader, &runs), &asked) => interrupted?,
     };
     if interrupted == Interrupted::Twice {
         return Ok(Ended::Left);
@@ -90,7 +98,9 @@ async fn drive(
         catch_up(&reader, &runs).await?;
     }
     let exit = report(&reader, &runs, output).await?;
-    Ok(Ended::Runs(if interrupted == Interrupted::Once { Exit::Interrupted } else { exit }))
+    // The end that a cancel brings may be seen above before the cancel itself has come back.
+    let was_asked = asked.load(Ordering::Acquire);
+    Ok(Ended::Runs(if was_asked { Exit::Interrupted } else { exit }))
 }
 
 /// The feed ends only by an error.
@@ -148,10 +158,11 @@ enum Interrupted {
 /// The first Ctrl-C asks the runs to cancel and waits for their end, the second leaves at once.
 async fn interrupt(
     engine: &Engine,
-    reader: &Reader,
-    runs: &BTreeMap<RunId, String>,
+    (reader, runs): (&Reader, &BTreeMap<RunId, String>),
+    asked: &AtomicBool,
 ) -> anyhow::Result<Interrupted> {
     tokio::signal::ctrl_c().await?;
+    asked.store(true, Ordering::Release);
     eprintln!("cancelling; press Ctrl-C again to leave at once (`gennaker recover` goes on then)");
     for run in runs.keys() {
         let reason = "interrupted at the terminal".to_owned();

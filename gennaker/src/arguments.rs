@@ -21,6 +21,15 @@ pub(crate) struct Common {
     /// Where runs are kept [default: $XDG_STATE_HOME/gennaker]
     #[arg(long, global = true, env = "GENNAKER_STATE", value_name = "DIR")]
     pub(crate) state: Option<PathBuf>,
+    /// How to reach the cluster [default: $KUBECONFIG, ~/.kube/config, the pod's own account]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) kubeconfig: Option<PathBuf>,
+    /// The context of the kubeconfig [default: its current one]
+    #[arg(long, global = true, value_name = "NAME")]
+    pub(crate) context: Option<String>,
+    /// Let the kubeconfig run programs to get credentials; it can run any
+    #[arg(long, global = true)]
+    pub(crate) allow_exec_plugins: bool,
 }
 
 #[derive(Subcommand)]

@@ -1,9 +1,9 @@
 //! `validate`: every fault of every file.
 
 use crate::{
-    arguments::Format,
+    arguments::{Common, Format},
+    clusters,
     exit::Exit,
-    instruct,
     read::{self, Located},
 };
 use engine_core::{
@@ -11,14 +11,20 @@ use engine_core::{
     diagnostic::{self, Colour, Diagnostic},
     plan::Environments,
 };
+use kubernetes::Clusters;
 use sha2::{Digest, Sha256};
 use std::{io::IsTerminal, path::PathBuf};
 
-pub(crate) fn validate(paths: &[PathBuf], format: Format) -> anyhow::Result<Exit> {
+pub(crate) async fn validate(
+    common: &Common,
+    paths: &[PathBuf],
+    format: Format,
+) -> anyhow::Result<Exit> {
+    let environments = clusters::reach(common).await?.unasked();
     let (mut exit, mut all) = (Exit::Success, Vec::new());
     for path in paths {
         let located = read::locate(path)?;
-        if let Err(diagnostics) = compile(&located, &instruct::unread()) {
+        if let Err(diagnostics) = compile(&located, &environments) {
             exit = Exit::Invalid;
             match format {
                 Format::Human => tell(&located, &diagnostics),
@@ -39,7 +45,7 @@ pub(crate) fn compile(
     located: &Located,
     environments: &Environments,
 ) -> Result<Plan, Vec<Diagnostic>> {
-    let registry = stages::registry();
+    let registry = stages::registry(&Clusters::default());
     let pipeline = Pipeline::read(&located.source, &registry);
     let name = |content: &[u8]| engine_core::id::BlobName(hex::encode(Sha256::digest(content)));
     let files = read::files(&located.root, &pipeline.files(&registry), name);

@@ -2,9 +2,9 @@
 
 mod arguments;
 mod check;
+mod clusters;
 mod describe;
 mod exit;
-mod instruct;
 mod list;
 mod plan;
 mod read;
@@ -43,8 +43,8 @@ fn main() -> ExitCode {
 async fn carry_out(arguments: &Arguments) -> anyhow::Result<Exit> {
     let common = &arguments.common;
     match &arguments.command {
-        Command::Validate { files, format } => check::validate(files, *format),
-        Command::Plan { file, output } => plan::plan(file, *output),
+        Command::Validate { files, format } => check::validate(common, files, *format).await,
+        Command::Plan { file, output } => plan::plan(common, file, *output).await,
         Command::Run { files, watch, output } => run::run(common, files, (*watch, *output)).await,
         Command::Get { what: Get::Runs { output, limit } } => {
             list::runs(common, *output, *limit).await

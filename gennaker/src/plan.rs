@@ -1,16 +1,22 @@
 //! `plan`: the stages in order, defaults filled in.
 
-use crate::{arguments::Output, check, exit::Exit, instruct, read};
+use crate::{
+    arguments::{Common, Output},
+    check, clusters,
+    exit::Exit,
+    read,
+};
 use engine_core::{
     Plan,
-    plan::{Node, Timeout},
+    plan::{Node, Place, Timeout},
     wording,
 };
 use std::path::Path;
 
-pub(crate) fn plan(path: &Path, output: Output) -> anyhow::Result<Exit> {
+pub(crate) async fn plan(common: &Common, path: &Path, output: Output) -> anyhow::Result<Exit> {
+    let environments = clusters::reach(common).await?.unasked();
     let located = read::locate(path)?;
-    let plan = match check::compile(&located, &instruct::unread()) {
+    let plan = match check::compile(&located, &environments) {
         Ok(plan) => plan,
         Err(diagnostics) => {
             check::tell(&located, &diagnostics);
@@ -29,13 +35,13 @@ fn show(plan: &Plan) {
     println!("{} of application {}", document.pipeline, document.application);
     for (position, node) in plan.nodes().iter().enumerate() {
         println!("{:>3}. {} ({})", position + 1, node.id, node.stage_type);
-        for line in lines(node) {
+        for line in lines(plan, node) {
             println!("     {line}");
         }
     }
 }
 
-fn lines(node: &Node) -> Vec<String> {
+fn lines(plan: &Plan, node: &Node) -> Vec<String> {
     let needs: Vec<&str> = node.needs.iter().map(|need| need.stage.as_str()).collect();
     let timeout = match node.timeout {
         Timeout::Never => "none".to_owned(),
@@ -47,8 +53,10 @@ fn lines(node: &Node) -> Vec<String> {
     if !needs.is_empty() {
         lines.push(format!("needs: {}", needs.join(", ")));
     }
-    lines
-        .extend(node.environment.as_ref().map(|environment| format!("environment: {environment}")));
+    lines.extend(node.environment.as_ref().map(|name| match plan.place(node) {
+        Some(place) => format!("environment: {name} ({})", whereabouts(place)),
+        None => format!("environment: {name}"),
+    }));
     lines.push(format!("timeout of an attempt: {timeout}"));
     if node.retry.limit > 0 {
         lines.push(format!("tried again {} times on {}", node.retry.limit, causes.join(", ")));
@@ -56,4 +64,15 @@ fn lines(node: &Node) -> Vec<String> {
     lines.push(format!("on failure: {}", format!("{:?}", node.on_failure).to_lowercase()));
     lines.push(format!("with: {}", node.config.render()));
     lines
+}
+
+/// With no `gennaker.yaml` an environment is a namespace of the kubeconfig's context.
+fn whereabouts(place: &Place) -> String {
+    let Place { context, server, namespace, .. } = place;
+    match context.as_str() {
+        "" => format!("namespace {namespace}, created if missing; no kubeconfig is found"),
+        context => {
+            format!("namespace {namespace}, created if missing, of context {context} at {server}")
+        }
+    }
 }

@@ -1,11 +1,12 @@
 //! `recover`: drives what is unfinished until all has ended.
 
-use crate::{arguments::Common, exit::Exit, state, tell};
+use crate::{arguments::Common, clusters, exit::Exit, state, tell};
 use engine_core::id::RunId;
 use std::collections::BTreeMap;
 
 pub(crate) async fn recover(common: &Common, watch: bool) -> anyhow::Result<Exit> {
-    let hosted = state::host(common).await?;
+    let reach = clusters::reach(common).await?;
+    let hosted = state::host(common, &reach.clusters).await?;
     let (engine, reader) = (&hosted.engine, hosted.engine.reader());
     let head = reader.head().await?;
     let mut runs: BTreeMap<RunId, String> = BTreeMap::new();
@@ -14,6 +15,8 @@ pub(crate) async fn recover(common: &Common, watch: bool) -> anyhow::Result<Exit
     }
     if runs.is_empty() {
         eprintln!("nothing is unfinished");
+    } else if let Some(reason) = reach.missing() {
+        eprintln!("stages that act on a cluster will wait: {reason}");
     }
     let interrupted = tokio::select! {
         ended = reader.all_ended() => { ended?; false }

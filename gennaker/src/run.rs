@@ -2,9 +2,10 @@
 
 use crate::{
     arguments::{Common, Output},
-    check, describe,
+    check,
+    clusters::{self, Reach},
+    describe,
     exit::Exit,
-    instruct,
     read::{self, Located},
     state::{self, Hosted},
     tell,
@@ -15,11 +16,13 @@ use engine_core::{
     event::{Actor, Trigger, Way},
     files::Files,
     id::{BlobName, RunId},
+    plan::Environments,
 };
 use engine_runtime::{
     engine::{Engine, NewRun, Started},
     reader::Reader,
 };
+use kubernetes::Clusters;
 use std::{
     collections::BTreeMap,
     path::PathBuf,
@@ -42,18 +45,19 @@ pub(crate) async fn run(
 ) -> anyhow::Result<Exit> {
     let located: Vec<Located> =
         paths.iter().map(|path| read::locate(path)).collect::<Result<_, _>>()?;
-    let hosted = state::host(common).await?;
-    let mut ready = Vec::new();
-    for located in &located {
-        match prepare(&hosted.engine, located) {
-            Ok(it) => ready.push(it),
-            Err(diagnostics) => check::tell(located, &diagnostics),
+    let reach = clusters::reach(common).await?;
+    let hosted = state::host(common, &reach.clusters).await?;
+    let ready = match ready(&hosted.engine, &located, reach).await {
+        Ok(ready) if ready.len() == located.len() => ready,
+        Ok(_) => {
+            hosted.leave().await?;
+            return Ok(Exit::Invalid);
         }
-    }
-    if ready.len() < located.len() {
-        hosted.leave().await?;
-        return Ok(Exit::Invalid);
-    }
+        Err(error) => {
+            hosted.leave().await?;
+            return Err(error);
+        }
+    };
     let exit = drive(&hosted, ready, (watch, output)).await;
     match exit {
         Ok(Ended::Left) => Ok(Exit::Interrupted),
@@ -108,12 +112,41 @@ fn told(outcome: anyhow::Result<()>) -> anyhow::Error {
     outcome.err().unwrap_or_else(|| anyhow::anyhow!("the feed has ended"))
 }
 
-fn prepare(engine: &Engine, located: &Located) -> Result<Ready, Vec<Diagnostic>> {
-    let registry = stages::registry();
+/// Every pipeline that can start; the faults of the others are told. A cluster is asked only if
+/// some stage acts on one.
+async fn ready(engine: &Engine, located: &[Located], reach: Reach) -> anyhow::Result<Vec<Ready>> {
+    let (mut all, unasked, clusters) = (Vec::new(), reach.unasked(), reach.clusters.clone());
+    for located in located {
+        match prepare(engine, located, (&clusters, &unasked)) {
+            Ok(ready) => all.push(ready),
+            Err(diagnostics) => check::tell(located, &diagnostics),
+        }
+    }
+    let acts = |ready: &Ready| ready.plan.nodes().iter().any(|node| node.environment.is_some());
+    if all.len() < located.len() || !all.iter().any(acts) {
+        return Ok(all);
+    }
+    let asked = reach.environments().await?;
+    all.clear();
+    for located in located {
+        match prepare(engine, located, (&clusters, &asked)) {
+            Ok(ready) => all.push(ready),
+            Err(diagnostics) => check::tell(located, &diagnostics),
+        }
+    }
+    Ok(all)
+}
+
+fn prepare(
+    engine: &Engine,
+    located: &Located,
+    (clusters, environments): (&Clusters, &Environments),
+) -> Result<Ready, Vec<Diagnostic>> {
+    let registry = stages::registry(clusters);
     let pipeline = Pipeline::read(&located.source, &registry);
     let name = |content: &[u8]| engine.sealer().name(content);
     let files = read::files(&located.root, &pipeline.files(&registry), name);
-    let plan = Plan::compile(&pipeline, &instruct::unread(), &registry, &files)?;
+    let plan = Plan::compile(&pipeline, environments, &registry, &files)?;
     let files = content(&plan, &files);
     Ok(Ready { plan: Arc::new(plan), files })
 }

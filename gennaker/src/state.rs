@@ -1,6 +1,6 @@
 //! The state directory, and the engine and the reader that work on it.
 
-use crate::arguments::Common;
+use crate::{arguments::Common, clusters::ClusterObjects};
 use anyhow::{Context, bail};
 use engine_core::{
     clock::{Clock, Now},
@@ -11,12 +11,12 @@ use engine_runtime::{
     clock::SystemClock,
     driver::NoWitness,
     engine::{Engine, Ids, Parts},
-    objects::NoObjects,
     process::{self, Machine},
     reader::Reader,
     seal::Sealer,
     sqlite::Sqlite,
 };
+use kubernetes::Clusters;
 use ring::rand::{SecureRandom, SystemRandom};
 use std::{path::PathBuf, sync::Arc};
 
@@ -48,7 +48,7 @@ pub(crate) async fn reader(common: &Common) -> anyhow::Result<Reader> {
 }
 
 /// Takes the lease of the state directory and goes on with what is unfinished in it.
-pub(crate) async fn host(common: &Common) -> anyhow::Result<Hosted> {
+pub(crate) async fn host(common: &Common, clusters: &Clusters) -> anyhow::Result<Hosted> {
     let directory = directory(common)?;
     let store = Arc::new(Sqlite::open(&directory).await?);
     let sealer = Sealer::in_directory(&directory)?;
@@ -57,8 +57,8 @@ pub(crate) async fn host(common: &Common) -> anyhow::Result<Hosted> {
     let engine = Engine::open(Parts {
         store: store.clone(),
         clock,
-        stages: Arc::new(stages::registry()),
-        objects: Arc::new(NoObjects),
+        stages: Arc::new(stages::registry(clusters)),
+        objects: Arc::new(ClusterObjects(clusters.clone())),
         sealer: Arc::new(sealer),
         ids: Arc::new(Random(SystemRandom::new())),
         witness: Arc::new(NoWitness),

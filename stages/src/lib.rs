@@ -1,11 +1,22 @@
 //! The stage types. Each is one file, or a file and its folder, and a line in [`registry`].
 
+pub mod deploy;
 pub mod instant;
+mod release;
+pub mod rollback;
+mod site;
 pub mod wait;
+pub mod wait_for_ready;
 
 use engine_core::{Registry, stage::AnyStage};
+use kubernetes::Clusters;
 
-/// Every stage type that a pipeline may name.
-pub fn registry() -> Registry<dyn AnyStage> {
-    Registry::default().with(wait::Wait)
+/// Every stage type that a pipeline may name, acting on these clusters.
+pub fn registry(clusters: &Clusters) -> Registry<dyn AnyStage> {
+    let clusters = || clusters.clone();
+    Registry::default()
+        .with(deploy::Deploy { clusters: clusters() })
+        .with(rollback::Rollback { clusters: clusters() })
+        .with(wait::Wait)
+        .with(wait_for_ready::WaitForReady { clusters: clusters() })
 }

@@ -1,0 +1,82 @@
+//! `deploy`: renders manifests, applies the whole set and waits until it is ready.
+
+mod config;
+mod rendering;
+
+pub use config::Config;
+
+use crate::{
+    release::{self, Intended, Phase, Progress, Set},
+    site::{Site, Trouble},
+};
+use engine_core::{
+    files::{FileRequest, Files},
+    plan::{Effect, Timeout},
+    revision::{ComponentSet, Origin},
+    stage::{EnvironmentUse, Fault, Stage, StageError, Step, StepContext, Traits},
+};
+use kubernetes::Clusters;
+
+pub struct Deploy {
+    pub clusters: Clusters,
+}
+
+impl Stage for Deploy {
+    const TYPE: &'static str = "deploy";
+    const TRAITS: Traits = Traits {
+        environment: EnvironmentUse::Required,
+        effect: Effect::Writes,
+        default_timeout: Timeout::AfterMs(15 * 60 * 1_000),
+    };
+    type Config = Config;
+    type Progress = Progress;
+
+    fn files(config: &Config) -> Vec<FileRequest> {
+        config.requests()
+    }
+
+    fn check(config: &Config, files: &Files) -> Vec<Fault> {
+        rendering::check(config, files)
+    }
+
+    fn component(config: &Config) -> Option<String> {
+        Some(config.component.clone())
+    }
+
+    async fn step(
+        &self,
+        context: StepContext,
+        config: Config,
+        progress: Progress,
+    ) -> Result<Step<Progress>, StageError> {
+        let outcome = advance(&self.clusters, (&context, &config), progress.phase.clone()).await;
+        release::answer(&context, progress, outcome)
+    }
+}
+
+async fn advance(
+    clusters: &Clusters,
+    (context, config): (&StepContext, &Config),
+    phase: Phase,
+) -> Result<Step<Progress>, Trouble> {
+    let site = Site::open(clusters, context).await?;
+    match phase {
+        Phase::Preparing => prepare(&site, config).await,
+        Phase::Applying(_) | Phase::Settling(_) => release::go_on(&site, phase, config.wait).await,
+    }
+}
+
+async fn prepare(site: &Site<'_>, config: &Config) -> Result<Step<Progress>, Trouble> {
+    let rendered = rendering::render(site.context, config).await?;
+    let set = Set::new(rendered.objects);
+    let content = set.encode()?;
+    let record = ComponentSet {
+        component: config.component.clone(),
+        content: site.context.services.name(&content),
+        images: rendered.images,
+        origin: Origin::Deploy,
+    };
+    let revisions = site.revisions().await?;
+    let intended = Intended { set, record, content: Some(content), pruning: config.prune };
+    release::prepare(site, vec![intended], &revisions).await
+}

@@ -1,0 +1,101 @@
+//! `rollback`: brings back a whole recorded set, deletes what came after it, waits until it is
+//! ready.
+
+mod choice;
+mod to;
+
+pub use to::To;
+
+use crate::{
+    release::{self, Asker, Intended, Pace, Phase, Progress, Pruning, Set},
+    site::{Site, Trouble},
+};
+use choice::{Return, choose};
+use engine_core::{
+    plan::{Effect, Timeout},
+    revision::{ComponentSet, Origin},
+    stage::{EnvironmentUse, Stage, StageError, Step, StepContext, Traits},
+};
+use kubernetes::Clusters;
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+pub struct Rollback {
+    pub clusters: Clusters,
+}
+
+/// Brings an environment back to what it ran before, ConfigMaps and Secrets included.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct Config {
+    /// Where to: `lastGood`, `previous` or the number of a revision.
+    #[serde(default)]
+    to: To,
+    /// The one component to bring back; without it, all of them.
+    #[serde(default)]
+    component: Option<String>,
+}
+
+impl Stage for Rollback {
+    const TYPE: &'static str = "rollback";
+    const TRAITS: Traits = Traits {
+        environment: EnvironmentUse::Required,
+        effect: Effect::Writes,
+        default_timeout: Timeout::AfterMs(15 * 60 * 1_000),
+    };
+    type Config = Config;
+    type Progress = Progress;
+
+    async fn step(
+        &self,
+        context: StepContext,
+        config: Config,
+        progress: Progress,
+    ) -> Result<Step<Progress>, StageError> {
+        let outcome = advance(&self.clusters, (&context, &config), progress.phase.clone()).await;
+        release::answer(&context, progress, outcome)
+    }
+}
+
+async fn advance(
+    clusters: &Clusters,
+    (context, config): (&StepContext, &Config),
+    phase: Phase,
+) -> Result<Step<Progress>, Trouble> {
+    let site = Site::open(clusters, context).await?;
+    match phase {
+        Phase::Preparing => prepare(&site, config).await,
+        Phase::Applying(_) | Phase::Settling(_) => {
+            release::go_on(&site, phase, Pace::default()).await
+        }
+    }
+}
+
+async fn prepare(site: &Site<'_>, config: &Config) -> Result<Step<Progress>, Trouble> {
+    let revisions = site.revisions().await?;
+    let identity = &site.context.identity;
+    let asker = Asker { run: identity.run, stage: &identity.stage };
+    let wanted = (config.to, config.component.as_deref());
+    let returns = choose(&revisions, asker, wanted)
+        .map_err(|error| StageError::Failure(error.to_string()))?;
+    let mut intended = Vec::new();
+    for (component, way) in returns {
+        intended.push(intend(site, component, way).await?);
+    }
+    release::prepare(site, intended, &revisions).await
+}
+
+async fn intend(
+    site: &Site<'_>,
+    component: &str,
+    Return { to, left }: Return<'_>,
+) -> Result<Intended, StageError> {
+    let set = Set::load(&*site.context.services, &to.set.content).await?;
+    let record = ComponentSet {
+        component: component.to_owned(),
+        content: to.set.content.clone(),
+        images: to.set.images.clone(),
+        origin: Origin::Rollback { of: to.number, left: left.number },
+    };
+    Ok(Intended { set, record, content: None, pruning: Pruning::Delete })
+}

@@ -1,0 +1,97 @@
+//! What to go back to: a function of a target's recorded revisions alone.
+
+use super::To;
+use crate::release::Asker;
+use engine_core::revision::{Proof, Revision};
+use std::collections::BTreeMap;
+
+/// One component's way back.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Return<'a> {
+    pub(super) to: &'a Revision,
+    pub(super) left: &'a Revision,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(super) enum NoReturn {
+    #[error(
+        "nothing was ever deployed to this target by Gennaker, so there is nothing to go back to"
+    )]
+    Empty,
+    #[error("component `{component}` was never deployed to this target; it has {}", .known.join(", "))]
+    Component { component: String, known: Vec<String> },
+    #[error("revision {number} does not exist; the newest revision of this target is {newest}")]
+    Number { number: u64, newest: u64 },
+    #[error("revision {number} is older than everything that is deployed here")]
+    TooOld { number: u64 },
+    #[error(
+        "no good revision to go back to: no other run has ended well with another set; deploy one, \
+         or name a revision by its number"
+    )]
+    NothingGood,
+    #[error("no previous revision to go back to: only one set was ever deployed here")]
+    NothingPrevious,
+}
+
+/// The components to bring back, by name; a component with nowhere to go to is left as it is.
+pub(super) fn choose<'a>(
+    revisions: &'a [Revision],
+    asker: Asker<'_>,
+    (to, component): (To, Option<&str>),
+) -> Result<BTreeMap<&'a str, Return<'a>>, NoReturn> {
+    let past: Vec<&Revision> =
+        revisions.iter().filter(|revision| !asker.recorded(revision)).collect();
+    let newest = past.last().ok_or(NoReturn::Empty)?.number;
+    let mut components = by_component(&past);
+    if let Some(component) = component {
+        let known = || components.keys().map(|name| format!("`{name}`")).collect();
+        if !components.contains_key(component) {
+            return Err(NoReturn::Component { component: component.to_owned(), known: known() });
+        }
+        components.retain(|name, _| *name == component);
+    }
+    if let To::Number(number) = to
+        && (number > newest || !past.iter().any(|revision| revision.number == number))
+    {
+        return Err(NoReturn::Number { number, newest });
+    }
+    let returns: BTreeMap<_, _> = components
+        .into_iter()
+        .filter_map(|(name, history)| Some((name, way_back(&history, asker, to)?)))
+        .collect();
+    if returns.is_empty() { Err(nowhere(to)) } else { Ok(returns) }
+}
+
+/// The history of each component, oldest first; never empty.
+fn by_component<'a>(past: &[&'a Revision]) -> BTreeMap<&'a str, Vec<&'a Revision>> {
+    let mut components: BTreeMap<&str, Vec<&Revision>> = BTreeMap::new();
+    for revision in past {
+        components.entry(&revision.set.component).or_default().push(revision);
+    }
+    components
+}
+
+fn way_back<'a>(history: &[&'a Revision], asker: Asker<'_>, to: To) -> Option<Return<'a>> {
+    let (left, older) = history.split_last()?;
+    let differs = |revision: &&&Revision| revision.set.content != left.set.content;
+    let mut newest_first = older.iter().rev();
+    let to = match to {
+        To::LastGood => newest_first
+            .filter(differs)
+            .find(|revision| revision.proof == Proof::Good && revision.run != asker.run),
+        To::Previous => newest_first.find(differs),
+        To::Number(number) => history.iter().rev().find(|revision| revision.number <= number),
+    };
+    to.map(|to| Return { to, left })
+}
+
+fn nowhere(to: To) -> NoReturn {
+    match to {
+        To::LastGood => NoReturn::NothingGood,
+        To::Previous => NoReturn::NothingPrevious,
+        To::Number(number) => NoReturn::TooOld { number },
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,144 @@
+//! What to go back to, as a table and as properties.
+
+use super::*;
+use engine_core::{
+    clock::Now,
+    id::{BlobName, RunId},
+    revision::{ComponentSet, Origin},
+};
+use proptest::prelude::*;
+
+fn run(number: u128) -> RunId {
+    RunId(uuid::Uuid::from_u128(number))
+}
+
+const ME: Asker<'static> = Asker { run: RunId(uuid::Uuid::from_u128(9)), stage: "back" };
+
+/// `number run component content proof`, one revision a line.
+fn history(lines: &str) -> Vec<Revision> {
+    lines.lines().map(str::trim).filter(|line| !line.is_empty()).map(revision).collect()
+}
+
+fn revision(line: &str) -> Revision {
+    let words: Vec<&str> = line.split_whitespace().collect();
+    let [number, of_run, component, content, proof] = words[..] else { panic!("{line}") };
+    let proof = match proof {
+        "good" => Proof::Good,
+        "bad" => Proof::Bad,
+        "unproven" => Proof::Unproven,
+        other => panic!("{other}"),
+    };
+    Revision {
+        number: number.parse().expect(line),
+        run: run(of_run.parse().expect(line)),
+        stage: "deploy".to_owned(),
+        at: Now::default(),
+        set: ComponentSet {
+            component: component.to_owned(),
+            content: BlobName(content.to_owned()),
+            images: BTreeMap::new(),
+            origin: Origin::Deploy,
+        },
+        proof,
+    }
+}
+
+fn chosen(revisions: &[Revision], to: To, component: Option<&str>) -> Result<String, String> {
+    let returns = choose(revisions, ME, (to, component)).map_err(|error| error.to_string())?;
+    let words = returns
+        .iter()
+        .map(|(name, back)| format!("{name} {}->{}", back.left.number, back.to.number));
+    Ok(words.collect::<Vec<_>>().join(", "))
+}
+
+#[test]
+fn last_good_is_the_newest_good_set_of_another_run_that_is_not_live() {
+    let table = [
+        ("1 1 main A good\n2 2 main B bad", "main 2->1"),
+        ("1 1 main A good\n2 2 main B good", "main 2->1"),
+        ("1 1 main A good\n2 2 main B bad\n3 3 main C unproven", "main 3->1"),
+        ("1 1 main A good\n2 2 main B good\n3 3 main B bad", "main 3->1"),
+        ("1 1 main A good\n2 2 main B good\n3 9 main C unproven", "main 3->2"),
+        ("1 1 main A good\n2 9 main B good\n3 9 main C unproven", "main 3->1"),
+        ("1 1 main A good\n1 1 side S good\n2 2 main B bad", "main 2->1"),
+        (
+            "1 1 main A good\n1 1 side S good\n2 2 main B bad\n2 2 side T bad",
+            "main 2->1, side 2->1",
+        ),
+    ];
+    for (lines, expected) in table {
+        assert_eq!(chosen(&history(lines), To::LastGood, None), Ok(expected.to_owned()), "{lines}");
+    }
+}
+
+#[test]
+fn nowhere_to_go_is_told() {
+    let table = [
+        ("", To::LastGood, None, "nothing was ever deployed"),
+        ("1 1 main A good", To::LastGood, None, "no good revision"),
+        ("1 1 main A bad\n2 2 main B bad", To::LastGood, None, "no good revision"),
+        ("1 9 main A good\n2 9 main B bad", To::LastGood, None, "no good revision"),
+        ("1 1 main A good\n2 2 main A good", To::LastGood, None, "no good revision"),
+        ("1 1 main A good", To::Previous, None, "no previous revision"),
+        ("1 1 main A good", To::Number(7), None, "revision 7 does not exist"),
+        ("1 1 main A good", To::LastGood, Some("side"), "it has `main`"),
+        ("1 1 main A good\n2 1 side A good", To::Number(1), Some("side"), "older than everything"),
+    ];
+    for (lines, to, component, words) in table {
+        let error = chosen(&history(lines), to, component).expect_err(lines);
+        assert!(error.contains(words), "{lines}: {error}");
+    }
+}
+
+#[test]
+fn previous_and_numbers_do_not_look_at_marks() {
+    let lines = "1 1 main A good\n2 2 main B bad\n2 2 side S bad\n3 3 main C good\n4 4 main C good";
+    let revisions = history(lines);
+    assert_eq!(chosen(&revisions, To::Previous, None), Ok("main 4->2".to_owned()));
+    assert_eq!(chosen(&revisions, To::Number(2), None), Ok("main 4->2, side 2->2".to_owned()));
+    assert_eq!(chosen(&revisions, To::Number(1), None), Ok("main 4->1".to_owned()));
+    assert_eq!(chosen(&revisions, To::Number(3), Some("side")), Ok("side 2->2".to_owned()));
+}
+
+#[test]
+fn a_further_attempt_chooses_as_the_first_one_did() {
+    let mut revisions = history("1 1 main A good\n2 2 main B bad\n3 9 main A good");
+    revisions[2].stage = "back".to_owned();
+    assert_eq!(chosen(&revisions, To::LastGood, None), Ok("main 2->1".to_owned()));
+}
+
+fn any_history() -> impl Strategy<Value = Vec<Revision>> {
+    let proof = prop_oneof![Just("good"), Just("bad"), Just("unproven")];
+    let line = (1..12u32, "[ab]", "[A-D]", proof);
+    prop::collection::vec(line, 0..12).prop_map(|lines| {
+        let numbered = lines.into_iter().enumerate();
+        numbered
+            .map(|(index, (run, component, content, proof))| {
+                revision(&format!("{} {run} {component} {content} {proof}", index + 1))
+            })
+            .collect()
+    })
+}
+
+proptest! {
+    #[test]
+    fn last_good_holds_for_every_history(revisions in any_history()) {
+        let returns = choose(&revisions, ME, (To::LastGood, None)).unwrap_or_default();
+        for component in ["a", "b"] {
+            let history: Vec<&Revision> =
+                revisions.iter().filter(|revision| revision.set.component == component).collect();
+            let live = history.last();
+            let good = history.iter().filter(|revision| {
+                revision.proof == Proof::Good
+                    && revision.run != ME.run
+                    && live.is_some_and(|live| live.set.content != revision.set.content)
+            });
+            let expected = good.max_by_key(|revision| revision.number);
+            prop_assert_eq!(returns.get(component).map(|back| back.to), expected.copied());
+            prop_assert_eq!(
+                returns.get(component).map(|back| back.left),
+                expected.and(live.copied())
+            );
+        }
+    }
+}

@@ -89,27 +89,18 @@ async fn drive(
         runs.insert(run, label);
     }
     let asked = AtomicBool::new(false);
-    let interrupted = tokio::select! {
-        ended = wait(&reader, &runs) => { ended?; Interrupted::No }
-        error = tell::changes(&reader, head, &runs), if watch => return Err(told(error)),
+    tokio::select! {
+        ended = wait(&reader, &runs), if !watch => ended?,
+        ended = tell::changes(&reader, head, &runs), if watch => ended?,
         error = engine.failed() => return Err(error.into()),
-        interrupted = interrupt(engine, (&reader, &runs), &asked) => interrupted?,
-    };
-    if interrupted == Interrupted::Twice {
-        return Ok(Ended::Left);
-    }
-    if watch {
-        catch_up(&reader, &runs).await?;
+        left = interrupted_twice(engine, &runs, &asked) => {
+            left?;
+            return Ok(Ended::Left);
+        }
     }
     let exit = report(&reader, &runs, output).await?;
-    // The end that a cancel brings may be seen above before the cancel itself has come back.
     let was_asked = asked.load(Ordering::Acquire);
     Ok(Ended::Runs(if was_asked { Exit::Interrupted } else { exit }))
-}
-
-/// The feed ends only by an error.
-fn told(outcome: anyhow::Result<()>) -> anyhow::Error {
-    outcome.err().unwrap_or_else(|| anyhow::anyhow!("the feed has ended"))
 }
 
 /// Every pipeline that can start; the faults of the others are told. A cluster is asked only if
@@ -181,19 +172,12 @@ async fn wait(reader: &Reader, runs: &BTreeMap<RunId, String>) -> anyhow::Result
     Ok(())
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Interrupted {
-    No,
-    Once,
-    Twice,
-}
-
-/// The first Ctrl-C asks the runs to cancel and waits for their end, the second leaves at once.
-async fn interrupt(
+/// The first Ctrl-C asks the runs to cancel, the second leaves at once.
+async fn interrupted_twice(
     engine: &Engine,
-    (reader, runs): (&Reader, &BTreeMap<RunId, String>),
+    runs: &BTreeMap<RunId, String>,
     asked: &AtomicBool,
-) -> anyhow::Result<Interrupted> {
+) -> anyhow::Result<()> {
     tokio::signal::ctrl_c().await?;
     asked.store(true, Ordering::Release);
     eprintln!("cancelling; press Ctrl-C again to leave at once (`gennaker recover` goes on then)");
@@ -204,19 +188,7 @@ async fn interrupt(
             tracing::debug!(%run, %error, "not cancelled");
         }
     }
-    tokio::select! {
-        ended = wait(reader, runs) => { ended?; Ok(Interrupted::Once) }
-        again = tokio::signal::ctrl_c() => { again?; Ok(Interrupted::Twice) }
-    }
-}
-
-/// Shows how each run ended: the select above may have seen the end before the feed told it.
-async fn catch_up(reader: &Reader, runs: &BTreeMap<RunId, String>) -> anyhow::Result<()> {
-    for (run, label) in runs {
-        let summary = reader.summary(*run).await?;
-        eprintln!("{label} {}", summary.status);
-    }
-    Ok(())
+    Ok(tokio::signal::ctrl_c().await?)
 }
 
 async fn report(

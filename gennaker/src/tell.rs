@@ -7,7 +7,7 @@ use engine_core::{
     wording,
 };
 use engine_runtime::reader::Reader;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use tracing_subscriber::EnvFilter;
 
 /// Warnings of the engine, or what `GENNAKER_LOG` asks for.
@@ -21,20 +21,25 @@ pub(crate) fn to_stderr() {
         .init();
 }
 
-/// Follows the feed from `position` and tells each change of `runs`; never ends by itself.
+/// Follows the feed from `position` and tells each change of `runs`, until all have ended.
 pub(crate) async fn changes(
     reader: &Reader,
     mut position: Position,
     runs: &BTreeMap<RunId, String>,
 ) -> anyhow::Result<()> {
-    loop {
+    let mut left: BTreeSet<RunId> = runs.keys().copied().collect();
+    while !left.is_empty() {
         for row in reader.follow(position).await? {
             position = row.position;
             if let Some(label) = runs.get(&row.run) {
                 tell(label, &row);
             }
+            if row.events.iter().any(|event| matches!(event, Event::RunEnded { .. })) {
+                left.remove(&row.run);
+            }
         }
     }
+    Ok(())
 }
 
 /// Tells what was written after `position`, once.

@@ -91,6 +91,10 @@ fn answered(cluster: &str, intent: Intent, status: Status) -> ClusterError {
         (409, "AlreadyExists") => ClusterError::Changed(message),
         // Throttled, or not ready: the server says that it did nothing.
         (429 | 503, _) => ClusterError::Unreachable { cluster, reason: message },
+        // Server-side apply says of unknown fields that it is itself at fault.
+        (500, _) if message.starts_with("failed to create typed patch object") => {
+            ClusterError::Refused(message)
+        }
         (500..=599, _) => lost(&cluster, intent, &message),
         (_, _) => ClusterError::Refused(message),
     }
@@ -213,6 +217,11 @@ mod tests {
         ] {
             assert_eq!(told(Intent::Write, status(code, reason)), error, "{code}");
         }
+        let typo = json!({"code": 500, "message":
+            "failed to create typed patch object (/web; apps/v1, Kind=Deployment): .spec.replcas: \
+             field not declared in schema"});
+        let typo = told(Intent::Write, typo);
+        assert!(matches!(typo, ClusterError::Refused(_)), "{typo:?}");
         let read = told(Intent::Read, status(500, "InternalError"));
         assert!(matches!(read, ClusterError::Unreachable { .. }), "{read:?}");
     }

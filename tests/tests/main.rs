@@ -1,6 +1,11 @@
-//! The integration tests, one binary: what needs the whole program or the whole workspace.
+//! The integration tests, one binary: what needs the whole program, the whole workspace or a cluster.
 
+mod cluster;
+mod delivery;
+mod examples;
 mod imports;
+mod kills;
 mod malformed;
 mod program;
 mod recovery;
+mod turns;

@@ -19,6 +19,8 @@ use std::time::{Duration, Instant};
 
 /// After this long a step hands back what it did, so that a stop is noticed.
 const STEP_BUDGET: Duration = Duration::from_secs(3);
+/// What a refusal after the groundwork adds.
+const GROUNDWORK_WRITTEN: &str = "only namespaces and definitions of kinds were written";
 /// How soon to ask again for a kind that the set has just defined.
 const DEFINITION_PAUSE: Duration = Duration::from_millis(200);
 /// How often an object is read again that somebody changes while we write it.
@@ -47,7 +49,7 @@ pub(super) async fn apply(
     for (index, item) in items.iter().enumerate().skip(applying.next) {
         if index == open
             && open > 0
-            && let Some(wait) = rehearse(site, &items[open..], &applying).await?
+            && let Some(wait) = rehearse(site, &items, &applying).await?
         {
             return Ok(wait);
         }
@@ -79,13 +81,13 @@ async fn items(site: &Site<'_>, applying: &Applying) -> Result<Vec<Item>, StageE
 
 async fn rehearse(
     site: &Site<'_>,
-    rest: &[Item],
+    items: &[Item],
     applying: &Applying,
 ) -> Result<Option<Step<Progress>>, Trouble> {
     let namespace = &site.place.namespace;
     let candidates: Vec<Candidate<'_>> =
-        rest.iter().map(|item| item.candidate(namespace)).collect();
-    Ok(match tried(site.cluster, &candidates).await? {
+        items.iter().map(|item| item.candidate(namespace)).collect();
+    Ok(match tried(site.cluster, (&candidates, GROUNDWORK_WRITTEN)).await? {
         Rehearsed::Whole => None,
         Rehearsed::Partly => {
             let progress = Progress::reached(Phase::Applying(applying.clone()));

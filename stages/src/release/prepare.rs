@@ -83,7 +83,7 @@ async fn rehearse(site: &Site<'_>, intended: &[Intended]) -> Result<(), Trouble>
         .zip(&marks)
         .flat_map(|(it, marks)| candidates(&it.set, (marks, &site.place.namespace)))
         .collect();
-    match tried(site.cluster, &candidates).await? {
+    match tried(site.cluster, (&candidates, "nothing was written")).await? {
         Rehearsed::Whole | Rehearsed::Partly => Ok(()),
     }
 }
@@ -98,13 +98,13 @@ fn candidates<'a>(
 /// A rehearsal whose refusals fail the stage, all at once.
 pub(super) async fn tried(
     cluster: &Cluster,
-    candidates: &[Candidate<'_>],
+    (candidates, written): (&[Candidate<'_>], &str),
 ) -> Result<Rehearsed, Trouble> {
     match cluster.rehearse(candidates).await {
         Ok(rehearsed) => Ok(rehearsed),
         Err(RehearsalError::Cluster(error)) => Err(error.into()),
         Err(refused @ RehearsalError::Refused(_)) => {
-            Err(StageError::Failure(format!("{refused}; nothing was written")).into())
+            Err(StageError::Failure(format!("{refused}; {written}")).into())
         }
     }
 }

@@ -1,0 +1,201 @@
+//! Deploys, failures and ways back, on a real cluster.
+
+use crate::cluster::{Room, audit, kubectl, web};
+use serde_json::Value;
+use std::time::Instant;
+
+const DEPLOY: &str = "version: 1
+name: web
+stages:
+  web: {environment: ENV, timeout: 60s, deploy: {manifests: [k8s/]}}
+";
+
+#[test]
+fn a_set_is_deployed_and_ready_and_the_same_again_restarts_no_pod() {
+    let room = Room::new("same");
+    let file = room.write("web.yaml", DEPLOY);
+    room.write("k8s/web.yaml", &web("nginx:1", 3));
+    let run = room.succeed(&file);
+    assert_eq!(run["stages"]["web"]["status"], "succeeded");
+    let deployment = room.get(&["deployment", "web"]);
+    assert_eq!(deployment["status"]["readyReplicas"], 3);
+    assert_eq!(deployment["metadata"]["labels"]["gennaker.dev/application"], "web");
+    let template = &deployment["spec"]["template"]["metadata"];
+    assert!(!template.to_string().contains("gennaker"), "{template}");
+    let pods = room.pods();
+    room.succeed(&file);
+    assert_eq!(room.pods(), pods);
+}
+
+#[test]
+fn an_image_that_cannot_be_pulled_fails_in_the_pods_words_and_the_old_set_comes_back() {
+    let room = Room::new("pull");
+    let file = room.write("web.yaml", DEPLOY);
+    room.write("k8s/web.yaml", &web("nginx:1", 3));
+    room.succeed(&file);
+    let pods = room.pods();
+    room.write("k8s/web.yaml", &web("fate.test/pull-error:v2", 3));
+    let began = Instant::now();
+    let told = room.gennaker(&["run", &file, "--watch"]);
+    println!("a failing pull was told after {:?}", began.elapsed());
+    assert_eq!(told.code, Some(5), "{}", told.stderr);
+    let reason = room.latest()["stages"]["web"]["reason"].to_string();
+    for word in ["pod web-", "container web", "fate.test/pull-error:v2", "ImagePull"] {
+        assert!(reason.contains(word), "{word}: {reason}");
+    }
+    assert!(pods.iter().filter(|pod| room.pods().contains(pod)).count() >= 2, "old pods serve on");
+    let undo = room.write(
+        "undo.yaml",
+        "version: 1\nname: undo\napplication: web\nstages:\n  undo: {environment: ENV, rollback: {}}\n",
+    );
+    room.succeed(&undo);
+    let deployment = room.get(&["deployment", "web"]);
+    assert_eq!(deployment["spec"]["template"]["spec"]["containers"][0]["image"], "nginx:1");
+    assert_eq!(deployment["status"]["readyReplicas"], 3);
+}
+
+#[test]
+fn what_a_set_has_no_longer_is_deleted_and_a_rollback_brings_it_back() {
+    let room = Room::new("prune");
+    let file = room.write("web.yaml", DEPLOY);
+    let extra = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: extra}\n---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: kept, annotations: {gennaker.dev/prune: \"false\"}}\n";
+    room.write("k8s/web.yaml", &web("nginx:1", 1));
+    room.write("k8s/extra.yaml", extra);
+    room.succeed(&file);
+    std::fs::remove_file(room.path().join("k8s/extra.yaml")).unwrap();
+    room.write("k8s/new.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: new}\n");
+    room.succeed(&file);
+    assert!(
+        !room.has("configmap/extra") && room.has("configmap/kept") && room.has("configmap/new")
+    );
+    let undo = room.write(
+        "undo.yaml",
+        "version: 1\nname: undo\napplication: web\nstages:\n  undo: {environment: ENV, rollback: {to: previous}}\n",
+    );
+    room.succeed(&undo);
+    assert!(room.has("configmap/extra") && !room.has("configmap/new"));
+}
+
+#[test]
+fn objects_of_another_manager_are_refused_by_manager_and_fields_and_nothing_is_written() {
+    let room = Room::new("theirs");
+    assert!(kubectl(&["create", "namespace", &room.environment]).status.success());
+    for name in ["one", "two"] {
+        let theirs = room.write(
+            "theirs.yaml",
+            &format!("apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: {name}}}\ndata: {{size: \"1\"}}\n"),
+        );
+        room.kubectl(&["apply", "--server-side", "--field-manager=them", "-f", &theirs]);
+    }
+    let file = room.write("web.yaml", DEPLOY);
+    let map = |name: &str| {
+        format!(
+            "apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: {name}}}\ndata: {{size: \"2\"}}\n---\n"
+        )
+    };
+    room.write("k8s/maps.yaml", &["free", "one", "two"].map(map).concat());
+    let told = room.gennaker(&["run", &file]);
+    assert_eq!(told.code, Some(5), "{}", told.stderr);
+    let reason = room.latest()["stages"]["web"]["reason"].to_string();
+    for word in ["configmap one", "configmap two", "`them`", ".data.size"] {
+        assert!(reason.contains(word), "{word}: {reason}");
+    }
+    assert!(!room.has("configmap/free"));
+    let written: Vec<Value> = audit().into_iter().filter(|it| is_write(it, &room)).collect();
+    assert_eq!(written.len(), 2, "only what kubectl applied: {written:?}");
+}
+
+fn is_write(request: &Value, room: &Room) -> bool {
+    let uri = request["requestURI"].as_str().unwrap_or_default();
+    request["verb"] != "get"
+        && request["objectRef"]["namespace"] == room.environment.as_str()
+        && request["objectRef"]["resource"] == "configmaps"
+        && !uri.contains("dryRun=All")
+}
+
+#[test]
+fn an_object_of_another_application_is_not_taken_over() {
+    let room = Room::new("other");
+    let file = room.write("web.yaml", DEPLOY);
+    room.write("k8s/web.yaml", &web("nginx:1", 1));
+    room.succeed(&file);
+    let other = room.write("bank.yaml", &DEPLOY.replace("name: web", "name: bank"));
+    let told = room.gennaker(&["run", &other]);
+    assert_eq!(told.code, Some(5));
+    let reason = room.latest()["stages"]["web"]["reason"].to_string();
+    for word in ["configmap web", "service web", "deployment web", "application `web`"] {
+        assert!(reason.contains(word), "{word}: {reason}");
+    }
+}
+
+#[test]
+fn a_set_may_bring_the_kinds_of_its_own_objects() {
+    let room = Room::new("kinds");
+    let kind = room.environment.replace('-', "");
+    room.write("k8s/own.yaml", &format!(
+        "apiVersion: example.test/v1
+kind: X{kind}
+metadata: {{name: mine}}
+---
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {{name: x{kind}s.example.test}}
+spec:
+  group: example.test
+  scope: Namespaced
+  names: {{kind: X{kind}, plural: x{kind}s, singular: x{kind}}}
+  versions: [{{name: v1, served: true, storage: true, schema: {{openAPIV3Schema: {{type: object, x-kubernetes-preserve-unknown-fields: true}}}}}}]
+"
+    ));
+    let file = room
+        .write("web.yaml", &DEPLOY.replace("manifests: [k8s/]", "manifests: [k8s/], wait: false"));
+    room.succeed(&file);
+    assert!(room.has(&format!("x{kind}s.example.test/mine")));
+    assert!(kubectl(&["delete", "crd", &format!("x{kind}s.example.test")]).status.success());
+}
+
+#[test]
+fn replicas_that_somebody_scaled_are_left_alone() {
+    let room = Room::new("scaled");
+    let file = room.write("web.yaml", DEPLOY);
+    room.write("k8s/web.yaml", &web("nginx:1", 1));
+    room.succeed(&file);
+    room.kubectl(&["scale", "deployment/web", "--replicas=3"]);
+    room.write("k8s/web.yaml", &web("nginx:2", 1));
+    room.succeed(&file);
+    let deployment = room.get(&["deployment", "web"]);
+    assert_eq!(deployment["spec"]["replicas"], 3);
+    assert_eq!(deployment["spec"]["template"]["spec"]["containers"][0]["image"], "nginx:2");
+}
+
+#[test]
+fn a_misspelt_field_is_refused_before_anything_is_written() {
+    let room = Room::new("typo");
+    let file = room.write("web.yaml", DEPLOY);
+    room.write("k8s/web.yaml", &web("nginx:1", 1).replace("replicas:", "replcas:"));
+    let told = room.gennaker(&["run", &file]);
+    assert_eq!(told.code, Some(5));
+    let reason = room.latest()["stages"]["web"]["reason"].to_string();
+    assert!(reason.contains("replcas") && reason.contains("deployment web"), "{reason}");
+    assert!(!room.has("configmap/web"));
+}
+
+#[test]
+fn a_cluster_that_does_not_answer_is_waited_for_until_the_attempts_timeout() {
+    let room = Room::new("away");
+    let file = room.write("web.yaml", &DEPLOY.replace("60s", "3s"));
+    room.write("k8s/web.yaml", &web("nginx:1", 1));
+    let nowhere = room.write("nowhere.yaml", NOWHERE);
+    let told = room.gennaker(&["run", &file, "--kubeconfig", &nowhere]);
+    // Which cluster it is cannot be told, so nothing is started at all.
+    assert_eq!(told.code, Some(1), "{}", told.stderr);
+    assert!(told.stderr.contains("cannot be reached"), "{}", told.stderr);
+}
+
+const NOWHERE: &str = "apiVersion: v1
+kind: Config
+current-context: nowhere
+contexts: [{name: nowhere, context: {cluster: nowhere, user: nobody}}]
+clusters: [{name: nowhere, cluster: {server: \"https://127.0.0.1:1\"}}]
+users: [{name: nobody, user: {token: none}}]
+";

@@ -108,15 +108,29 @@ pub fn assess(expectations: &[Expectation], world: &World, now_ms: u64) -> Asses
     if !faults.is_empty() {
         return Assessment::Failed { faults };
     }
-    match waits.as_slice() {
-        [] => Assessment::Ready { warnings },
-        [(_, words)] => Assessment::Progressing { detail: words.clone(), recheck_at_ms },
-        several => {
-            let detail: Vec<String> =
-                several.iter().map(|(label, words)| format!("{label}: {words}")).collect();
-            Assessment::Progressing { detail: detail.join("; "), recheck_at_ms }
+    if waits.is_empty() {
+        return Assessment::Ready { warnings };
+    }
+    Assessment::Progressing { detail: summary(&waits), recheck_at_ms }
+}
+
+/// What is waited for, objects that wait for the same told together.
+fn summary(waits: &[(String, String)]) -> String {
+    if let [(_, words)] = waits {
+        return words.clone();
+    }
+    let mut grouped: Vec<(&str, Vec<&str>)> = Vec::new();
+    for (label, words) in waits {
+        match grouped.iter_mut().find(|(known, _)| known == words) {
+            Some((_, labels)) => labels.push(label),
+            None => grouped.push((words, vec![label])),
         }
     }
+    let told = grouped.into_iter().map(|(words, labels)| match labels.as_slice() {
+        [_, _, _, ..] => format!("{} objects: {words}", labels.len()),
+        few => format!("{}: {words}", few.join(", ")),
+    });
+    told.collect::<Vec<_>>().join("; ")
 }
 
 fn judge(expectation: &Expectation, world: &World, now_ms: u64) -> Verdict {

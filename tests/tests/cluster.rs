@@ -3,6 +3,8 @@
 use crate::program::gennaker;
 use serde_json::Value;
 use std::{
+    fs::File,
+    io::{Read, Seek, SeekFrom},
     path::{Path, PathBuf},
     process::{Command, Output},
 };
@@ -152,11 +154,36 @@ spec:
     )
 }
 
-/// The request body, address and outcome of everything that the tester asked of the API server.
-pub(crate) fn audit() -> Vec<Value> {
-    let path = std::env::var("GENNAKER_TEST_AUDIT_LOG")
-        .expect("this test reads the audit log of a cluster that `with-cluster` has started");
-    let text = std::fs::read_to_string(path).unwrap();
-    // The last line may be half-written.
-    text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
+/// Everything that the tester asks of the API server from some moment on.
+pub(crate) struct Audit {
+    path: String,
+    from: u64,
+}
+
+impl Audit {
+    /// From now on.
+    pub(crate) fn open() -> Audit {
+        let path = std::env::var("GENNAKER_TEST_AUDIT_LOG")
+            .expect("this test reads the audit log of a cluster that `with-cluster` has started");
+        let from = std::fs::metadata(&path).unwrap().len();
+        Audit { path, from }
+    }
+
+    /// The requests about a namespace, in their order.
+    pub(crate) fn of(&self, namespace: &str) -> Vec<Value> {
+        let mut file = File::open(&self.path).unwrap();
+        file.seek(SeekFrom::Start(self.from)).unwrap();
+        let mut text = String::new();
+        file.read_to_string(&mut text).unwrap();
+        let about = format!("\"namespace\":\"{namespace}\"");
+        let lines = text.lines().filter(|line| line.contains(&about));
+        // The last line may be half-written.
+        lines.filter_map(|line| serde_json::from_str(line).ok()).collect()
+    }
+}
+
+/// Whether a request changed something, or tried to.
+pub(crate) fn is_write(request: &Value) -> bool {
+    let uri = request["requestURI"].as_str().unwrap();
+    request["verb"] != "get" && !uri.contains("dryRun=All")
 }

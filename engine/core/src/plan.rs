@@ -4,7 +4,7 @@ pub mod compile;
 pub mod graph;
 
 pub use compile::{Cluster, Environments, UnknownEnvironment};
-pub use graph::{Graph, GraphError, NodeIndex};
+pub use graph::{Dependent, Graph, GraphError, NodeIndex};
 
 use crate::{
     id::{BlobName, PlanHash},

@@ -31,7 +31,7 @@ use std::{
     },
     time::{Duration, Instant},
 };
-use tokio::sync::mpsc;
+use tokio::{sync::mpsc, task::JoinSet};
 
 const TIME: Duration = Duration::from_secs(3);
 const ROUNDS: usize = 3;
@@ -90,21 +90,28 @@ async fn on_sqlite(directory: &Path, in_flight: u32) -> Outcome<f64> {
     let checkpointing = tokio::spawn(async move { checkpoints.keep_checkpointed().await });
     let (engine, mut ended) = open(Arc::new(store.clone())).await?;
     let plan = Arc::new(plans::chain(STAGES)?);
+    let engine = Arc::new(engine);
+    let mut starts = JoinSet::new();
+    let mut begin_one = || {
+        let (engine, plan) = (engine.clone(), plan.clone());
+        starts.spawn(async move { engine.start(new_run(&plan)).await });
+    };
     let begin = Instant::now();
-    for _ in 0..in_flight {
-        engine.start(new_run(&plan)).await?;
-    }
+    (0..in_flight).for_each(|_| begin_one());
     let mut runs = 0;
     while begin.elapsed() < TIME {
         ended.recv().await;
         runs += 1;
-        engine.start(new_run(&plan)).await?;
+        begin_one();
     }
     let took = begin.elapsed();
     for _ in 0..in_flight {
         ended.recv().await;
     }
-    engine.leave().await?;
+    for started in starts.join_all().await {
+        started?;
+    }
+    Arc::into_inner(engine).ok_or("somebody still starts runs")?.leave().await?;
     checkpointing.abort();
     store.close().await?;
     Ok(f64::from(runs * STAGES) / took.as_secs_f64())

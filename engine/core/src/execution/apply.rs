@@ -203,7 +203,7 @@ impl Recorded {
             target.weigh(&end);
         }
         for dependent in plan.graph().dependents(index) {
-            if let NodeState::Pending { unmet } = &mut self.nodes[dependent.0] {
+            if let NodeState::Pending { unmet } = &mut self.nodes[dependent.node.0] {
                 *unmet -= 1;
             }
         }

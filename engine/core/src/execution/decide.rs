@@ -7,7 +7,7 @@ use super::{
 use crate::{
     clock::Now,
     event::{Event, Failure, RunStop, StopCause, Tolerance},
-    plan::{Accepts, Effect, Need, Node, NodeIndex, OnFailure},
+    plan::{Accepts, Dependent, Effect, Need, Node, NodeIndex, OnFailure},
     retry::{Cause, Verdict},
     revision::Target,
     status::RunStatus,
@@ -146,21 +146,21 @@ impl<'a> Decision<'a> {
 
     fn advance_dependents(&mut self, ended: NodeIndex) {
         let plan = self.execution.plan.clone();
-        for dependent in plan.graph().dependents(ended) {
-            let NodeState::Pending { unmet } = self.state(*dependent) else { continue };
-            let (all, id) = (*unmet == 0, &plan.node(ended).id);
+        for Dependent { node, need } in plan.graph().dependents(ended) {
+            let NodeState::Pending { unmet } = self.state(*node) else { continue };
+            let all = &plan.node(*node).needs;
             // All needs are looked at once, when the last has ended: several may end together.
-            let needs = plan.node(*dependent).needs.iter().filter(|need| all || need.stage == *id);
-            let broken = needs.into_iter().find_map(|need| {
+            let needs = if *unmet == 0 { all.as_slice() } else { &all[*need..=*need] };
+            let broken = needs.iter().find_map(|need| {
                 let needed = plan.graph().index(&need.stage)?;
                 refusal(need, self.state(needed))
             });
             match broken {
                 Some(because) => {
-                    let stage = self.id(*dependent);
-                    self.end(*dependent, Event::StageOmitted { stage, because });
+                    let stage = self.id(*node);
+                    self.end(*node, Event::StageOmitted { stage, because });
                 }
-                None => self.advance(*dependent),
+                None => self.advance(*node),
             }
         }
     }

@@ -8,11 +8,19 @@ use std::collections::{BTreeMap, BTreeSet};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct NodeIndex(pub usize);
 
+/// A node that needs another one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Dependent {
+    pub node: NodeIndex,
+    /// Which of its needs that is.
+    pub need: usize,
+}
+
 /// What can be asked of the nodes without looking at all of them.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Graph {
     positions: BTreeMap<String, NodeIndex>,
-    dependents: Vec<Vec<NodeIndex>>,
+    dependents: Vec<Vec<Dependent>>,
     environments: BTreeMap<String, Vec<NodeIndex>>,
 }
 
@@ -45,7 +53,7 @@ impl Graph {
     }
 
     /// The nodes that need `index`.
-    pub fn dependents(&self, index: NodeIndex) -> &[NodeIndex] {
+    pub fn dependents(&self, index: NodeIndex) -> &[Dependent] {
         &self.dependents[index.0]
     }
 
@@ -59,18 +67,19 @@ impl Graph {
         let mut found = BTreeSet::from([from]);
         let mut open = vec![from];
         while let Some(index) = open.pop() {
-            open.extend(self.dependents(index).iter().filter(|next| found.insert(**next)));
+            let next = self.dependents(index).iter().map(|dependent| dependent.node);
+            open.extend(next.filter(|next| found.insert(*next)));
         }
         found
     }
 
     fn add(&mut self, index: NodeIndex, node: &Node) -> Result<(), GraphError> {
-        for need in &node.needs {
+        for (position, need) in node.needs.iter().enumerate() {
             let Some(needed) = self.index(&need.stage) else {
                 let (node, missing) = (node.id.clone(), need.stage.clone());
                 return Err(GraphError::Missing { node, missing });
             };
-            self.dependents[needed.0].push(index);
+            self.dependents[needed.0].push(Dependent { node: index, need: position });
         }
         if let Some(environment) = &node.environment {
             self.environments.entry(environment.clone()).or_default().push(index);

@@ -5,6 +5,7 @@ use crate::{
     clusters,
     exit::Exit,
     read::{self, Located},
+    screen::Paint,
 };
 use engine_core::{
     Pipeline, Plan,
@@ -13,7 +14,7 @@ use engine_core::{
 };
 use kubernetes::Clusters;
 use sha2::{Digest, Sha256};
-use std::{io::IsTerminal, path::PathBuf};
+use std::path::PathBuf;
 
 pub(crate) async fn validate(
     common: &Common,
@@ -53,7 +54,9 @@ pub(crate) fn compile(
 }
 
 pub(crate) fn tell(located: &Located, diagnostics: &[Diagnostic]) {
-    let is_plain = std::env::var_os("NO_COLOR").is_some() || !std::io::stderr().is_terminal();
-    let colour = if is_plain { Colour::Never } else { Colour::Always };
+    let colour = match Paint::of(&std::io::stderr()) {
+        Paint::Plain => Colour::Never,
+        Paint::Coloured => Colour::Always,
+    };
     eprint!("{}", diagnostic::human(&located.source, diagnostics, colour));
 }

@@ -3,12 +3,14 @@
 use crate::{
     arguments::{Common, Output},
     exit::Exit,
+    screen::Paint,
     state,
+    watch::tree,
 };
 use anyhow::bail;
 use engine_core::{
     store::{RunFilter, Summary},
-    view::{RunView, StageView},
+    view::RunView,
 };
 use engine_runtime::reader::Reader;
 
@@ -46,21 +48,8 @@ async fn find(reader: &Reader, named: &str) -> anyhow::Result<Summary> {
 
 /// Shows a run as people read it.
 pub(crate) fn show(view: &RunView) {
-    let RunView { id, number, application, pipeline, status, .. } = view;
-    println!("{pipeline}#{number}  {status}  application {application}  run {id}");
-    if let Some(reason) = &view.reason {
-        println!("  {reason}");
+    let (now, paint) = (jiff::Timestamp::now(), Paint::of(&std::io::stdout()));
+    for line in tree::lines(view, now, paint) {
+        println!("{line}");
     }
-    for (id, stage) in &view.stages {
-        println!("{}", line(id, stage));
-    }
-}
-
-fn line(id: &str, stage: &StageView) -> String {
-    let waiting = stage.waiting.as_ref().map(|waiting| waiting.detail.as_str());
-    let words = stage.reason.as_deref().or(waiting).unwrap_or_default();
-    let attempts =
-        if stage.attempts > 1 { format!(" ({} attempts)", stage.attempts) } else { String::new() };
-    let line = format!("  {id:<16} {:<10} {}{attempts}  {words}", stage.status, stage.stage_type);
-    line.trim_end().to_owned()
 }

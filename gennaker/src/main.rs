@@ -10,8 +10,9 @@ mod plan;
 mod read;
 mod recover;
 mod run;
+mod screen;
 mod state;
-mod tell;
+mod watch;
 
 use arguments::{Arguments, Command, Describe, Get};
 use clap::Parser;
@@ -20,7 +21,7 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    tell::to_stderr();
+    screen::to_stderr();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {

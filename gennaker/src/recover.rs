@@ -1,10 +1,10 @@
 //! `recover`: drives what is unfinished until all has ended.
 
-use crate::{arguments::Common, clusters, exit::Exit, state, tell};
+use crate::{arguments::Common, clusters, exit::Exit, screen, state, watch};
 use engine_core::id::RunId;
 use std::collections::BTreeMap;
 
-pub(crate) async fn recover(common: &Common, watch: bool) -> anyhow::Result<Exit> {
+pub(crate) async fn recover(common: &Common, is_watched: bool) -> anyhow::Result<Exit> {
     let reach = clusters::reach(common).await?;
     let hosted = state::host(common, &reach.clusters).await?;
     let (engine, reader) = (&hosted.engine, hosted.engine.reader());
@@ -14,20 +14,20 @@ pub(crate) async fn recover(common: &Common, watch: bool) -> anyhow::Result<Exit
         runs.insert(gate.summary.run, gate.summary.label());
     }
     if runs.is_empty() {
-        eprintln!("nothing is unfinished");
+        screen::say("nothing is unfinished");
     } else if let Some(reason) = reach.missing() {
-        eprintln!("stages that act on a cluster will wait: {reason}");
+        screen::say(&format!("stages that act on a cluster will wait: {reason}"));
     }
     let interrupted = tokio::select! {
         ended = reader.all_ended() => { ended?; false }
-        told = tell::changes(&reader, head, &runs), if watch => { told?; false }
+        told = watch::follow(&reader, head, &runs), if is_watched => { told?; false }
         error = engine.failed() => return Err(error.into()),
         signal = tokio::signal::ctrl_c() => { signal?; true }
     };
     let mut exit = Exit::Success;
     for (run, label) in &runs {
         let summary = reader.summary(*run).await?;
-        eprintln!("{label} {}", summary.status);
+        screen::say(&format!("{label} {}", summary.status));
         exit = exit.max(Exit::from(summary.status));
     }
     hosted.leave().await?;

@@ -7,8 +7,9 @@ use crate::{
     describe,
     exit::Exit,
     read::{self, Located},
+    screen,
     state::{self, Hosted},
-    tell,
+    watch,
 };
 use engine_core::{
     Pipeline, Plan,
@@ -25,6 +26,7 @@ use engine_runtime::{
 use kubernetes::Clusters;
 use std::{
     collections::BTreeMap,
+    os::unix::fs::MetadataExt,
     path::PathBuf,
     sync::{
         Arc,
@@ -85,13 +87,13 @@ async fn drive(
     let mut runs = BTreeMap::new();
     for ready in ready {
         let (run, label) = start(engine, ready).await?;
-        eprintln!("{label} is run {run}");
+        screen::say(&format!("{label} is run {run}"));
         runs.insert(run, label);
     }
     let asked = AtomicBool::new(false);
     tokio::select! {
         ended = wait(&reader, &runs), if !watch => ended?,
-        ended = tell::changes(&reader, head, &runs), if watch => ended?,
+        ended = watch::follow(&reader, head, &runs), if watch => ended?,
         error = engine.failed() => return Err(error.into()),
         left = interrupted_twice(engine, &runs, &asked) => {
             left?;
@@ -180,7 +182,9 @@ async fn interrupted_twice(
 ) -> anyhow::Result<()> {
     tokio::signal::ctrl_c().await?;
     asked.store(true, Ordering::Release);
-    eprintln!("cancelling; press Ctrl-C again to leave at once (`gennaker recover` goes on then)");
+    screen::say(
+        "cancelling; press Ctrl-C again to leave at once (`gennaker recover` goes on then)",
+    );
     for run in runs.keys() {
         let reason = "interrupted at the terminal".to_owned();
         // A run that has ended meanwhile needs no cancel.
@@ -212,5 +216,7 @@ async fn report(
 /// Who acts at this terminal.
 pub(crate) fn actor() -> Actor {
     let name = std::env::var("USER").or_else(|_| std::env::var("LOGNAME"));
+    let owner = || std::fs::metadata("/proc/self").map(|own| format!("user {}", own.uid()));
+    let name = name.ok().filter(|name| !name.is_empty()).map_or_else(owner, Ok);
     Actor { name: name.unwrap_or_else(|_| "somebody".to_owned()), way: Way::CommandLine }
 }

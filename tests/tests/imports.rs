@@ -9,7 +9,7 @@ const TABLE: [(&str, &[&str]); 7] = [
     ("engine-core", &[]),
     ("engine-runtime", &["engine-core", "engine-runtime"]), // itself, for its own tests
     ("gennaker", &["artifacts", "engine-core", "engine-runtime", "kubernetes", "stages"]),
-    ("integration-tests", &[]),
+    ("integration-tests", &["engine-core", "engine-runtime"]), // to read a log
     ("kubernetes", &[]),
     ("stages", &["artifacts", "engine-core", "kubernetes"]),
 ];

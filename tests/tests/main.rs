@@ -3,6 +3,7 @@
 mod cluster;
 mod delivery;
 mod examples;
+mod faults;
 mod imports;
 mod kills;
 mod malformed;

@@ -108,3 +108,24 @@ fn the_wait_example_runs_by_its_folder() {
     let (code, _, stderr) = told(&folder.path().join("state"), &["run", example]);
     assert_eq!(code, Some(0), "{stderr}");
 }
+
+/// `script` gives the program a terminal; what it drew is what a person saw.
+#[test]
+fn on_a_terminal_a_watched_run_is_a_tree_that_is_drawn_over() {
+    let folder = tempfile::tempdir().unwrap();
+    let example = concat!(env!("CARGO_MANIFEST_DIR"), "/../pipelines-examples/wait");
+    let state = folder.path().join("state");
+    let (program, state) = (PROGRAM.display(), state.display());
+    let line = format!("{program} --state {state} run {example} --watch");
+    let seen = Command::new("script")
+        .args(["--quiet", "--return", "--command", &line, "/dev/null"])
+        .env("TERM", "xterm-256color")
+        .env_remove("NO_COLOR")
+        .output()
+        .expect("`script` of util-linux gives the program a terminal");
+    let text = String::from_utf8_lossy(&seen.stdout);
+    assert_eq!(seen.status.code(), Some(0), "{text}");
+    for part in ["├─ ", "left", "2s from its start", "\u{1b}[2K", "\u{1b}[32msucceeded"] {
+        assert!(text.contains(part), "{part:?} is missing: {text:?}");
+    }
+}

@@ -101,6 +101,8 @@ pub struct Detail {
     pub run: RunId,
     pub stage: String,
     pub text: String,
+    /// When it was said; the log may know more by now.
+    pub at: Now,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

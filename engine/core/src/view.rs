@@ -8,7 +8,7 @@ use crate::{
     plan::Node,
     revision::Target,
     status::{RunStatus, StageStatus, WaitKind},
-    store::Summary,
+    store::{Detail, Summary},
     wording,
 };
 use serde::{Serialize, Serializer, ser::SerializeMap};
@@ -66,7 +66,7 @@ pub struct WaitView {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Surroundings {
     /// Live text by stage.
-    pub details: BTreeMap<String, String>,
+    pub details: BTreeMap<String, Detail>,
     /// Who stands before this run, by environment.
     pub blocked_by: BTreeMap<String, Vec<String>>,
 }
@@ -166,11 +166,13 @@ fn waiting(node: &Node, state: &NodeState, surroundings: &Surroundings) -> Optio
             Waiting::No => None,
             Waiting::For { wake, reason, since } => {
                 let live = surroundings.details.get(&node.id);
+                // An older one belongs to what was waited for before.
+                let live = live.filter(|live| live.at.elapsed >= since.elapsed);
                 Some(WaitView {
                     kind: reason.kind,
                     since: instant(since.civil),
                     until: until(reason.kind, wake.at, *since),
-                    detail: live.unwrap_or(&reason.detail).clone(),
+                    detail: live.map_or(&reason.detail, |live| &live.text).clone(),
                     blocked_by: Vec::new(),
                 })
             }

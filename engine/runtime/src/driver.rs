@@ -153,7 +153,7 @@ impl Driver {
             if let Input::Row(row) = &input {
                 decided.rows.push(row.id);
             }
-            self.tell(&input);
+            self.tell(&input, now);
             let blobs = blobs(&input, &self.shop.backing.sealer);
             match self.execution.handle(input, now) {
                 Ok(events) => {
@@ -167,11 +167,11 @@ impl Driver {
     }
 
     /// Live text, for whoever looks.
-    fn tell(&self, input: &Input) {
+    fn tell(&self, input: &Input, at: Now) {
         if let Input::Stepped { call, answer: Ok(Step::Wait { reason, .. }) } = input {
             let stage = self.execution.plan().node(call.node).id.clone();
             let text = reason.detail.clone();
-            self.shop.teller.tell(Detail { run: self.run, stage, text });
+            self.shop.teller.tell(Detail { run: self.run, stage, text, at });
         }
     }
 

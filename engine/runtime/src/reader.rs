@@ -66,7 +66,7 @@ impl Reader {
     pub async fn view(&self, run: RunId) -> Result<RunView, ReadError> {
         let execution = self.execution(run).await?;
         let details = self.log.details(run).await?;
-        let details = details.into_iter().map(|detail| (detail.stage, detail.text)).collect();
+        let details = details.into_iter().map(|detail| (detail.stage.clone(), detail)).collect();
         let mut blocked_by = BTreeMap::new();
         for target in execution.asked_targets() {
             let queue = self.log.queue(&target.resource()).await?;

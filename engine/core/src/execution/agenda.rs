@@ -35,6 +35,8 @@ struct Slot {
     urge: Urge,
     queued: bool,
     wake: Wake,
+    /// The newest words of a wait, which the log need not have.
+    words: Option<String>,
     set_elapsed: Vec<(Elapsed, Timer)>,
     set_civil: Vec<(Civil, Timer)>,
     judgement: Judgement,
@@ -123,8 +125,14 @@ impl Agenda {
         self.slots[index.0].urge = Urge::Now;
     }
 
-    pub(super) fn wait(&mut self, index: NodeIndex, wake: Wake) {
-        self.slots[index.0].wake = wake;
+    pub(super) fn wait(&mut self, index: NodeIndex, (wake, words): (Wake, String)) {
+        let slot = &mut self.slots[index.0];
+        (slot.wake, slot.words) = (wake, Some(words));
+    }
+
+    /// What the attempt said last that it waits for, if it said so to this process.
+    pub(super) fn words(&self, index: NodeIndex) -> Option<&str> {
+        self.slots[index.0].words.as_deref()
     }
 
     /// A failed abort is tried again after a pause.

@@ -7,10 +7,11 @@ use super::{
 use crate::{
     clock::Now,
     event::{Event, Failure, RunStop, StopCause, Tolerance},
-    plan::{Accepts, Dependent, Effect, Need, Node, NodeIndex, OnFailure},
+    plan::{Accepts, Dependent, Effect, Need, Node, NodeIndex, OnFailure, Timeout},
     retry::{Cause, Verdict},
     revision::Target,
-    status::RunStatus,
+    status::{RunStatus, WaitKind},
+    wording,
 };
 use std::collections::VecDeque;
 
@@ -269,37 +270,23 @@ fn refusal(need: &Need, state: &NodeState) -> Option<String> {
     })
 }
 
-/// The failure of an attempt whose time ran out.
-pub(super) fn timed_out(node: &Node, state: &NodeState) -> Failure {
-    let limit = match node.timeout {
-        crate::plan::Timeout::Never => String::new(),
-        crate::plan::Timeout::AfterMs(limit_ms) => {
-            format!(" after {}", crate::wording::duration(limit_ms))
+/// The failure of an attempt whose time ran out, with the newest words of what it waited for.
+pub(super) fn timed_out(decision: &Decision<'_>, index: NodeIndex) -> Failure {
+    let limit = match decision.node(index).timeout {
+        Timeout::Never => String::new(),
+        Timeout::AfterMs(limit_ms) => format!(" after {}", wording::duration(limit_ms)),
+    };
+    let Some(reason) = decision.state(index).waiting() else {
+        return Failure { cause: Cause::Timeout, message: format!("timed out{limit}") };
+    };
+    let words = decision.execution.agenda.words(index).unwrap_or(&reason.detail);
+    let (cause, message) = match reason.kind {
+        WaitKind::Cluster => {
+            (Cause::Error, format!("the cluster could not be reached, given up{limit}: {words}"))
+        }
+        WaitKind::Target | WaitKind::Timer | WaitKind::Readiness | WaitKind::Retry => {
+            (Cause::Timeout, format!("timed out{limit}, still waiting: {words}"))
         }
     };
-    let attempt = match state {
-        NodeState::Running(attempt) | NodeState::Stopping { attempt, .. } => Some(attempt),
-        NodeState::Pending { .. }
-        | NodeState::Gated { .. }
-        | NodeState::BackingOff(_)
-        | NodeState::Ended(_) => None,
-    };
-    let waiting = attempt.and_then(|attempt| match &attempt.waiting {
-        super::state::Waiting::No => None,
-        super::state::Waiting::For { reason, .. } => Some(reason),
-    });
-    match waiting {
-        Some(reason) if reason.kind == crate::status::WaitKind::Cluster => Failure {
-            cause: Cause::Error,
-            message: format!(
-                "the cluster could not be reached, given up{limit}: {}",
-                reason.detail
-            ),
-        },
-        Some(reason) => Failure {
-            cause: Cause::Timeout,
-            message: format!("timed out{limit}, still waiting: {}", reason.detail),
-        },
-        None => Failure { cause: Cause::Timeout, message: format!("timed out{limit}") },
-    }
+    Failure { cause, message }
 }

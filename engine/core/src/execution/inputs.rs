@@ -129,11 +129,11 @@ fn stopped(
 ) {
     match (cause, left) {
         (StopCause::Timeout, None) => {
-            let failure = timed_out(decision.node(index), decision.state(index));
+            let failure = timed_out(decision, index);
             decision.attempt_failed(index, failure);
         }
         (StopCause::Timeout, Some(left)) => {
-            let mut failure = timed_out(decision.node(index), decision.state(index));
+            let mut failure = timed_out(decision, index);
             failure.message = format!("{}; it could not be stopped: {left}", failure.message);
             decision.failed(index, failure);
         }
@@ -222,10 +222,10 @@ fn wait(
         };
         kind != Some(reason.kind) || attempt.progress != progress
     });
-    decision.execution.agenda.wait(index, wake.clone());
+    let reason = WaitReason { kind: reason.kind, detail: cut(reason.detail) };
+    decision.execution.agenda.wait(index, (wake.clone(), reason.detail.clone()));
     if is_news {
         let stage = decision.id(index);
-        let reason = WaitReason { kind: reason.kind, detail: cut(reason.detail) };
         decision.emit(Event::StageWaiting { stage, progress, wake, reason });
     } else {
         decision.execution.refresh(index);

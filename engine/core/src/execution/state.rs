@@ -214,6 +214,22 @@ impl NodeState {
         }
     }
 
+    /// What the attempt under way waits for, as the log has it.
+    pub fn waiting(&self) -> Option<&WaitReason> {
+        match self {
+            NodeState::Running(attempt) | NodeState::Stopping { attempt, .. } => {
+                match &attempt.waiting {
+                    Waiting::No => None,
+                    Waiting::For { reason, .. } => Some(reason),
+                }
+            }
+            NodeState::Pending { .. }
+            | NodeState::Gated { .. }
+            | NodeState::BackingOff(_)
+            | NodeState::Ended(_) => None,
+        }
+    }
+
     pub fn attempts(&self) -> u32 {
         match self {
             NodeState::Pending { .. } | NodeState::Gated { .. } => 0,

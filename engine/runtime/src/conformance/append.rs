@@ -2,11 +2,14 @@
 
 use super::{
     Checked,
-    sample::{World, actor, attempt, begin, begin_by_key, end, next, now, refuse, run, written},
+    sample::{
+        World, actor, attempt, begin, begin_by_key, end, next, now, refuse, run, summary, written,
+    },
 };
 use engine_core::{
     event::Message,
     id::{BlobName, InputId, RunId},
+    status::RunStatus,
     store::{Append, Appended, Blob, Request, Store, Submitted},
 };
 use std::sync::Arc;
@@ -65,15 +68,17 @@ pub async fn one_stale_item_leaves_its_neighbours_alone(store: Arc<dyn Store>) -
     let broken = Append {
         blobs: vec![blob.clone()],
         inputs: vec![input],
+        summary: summary(stale, RunStatus::Cancelled),
         ..next(stale, 7, vec![attempt("lost")])
     };
+    let before = world.store.gate(stale).await?;
     let batch = vec![next(first, 1, vec![attempt("a")]), broken, next(last, 1, vec![attempt("b")])];
     let answers = world.store.append(world.epoch, batch).await?;
     assert_eq!(answers[1], Appended::Conflict);
     assert_eq!(written(&answers[0]).0 + 1, written(&answers[2]).0);
     assert_eq!(world.store.gate(first).await?.map(|gate| gate.next), Some(2));
     assert_eq!(world.store.gate(last).await?.map(|gate| gate.next), Some(2));
-    assert_eq!(world.store.gate(stale).await?.map(|gate| gate.next), Some(1));
+    assert_eq!(world.store.gate(stale).await?, before);
     assert_eq!(world.store.blob(&blob.name).await?, None);
     assert_eq!(world.store.inputs(stale).await?.len(), 1);
     Ok(())

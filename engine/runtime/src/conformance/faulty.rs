@@ -7,11 +7,13 @@ use engine_core::{
     event::InputRow,
     id::{BlobName, Epoch, PlanHash, Position, Resource, RunId},
     revision::{Revision, Target},
+    status::RunStatus,
     store::{
-        Append, Appended, Candidate, Detail, Gate, Lease, LeaseError, LogReader, LogRow, Page,
-        Request, RunFilter, Store, StoreError, Submitted, Summary, Takeover,
+        Append, Appended, Beginning, Candidate, Detail, Gate, Lease, LeaseError, LogReader, LogRow,
+        Page, Request, RunFilter, Store, StoreError, Submitted, Summary, Takeover,
     },
 };
+use std::time::Duration;
 
 /// What happens to one append.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,6 +25,10 @@ pub enum Fault {
     LostBefore,
     /// All was written, and the answer is lost.
     LostAfter,
+    /// It arrives only after this time, even if whoever sent it is gone by then.
+    Late(Duration),
+    /// An item that nobody may write joins the batch; the others are none of its business.
+    StaleNeighbour,
 }
 
 /// Asked once for each append, before it.
@@ -37,7 +43,7 @@ pub struct Faulty<S> {
     renewals: Renewals,
 }
 
-impl<S: Store> Faulty<S> {
+impl<S: Store + Clone + 'static> Faulty<S> {
     pub fn new(inner: S, script: Script) -> Faulty<S> {
         Faulty { inner, script, renewals: Box::new(|| Fault::None) }
     }
@@ -46,6 +52,19 @@ impl<S: Store> Faulty<S> {
     #[must_use]
     pub fn with_renewals(self, renewals: Renewals) -> Faulty<S> {
         Faulty { renewals, ..self }
+    }
+
+    async fn late(
+        &self,
+        (epoch, items): (Epoch, Vec<Append>),
+        after: Duration,
+    ) -> Result<Vec<Appended>, StoreError> {
+        let inner = self.inner.clone();
+        let landing = tokio::spawn(async move {
+            tokio::time::sleep(after).await;
+            inner.append(epoch, items).await
+        });
+        landing.await.unwrap_or_else(|error| Err(StoreError::Unknown(error.to_string())))
     }
 }
 
@@ -57,7 +76,7 @@ macro_rules! delegate {
     )*};
 }
 
-impl<S: Store> LogReader for Faulty<S> {
+impl<S: Store + Clone + 'static> LogReader for Faulty<S> {
     delegate! {
         fn gate(run: RunId) -> Result<Option<Gate>, StoreError>;
         fn log(run: RunId, from: u64) -> Result<Vec<LogRow>, StoreError>;
@@ -77,7 +96,7 @@ impl<S: Store> LogReader for Faulty<S> {
     }
 }
 
-impl<S: Store> Store for Faulty<S> {
+impl<S: Store + Clone + 'static> Store for Faulty<S> {
     delegate! {
         fn acquire(candidate: Candidate, takeover: Takeover) -> Result<Lease, LeaseError>;
         fn release(epoch: Epoch) -> Result<(), StoreError>;
@@ -93,6 +112,7 @@ impl<S: Store> Store for Faulty<S> {
                 Fault::None => self.inner.renew(epoch).await,
                 Fault::Unavailable => Err(StoreError::Unavailable("as scripted".to_owned())),
                 Fault::LostBefore => Err(StoreError::Unknown("as scripted".to_owned())),
+                Fault::StaleNeighbour | Fault::Late(_) => self.inner.renew(epoch).await,
                 Fault::LostAfter => {
                     self.inner.renew(epoch).await?;
                     Err(StoreError::Unknown("as scripted".to_owned()))
@@ -112,6 +132,14 @@ impl<S: Store> Store for Faulty<S> {
                 Fault::None => self.inner.append(epoch, items).await,
                 Fault::Unavailable => Err(StoreError::Unavailable("as scripted".to_owned())),
                 Fault::LostBefore => Err(StoreError::Unknown("as scripted".to_owned())),
+                Fault::Late(after) => self.late((epoch, items), after).await,
+                Fault::StaleNeighbour => {
+                    let stale = items.last().map(stale);
+                    let all = items.into_iter().chain(stale).collect();
+                    let mut answers = self.inner.append(epoch, all).await?;
+                    answers.pop();
+                    Ok(answers)
+                }
                 Fault::LostAfter => {
                     self.inner.append(epoch, items).await?;
                     Err(StoreError::Unknown("as scripted".to_owned()))
@@ -119,4 +147,10 @@ impl<S: Store> Store for Faulty<S> {
             }
         })
     }
+}
+
+/// The same append by somebody who believes that the run is further and was cancelled.
+fn stale(item: &Append) -> Append {
+    let summary = Summary { status: RunStatus::Cancelled, ..item.summary.clone() };
+    Append { n: item.n + 7, summary, beginning: Beginning::No, ..item.clone() }
 }

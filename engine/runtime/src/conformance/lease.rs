@@ -54,13 +54,16 @@ pub async fn an_older_epoch_writes_nothing(store: Arc<dyn Store>) -> Checked {
     let world = World::on(store).await?;
     let run = world.start(1).await?;
     let taker = world.taken_over().await?;
-    let refused = world.append(next(run, 1, vec![attempt("build")])).await;
-    assert_lost(&refused);
+    let before = taker.store.gate(run).await?;
+    let summary = summary(run, RunStatus::Cancelled);
+    let late = Append { summary, ..next(run, 1, vec![attempt("build")]) };
+    assert_lost(&world.append(late).await);
     assert_lost(&world.append(begin(super::sample::run(2))).await);
     assert_lost(&world.append(refuse(run, 1, Vec::new())).await);
     assert_lost(&world.store.renew(world.epoch).await);
     assert_lost(&world.store.release(world.epoch).await);
     assert_eq!(taker.store.log(run, 0).await?.len(), 1);
+    assert_eq!(taker.store.gate(run).await?, before);
     assert_eq!(taker.store.lease().await?.map(|lease| lease.epoch), Some(taker.epoch));
     Ok(())
 }

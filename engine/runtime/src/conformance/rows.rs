@@ -102,7 +102,8 @@ pub async fn blobs_are_kept_by_their_name(store: Arc<dyn Store>) -> Checked {
 }
 
 fn detail(run: RunId, stage: &str, text: &str) -> Detail {
-    Detail { run, stage: stage.to_owned(), text: text.to_owned() }
+    let at = now(text.len() as u64);
+    Detail { run, stage: stage.to_owned(), text: text.to_owned(), at }
 }
 
 async fn tell(world: &World, details: &[Detail]) -> Result<(), StoreError> {

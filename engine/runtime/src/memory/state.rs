@@ -30,7 +30,7 @@ pub(super) struct State {
     pub(super) revision_numbers: BTreeMap<Target, u64>,
     pub(super) plans: BTreeMap<PlanHash, String>,
     pub(super) blobs: BTreeMap<BlobName, Vec<u8>>,
-    pub(super) details: BTreeMap<(RunId, String), String>,
+    pub(super) details: BTreeMap<(RunId, String), Detail>,
 }
 
 pub(super) struct StoredInput {
@@ -79,8 +79,7 @@ impl State {
 
     pub(super) fn details_of(&self, run: RunId) -> Vec<Detail> {
         let rows = self.details.range((run, String::new())..).take_while(|((of, _), _)| *of == run);
-        rows.map(|((_, stage), text)| Detail { run, stage: stage.clone(), text: text.clone() })
-            .collect()
+        rows.map(|(_, detail)| detail.clone()).collect()
     }
 
     pub(super) fn submit(&mut self, request: Request) -> Submitted {
@@ -116,9 +115,9 @@ impl State {
 
     /// Text about a run that has ended, or never began, helps nobody.
     pub(super) fn tell(&mut self, details: Vec<Detail>) {
-        for Detail { run, stage, text } in details {
-            if self.runs.get(&run).is_some_and(|gate| !gate.summary.status.has_ended()) {
-                self.details.insert((run, stage), text);
+        for detail in details {
+            if self.runs.get(&detail.run).is_some_and(|gate| !gate.summary.status.has_ended()) {
+                self.details.insert((detail.run, detail.stage.clone()), detail);
             }
         }
     }

@@ -149,9 +149,10 @@ impl LogReader for Reader {
     }
 
     fn details(&self, run: RunId) -> BoxFuture<'_, Result<Vec<Detail>, StoreError>> {
-        let text = "SELECT stage, text FROM detail WHERE run = ? ORDER BY stage";
+        let text = "SELECT stage, text, elapsed, civil FROM detail WHERE run = ? ORDER BY stage";
         let read = move |row: &SqliteRow| {
-            Ok(Detail { run, stage: columns::text(row, 0)?, text: columns::text(row, 1)? })
+            let (stage, text) = (columns::text(row, 0)?, columns::text(row, 1)?);
+            Ok(Detail { run, stage, text, at: columns::now(row, 2)? })
         };
         Box::pin(self.all(sqlx::query(text).bind(bytes(run)), read))
     }

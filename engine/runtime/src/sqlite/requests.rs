@@ -73,11 +73,13 @@ impl Work for Tell {
 
     fn run<'a>(&'a self, session: &'a mut Session) -> BoxFuture<'a, Result<(), Failure>> {
         Box::pin(async move {
-            let text = "INSERT INTO detail (run, stage, text) \
-                SELECT id, ?2, ?3 FROM run WHERE id = ?1 AND finished = 0 \
-                ON CONFLICT (run, stage) DO UPDATE SET text = excluded.text";
-            for Detail { run, stage, text: told } in &self.0 {
+            let text = "INSERT INTO detail (run, stage, text, elapsed, civil) \
+                SELECT id, ?2, ?3, ?4, ?5 FROM run WHERE id = ?1 AND finished = 0 \
+                ON CONFLICT (run, stage) DO UPDATE SET text = excluded.text, \
+                elapsed = excluded.elapsed, civil = excluded.civil";
+            for Detail { run, stage, text: told, at } in &self.0 {
                 let statement = sqlx::query(text).bind(bytes(*run)).bind(stage).bind(told);
+                let statement = statement.bind(integer(at.elapsed.0)).bind(integer(at.civil.0));
                 session.execute(statement).await?;
             }
             Ok(())

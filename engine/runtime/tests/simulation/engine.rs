@@ -146,10 +146,16 @@ impl Storm {
             if cut.load(Ordering::Acquire) {
                 return Fault::Unavailable;
             }
-            let (fault, situation) = match chance.lock().unwrap().below(40) {
+            let mut chance = chance.lock().unwrap();
+            let (fault, situation) = match chance.below(40) {
                 0 => (Fault::Unavailable, "append refused"),
                 1 => (Fault::LostBefore, "answer lost before the write"),
                 2 => (Fault::LostAfter, "answer lost after the write"),
+                3 => (Fault::StaleNeighbour, "stale item in a batch"),
+                4 => {
+                    let after = Duration::from_millis(chance.below(20_000));
+                    (Fault::Late(after), "append lands late")
+                }
                 _ => return Fault::None,
             };
             *counts.lock().unwrap().entry(situation).or_default() += 1;

@@ -9,8 +9,12 @@ use crate::{
 use engine_core::{
     Execution, Plan, Start,
     clock::{Civil, Elapsed, Moment, Now},
-    event::{Actor, Answer, Call, Command, Input, InputRow, Message, Progress, Trigger, Way},
+    event::{
+        Actor, Answer, Call, Command, Failure, Input, InputRow, Message, Progress, Trigger, Way,
+    },
+    execution::state::NodeState,
     id::{BlobName, InputId, PlanHash, RunId},
+    retry::Cause,
     revision::{ComponentSet, Origin, Target},
     stage::{Outputs, Record, StageError, Step, WaitReason, Wake},
     status::WaitKind,
@@ -30,6 +34,8 @@ struct Storm {
     answered: Vec<Input>,
     asked: Vec<Target>,
     crashes: u32,
+    /// What running stages said last that they wait for, since the last crash.
+    said: BTreeMap<String, String>,
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -53,6 +59,7 @@ pub(crate) fn storm(seed: u64) {
         answered: Vec::new(),
         asked: Vec::new(),
         crashes: 0,
+        said: BTreeMap::new(),
     };
     storm.record(events);
     for _turn in 0..20_000 {
@@ -107,6 +114,7 @@ impl Storm {
     fn crash(&mut self) {
         self.crashes += 1;
         self.open.clear();
+        self.said.clear();
         let log = self.facts.iter().map(|(event, now)| (event, *now));
         let run = self.execution.recorded().id;
         self.execution = Execution::replay(self.plan.clone(), run, log).unwrap();
@@ -164,7 +172,11 @@ impl Storm {
         let which = usize::try_from(self.chance.below(self.open.len() as u64)).unwrap();
         let (call, kind) = self.open.swap_remove(which);
         let input = match kind {
-            Kind::Step => Input::Stepped { call, answer: self.step(call) },
+            Kind::Step => {
+                let answer = self.step(call);
+                self.listen(call, &answer);
+                Input::Stepped { call, answer }
+            }
             Kind::Abort if self.chance.one_in(3) => {
                 let answer = Err(StageError::Error("cannot be stopped now".to_owned()));
                 Input::Aborted { call, answer }
@@ -173,6 +185,15 @@ impl Storm {
         };
         self.answered.push(input.clone());
         self.hand_in(input);
+    }
+
+    fn listen(&mut self, call: Call, answer: &Answer) {
+        if let (Ok(Step::Wait { reason, .. }), NodeState::Running(_)) =
+            (answer, self.execution.node_state(call.node))
+        {
+            let stage = self.plan.node(call.node).id.clone();
+            self.said.insert(stage, reason.detail.clone());
+        }
     }
 
     fn hand_in(&mut self, input: Input) {
@@ -185,6 +206,9 @@ impl Storm {
         use engine_core::event::Event;
         for event in events {
             match &event {
+                Event::AttemptStarted { stage, .. } => drop(self.said.remove(stage)),
+                Event::AttemptFailed { stage, failure, .. }
+                | Event::StageFailed { stage, failure, .. } => self.names_its_wait(stage, failure),
                 Event::TargetAsked { target, .. } => self.asked.push(target.clone()),
                 Event::TargetReleased { target, .. } => {
                     let asked = self.asked.iter().position(|asked| asked == target);
@@ -195,6 +219,15 @@ impl Storm {
             self.facts.push((event, self.now));
         }
         facts::replays(&self.execution, &self.facts);
+    }
+
+    /// An attempt that ran out of time fails with its newest words.
+    fn names_its_wait(&self, stage: &str, failure: &Failure) {
+        if failure.cause == Cause::Timeout
+            && let Some(said) = self.said.get(stage)
+        {
+            assert!(failure.message.contains(said), "{said} is missing: {}", failure.message);
+        }
     }
 
     fn over(&self) {
@@ -251,7 +284,10 @@ impl Storm {
             End::Hang => Ok(Step::Wait {
                 progress: Progress::Inline(json!({ "at": at })),
                 wake: self.after(HANG_TIMEOUT_MS / 4),
-                reason: WaitReason { kind: WaitKind::Readiness, detail: "hangs".to_owned() },
+                reason: WaitReason {
+                    kind: WaitKind::Readiness,
+                    detail: format!("hangs in call {}", self.answered.len()),
+                },
                 records: Vec::new(),
             }),
         }

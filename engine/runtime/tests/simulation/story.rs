@@ -13,8 +13,9 @@ pub(crate) struct Reached {
 }
 
 /// What a storm of usual length must have met.
-const EXPECTED: [&str; 17] = [
+const EXPECTED: [&str; 19] = [
     "abort of a run",
+    "append lands late",
     "answer lost after the write",
     "answer lost before the write",
     "attempt tried again",
@@ -27,6 +28,7 @@ const EXPECTED: [&str; 17] = [
     "run",
     "stage cancelled",
     "stage omitted",
+    "stale item in a batch",
     "takeover from a living engine",
     "timeout",
     "tolerated failure",

@@ -129,5 +129,7 @@ CREATE TABLE detail (
     run BLOB NOT NULL,
     stage TEXT NOT NULL,
     text TEXT NOT NULL,
+    elapsed INTEGER NOT NULL,
+    civil INTEGER NOT NULL,
     PRIMARY KEY (run, stage)
 ) WITHOUT ROWID;

@@ -1,0 +1,96 @@
+//! The talk of the program on stderr: warnings, sentences, and the live part below them.
+
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use std::{
+    io::{self, IsTerminal, Write},
+    sync::LazyLock,
+};
+use tracing_subscriber::EnvFilter;
+
+/// Everything that is written while the live part stands goes above it.
+static SCREEN: LazyLock<MultiProgress> = LazyLock::new(MultiProgress::new);
+
+/// Whether a stream takes colour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Paint {
+    Plain,
+    Coloured,
+}
+
+impl Paint {
+    /// Colour is for terminals, unless `NO_COLOR` is set or `TERM` is `dumb`.
+    pub(crate) fn of(stream: &impl IsTerminal) -> Paint {
+        let is_refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        match stream.is_terminal() && !is_refused && !is_dumb() {
+            true => Paint::Coloured,
+            false => Paint::Plain,
+        }
+    }
+}
+
+fn is_dumb() -> bool {
+    std::env::var_os("TERM").is_none_or(|term| term == "dumb")
+}
+
+/// Warnings of the engine, or what `GENNAKER_LOG` asks for.
+pub(crate) fn to_stderr() {
+    let filter = EnvFilter::try_from_env("GENNAKER_LOG").unwrap_or_else(|_| EnvFilter::new("warn"));
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(|| Above)
+        .with_ansi(Paint::of(&io::stderr()) == Paint::Coloured)
+        .init();
+}
+
+/// Says a line.
+pub(crate) fn say(line: &str) {
+    SCREEN.suspend(|| eprintln!("{line}"));
+}
+
+/// Whether lines that were written can be written over.
+pub(crate) fn is_live() -> bool {
+    io::stderr().is_terminal() && !is_dumb()
+}
+
+struct Above;
+
+impl Write for Above {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        SCREEN.suspend(|| io::stderr().write(bytes))
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        io::stderr().flush()
+    }
+}
+
+/// Lines that are written over, at the bottom of the terminal.
+#[derive(Default)]
+pub(crate) struct Live {
+    lines: Vec<ProgressBar>,
+}
+
+impl Live {
+    pub(crate) fn draw(&mut self, frame: Vec<String>) {
+        self.lines.resize_with(frame.len().max(self.lines.len()), line);
+        for (index, bar) in self.lines.iter().enumerate() {
+            bar.set_message(frame.get(index).cloned().unwrap_or_default());
+        }
+    }
+
+    /// Leaves the last frame on the terminal, or, if something better follows, nothing.
+    pub(crate) fn end(&mut self) {
+        for bar in &self.lines {
+            match io::stdout().is_terminal() {
+                true => bar.finish_and_clear(),
+                false => bar.finish(),
+            }
+        }
+    }
+}
+
+#[expect(clippy::expect_used, reason = "the template is a constant")]
+fn line() -> ProgressBar {
+    let style = ProgressStyle::with_template("{wide_msg}").expect("the template is well-formed");
+    SCREEN.add(ProgressBar::new_spinner().with_style(style))
+}

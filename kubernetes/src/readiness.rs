@@ -111,14 +111,16 @@ pub fn assess(expectations: &[Expectation], world: &World, now_ms: u64) -> Asses
     if waits.is_empty() {
         return Assessment::Ready { warnings };
     }
-    Assessment::Progressing { detail: summary(&waits), recheck_at_ms }
+    let detail = match (expectations, waits.as_slice()) {
+        // Of one object nobody needs to be told which.
+        ([_], [(_, words)]) => words.clone(),
+        (_, waits) => summary(waits),
+    };
+    Assessment::Progressing { detail, recheck_at_ms }
 }
 
 /// What is waited for, objects that wait for the same told together.
 fn summary(waits: &[(String, String)]) -> String {
-    if let [(_, words)] = waits {
-        return words.clone();
-    }
     let mut grouped: Vec<(&str, Vec<&str>)> = Vec::new();
     for (label, words) in waits {
         match grouped.iter_mut().find(|(known, _)| known == words) {

@@ -65,7 +65,7 @@ fn two_pipelines_to_one_target_go_one_after_the_other_and_the_second_says_whom_i
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
-    read_until(&mut child, &["go: ", "deployment "]);
+    read_until(&mut child, &["second#1 go: waits for its turn in", "after first#1"]);
     let runs: Value =
         serde_json::from_str(&room.gennaker(&["get", "runs", "-o", "json"]).stdout).unwrap();
     let ids = runs.as_array().unwrap().iter().map(|run| run["id"].as_str().unwrap().to_owned());

@@ -164,10 +164,10 @@ fn waiting(node: &Node, state: &NodeState, surroundings: &Surroundings) -> Optio
         }
         NodeState::Running(attempt) => match &attempt.waiting {
             Waiting::No => None,
-            Waiting::For { wake, reason, since } => {
+            Waiting::For { wake, reason, since, said_at } => {
                 let live = surroundings.details.get(&node.id);
                 // An older one belongs to what was waited for before.
-                let live = live.filter(|live| live.at.elapsed >= since.elapsed);
+                let live = live.filter(|live| live.at.elapsed >= said_at.elapsed);
                 Some(WaitView {
                     kind: reason.kind,
                     since: instant(since.civil),

@@ -145,7 +145,8 @@ impl Recorded {
             };
             attempt.clock = attempt.clock.entering(reason.kind, now);
             attempt.progress = progress.clone();
-            attempt.waiting = Waiting::For { wake: wake.clone(), reason: reason.clone(), since };
+            let (wake, reason) = (wake.clone(), reason.clone());
+            attempt.waiting = Waiting::For { wake, reason, since, said_at: now };
         }
     }
 

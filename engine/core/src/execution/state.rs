@@ -94,7 +94,9 @@ pub enum Waiting {
     For {
         wake: Wake,
         reason: WaitReason,
+        /// Since when it waits for something of this kind.
         since: Now,
+        said_at: Now,
     },
 }
 

@@ -7,6 +7,7 @@ mod faults;
 mod imports;
 mod kills;
 mod malformed;
+mod outage;
 mod program;
 mod recovery;
 mod turns;

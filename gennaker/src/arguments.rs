@@ -45,6 +45,9 @@ pub(crate) enum Command {
     Plan {
         #[arg(value_name = "FILE")]
         file: PathBuf,
+        /// The value of a parameter; may be given several times
+        #[arg(short, long = "parameter", value_name = "NAME=VALUE", value_parser = parameter)]
+        parameters: Vec<(String, String)>,
         #[arg(short, long, value_enum, default_value_t = Output::Table)]
         output: Output,
     },
@@ -53,6 +56,9 @@ pub(crate) enum Command {
         /// Pipeline files, or folders with one pipeline
         #[arg(required = true, value_name = "FILE|DIR")]
         files: Vec<PathBuf>,
+        /// The value of a parameter; may be given several times
+        #[arg(short, long = "parameter", value_name = "NAME=VALUE", value_parser = parameter)]
+        parameters: Vec<(String, String)>,
         /// Show each change while it happens
         #[arg(long)]
         watch: bool,
@@ -76,6 +82,13 @@ pub(crate) enum Command {
     },
     /// Show the version
     Version,
+}
+
+fn parameter(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
+        Some(_) | None => Err("write it as `name=value`".to_owned()),
+    }
 }
 
 #[derive(Subcommand)]

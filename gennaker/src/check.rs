@@ -10,6 +10,7 @@ use crate::{
 use engine_core::{
     Pipeline, Plan,
     diagnostic::{self, Colour, Diagnostic},
+    pipeline::{Bindings, Missing},
     plan::Environments,
 };
 use kubernetes::Clusters;
@@ -25,7 +26,8 @@ pub(crate) async fn validate(
     let (mut exit, mut all) = (Exit::Success, Vec::new());
     for path in paths {
         let located = read::locate(path)?;
-        if let Err(diagnostics) = compile(&located, &environments) {
+        let bindings = read::bindings(&[], Missing::Tolerated);
+        if let Err(diagnostics) = compile(&located, &environments, &bindings) {
             exit = Exit::Invalid;
             match format {
                 Format::Human => tell(&located, &diagnostics),
@@ -45,9 +47,10 @@ pub(crate) async fn validate(
 pub(crate) fn compile(
     located: &Located,
     environments: &Environments,
+    bindings: &Bindings,
 ) -> Result<Plan, Vec<Diagnostic>> {
     let registry = stages::registry(&Clusters::default());
-    let pipeline = Pipeline::read(&located.source, &registry);
+    let pipeline = Pipeline::read(&located.source, &registry).bound(bindings);
     let name = |content: &[u8]| engine_core::id::BlobName(hex::encode(Sha256::digest(content)));
     let files = read::files(&located.root, &pipeline.files(&registry), name);
     Plan::compile(&pipeline, environments, &registry, &files)

@@ -45,8 +45,12 @@ async fn carry_out(arguments: &Arguments) -> anyhow::Result<Exit> {
     let common = &arguments.common;
     match &arguments.command {
         Command::Validate { files, format } => check::validate(common, files, *format).await,
-        Command::Plan { file, output } => plan::plan(common, file, *output).await,
-        Command::Run { files, watch, output } => run::run(common, files, (*watch, *output)).await,
+        Command::Plan { file, parameters, output } => {
+            plan::plan(common, (file, parameters), *output).await
+        }
+        Command::Run { files, parameters, watch, output } => {
+            run::run(common, (files, parameters), (*watch, *output)).await
+        }
         Command::Get { what: Get::Runs { output, limit } } => {
             list::runs(common, *output, *limit).await
         }

@@ -8,15 +8,21 @@ use crate::{
 };
 use engine_core::{
     Plan,
+    pipeline::Missing,
     plan::{Node, Place, Timeout},
     wording,
 };
 use std::path::Path;
 
-pub(crate) async fn plan(common: &Common, path: &Path, output: Output) -> anyhow::Result<Exit> {
+pub(crate) async fn plan(
+    common: &Common,
+    (path, parameters): (&Path, &[(String, String)]),
+    output: Output,
+) -> anyhow::Result<Exit> {
     let environments = clusters::reach(common).await?.unasked();
     let located = read::locate(path)?;
-    let plan = match check::compile(&located, &environments) {
+    let bindings = read::bindings(parameters, Missing::Tolerated);
+    let plan = match check::compile(&located, &environments, &bindings) {
         Ok(plan) => plan,
         Err(diagnostics) => {
             check::tell(&located, &diagnostics);
@@ -33,6 +39,9 @@ pub(crate) async fn plan(common: &Common, path: &Path, output: Output) -> anyhow
 fn show(plan: &Plan) {
     let document = plan.document();
     println!("{} of application {}", document.pipeline, document.application);
+    for (name, value) in &document.parameters {
+        println!("  parameter {name}: {value}");
+    }
     for (position, node) in plan.nodes().iter().enumerate() {
         println!("{:>3}. {} ({})", position + 1, node.id, node.stage_type);
         for line in lines(plan, node) {
@@ -53,6 +62,7 @@ fn lines(plan: &Plan, node: &Node) -> Vec<String> {
     if !needs.is_empty() {
         lines.push(format!("needs: {}", needs.join(", ")));
     }
+    lines.extend(node.when.as_ref().map(|when| format!("when: {when}")));
     lines.extend(node.environment.as_ref().map(|name| match plan.place(node) {
         Some(place) => format!("environment: {name} ({})", whereabouts(place)),
         None => format!("environment: {name}"),
@@ -62,7 +72,7 @@ fn lines(plan: &Plan, node: &Node) -> Vec<String> {
         lines.push(format!("tried again {} times on {}", node.retry.limit, causes.join(", ")));
     }
     lines.push(format!("on failure: {}", format!("{:?}", node.on_failure).to_lowercase()));
-    lines.push(format!("with: {}", node.config.render()));
+    lines.push(format!("with: {}", node.config.preview()));
     lines
 }
 

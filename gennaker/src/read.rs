@@ -4,6 +4,7 @@ use engine_core::{
     diagnostic::SourceFile,
     files::{File, FileRequest, Files, Found},
     id::BlobName,
+    pipeline::{Bindings, Given, Missing},
 };
 use std::{
     collections::BTreeSet,
@@ -36,6 +37,12 @@ pub(crate) enum ReadError {
 
 fn names(paths: &[PathBuf]) -> String {
     paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ")
+}
+
+/// What a run starts with when somebody starts it here.
+pub(crate) fn bindings(parameters: &[(String, String)], missing: Missing) -> Bindings {
+    let given = parameters.iter().map(|(id, text)| (id.clone(), Given::Written(text.clone())));
+    Bindings { parameters: given.collect(), actor: crate::run::actor().name, missing }
 }
 
 /// Finds and reads the pipeline that `path` means: a file, or a folder with one.

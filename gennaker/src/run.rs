@@ -17,6 +17,7 @@ use engine_core::{
     event::{Actor, Trigger, Way},
     files::Files,
     id::{BlobName, RunId},
+    pipeline::{Bindings, Missing},
     plan::Environments,
 };
 use engine_runtime::{
@@ -42,14 +43,15 @@ struct Ready {
 
 pub(crate) async fn run(
     common: &Common,
-    paths: &[PathBuf],
+    (paths, parameters): (&[PathBuf], &[(String, String)]),
     (watch, output): (bool, Output),
 ) -> anyhow::Result<Exit> {
     let located: Vec<Located> =
         paths.iter().map(|path| read::locate(path)).collect::<Result<_, _>>()?;
     let reach = clusters::reach(common).await?;
     let hosted = state::host(common, &reach.clusters).await?;
-    let ready = match ready(&hosted.engine, &located, reach).await {
+    let bindings = read::bindings(parameters, Missing::Refused);
+    let ready = match ready(&hosted.engine, (&located, &bindings), reach).await {
         Ok(ready) if ready.len() == located.len() => ready,
         Ok(_) => {
             hosted.leave().await?;
@@ -107,10 +109,14 @@ async fn drive(
 
 /// Every pipeline that can start; the faults of the others are told. A cluster is asked only if
 /// some stage acts on one.
-async fn ready(engine: &Engine, located: &[Located], reach: Reach) -> anyhow::Result<Vec<Ready>> {
+async fn ready(
+    engine: &Engine,
+    (located, bindings): (&[Located], &Bindings),
+    reach: Reach,
+) -> anyhow::Result<Vec<Ready>> {
     let (mut all, unasked, clusters) = (Vec::new(), reach.unasked(), reach.clusters.clone());
     for located in located {
-        match prepare(engine, located, (&clusters, &unasked)) {
+        match prepare(engine, (located, bindings), (&clusters, &unasked)) {
             Ok(ready) => all.push(ready),
             Err(diagnostics) => check::tell(located, &diagnostics),
         }
@@ -122,7 +128,7 @@ async fn ready(engine: &Engine, located: &[Located], reach: Reach) -> anyhow::Re
     let asked = reach.environments().await?;
     all.clear();
     for located in located {
-        match prepare(engine, located, (&clusters, &asked)) {
+        match prepare(engine, (located, bindings), (&clusters, &asked)) {
             Ok(ready) => all.push(ready),
             Err(diagnostics) => check::tell(located, &diagnostics),
         }
@@ -132,11 +138,11 @@ async fn ready(engine: &Engine, located: &[Located], reach: Reach) -> anyhow::Re
 
 fn prepare(
     engine: &Engine,
-    located: &Located,
+    (located, bindings): (&Located, &Bindings),
     (clusters, environments): (&Clusters, &Environments),
 ) -> Result<Ready, Vec<Diagnostic>> {
     let registry = stages::registry(clusters);
-    let pipeline = Pipeline::read(&located.source, &registry);
+    let pipeline = Pipeline::read(&located.source, &registry).bound(bindings);
     let name = |content: &[u8]| engine.sealer().name(content);
     let files = read::files(&located.root, &pipeline.files(&registry), name);
     let plan = Plan::compile(&pipeline, environments, &registry, &files)?;

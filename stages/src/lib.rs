@@ -1,9 +1,11 @@
 //! The stage types. Each is one file, or a file and its folder, and a line in [`registry`].
 
+pub mod checks;
 pub mod deploy;
 pub mod instant;
 mod release;
 pub mod rollback;
+pub mod set_variables;
 mod site;
 pub mod wait;
 pub mod wait_for_ready;
@@ -15,8 +17,10 @@ use kubernetes::Clusters;
 pub fn registry(clusters: &Clusters) -> Registry<dyn AnyStage> {
     let clusters = || clusters.clone();
     Registry::default()
+        .with(checks::Checks)
         .with(deploy::Deploy { clusters: clusters() })
         .with(rollback::Rollback { clusters: clusters() })
+        .with(set_variables::SetVariables)
         .with(wait::Wait)
         .with(wait_for_ready::WaitForReady { clusters: clusters() })
 }

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 const EXAMPLES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../pipelines-examples");
 
 /// What an example deploys to.
-const ENVIRONMENTS: [&str; 3] = ["hello", "guarded", "shop"];
+const ENVIRONMENTS: [&str; 4] = ["hello", "guarded", "shop", "parameters-eu"];
 
 #[test]
 fn every_example_is_valid_and_succeeds() {

@@ -38,14 +38,22 @@ pub enum Event {
         target: Target,
         proof: Proof,
     },
-    /// The stage's needs are met and it stands before its gates.
+    /// The stage stands before a gate, and no attempt of it is under way.
     StageGated {
         stage: String,
-        target: Target,
+        gate: Gate,
+    },
+    /// Its `when` was false; the sentence names what was looked at.
+    StageSkipped {
+        stage: String,
+        because: String,
     },
     AttemptStarted {
         stage: String,
         attempt: u32,
+        /// The configuration, if its expressions were evaluated for this attempt.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        config: Option<Value>,
     },
     StageWaiting {
         stage: String,
@@ -99,6 +107,31 @@ pub enum Event {
         status: RunStatus,
         warnings: u32,
     },
+}
+
+/// What stands between a stage and its attempt; passed in this order.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", tag = "kind")]
+pub enum Gate {
+    /// Its `when` is evaluated, once in a run.
+    When,
+    /// It waits until its run holds the target.
+    Target { target: Target },
+    /// The expressions of its configuration are evaluated, once an attempt.
+    Configuration,
+}
+
+/// What an evaluation came to.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Evaluated {
+    /// The condition holds.
+    Holds,
+    /// It does not; the sentence says what was looked at.
+    Skips { because: String },
+    /// The configuration, whole.
+    Bound(Value),
+    /// It cannot be told, which fails the stage.
+    Broken(String),
 }
 
 /// What a stage remembers between steps.
@@ -173,6 +206,8 @@ pub enum Input {
     Stepped { call: Call, answer: Answer },
     /// An abort the engine asked for came back.
     Aborted { call: Call, answer: Result<(), StageError> },
+    /// An evaluation the engine asked for came back.
+    Evaluated { call: Call, answer: Evaluated },
     /// An object that a waiting stage named has changed.
     ObjectsChanged { node: NodeIndex },
     /// Time passed.
@@ -210,6 +245,10 @@ pub enum Message {
 /// An effect the engine wants. Never stored: it is recomputed from the state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Command {
+    /// See [`crate::Execution::evaluation`].
+    Evaluate {
+        call: Call,
+    },
     Step {
         call: Call,
     },

@@ -7,11 +7,13 @@
 mod agenda;
 mod apply;
 mod decide;
+mod evaluation;
 mod inputs;
 pub mod state;
 mod summary;
 
 pub use apply::Unknown;
+pub use evaluation::Evaluation;
 pub use inputs::{ABORT_LIMIT, OUTPUTS_LIMIT};
 
 use crate::{
@@ -115,6 +117,7 @@ impl Execution {
         match input {
             Input::Stepped { call, answer } => inputs::stepped(self, (call, answer), now),
             Input::Aborted { call, answer } => inputs::aborted(self, (call, answer), now),
+            Input::Evaluated { call, answer } => inputs::evaluated(self, (call, answer), now),
             Input::ObjectsChanged { node } => inputs::objects_changed(self, node),
             Input::Tick => inputs::tick(self, now),
             Input::Row(row) => inputs::row(self, row, now),
@@ -138,6 +141,7 @@ impl Execution {
             | Event::StageProgressed { .. }
             | Event::StageSucceeded { .. }
             | Event::StageFailed { .. }
+            | Event::StageSkipped { .. }
             | Event::StageOmitted { .. }
             | Event::StageCancelled { .. }
             | Event::RunStopping { .. }

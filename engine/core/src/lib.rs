@@ -8,6 +8,7 @@ pub mod clock;
 pub mod diagnostic;
 pub mod event;
 pub mod execution;
+pub mod expression;
 pub mod files;
 pub mod id;
 pub mod language;

@@ -1,8 +1,16 @@
 //! A pipeline as its author wrote it: what could be read of a file, and what is wrong with it.
 
+mod bind;
+mod expressions;
 mod needs;
+mod parameters;
 mod read;
 mod stages;
+
+pub use bind::{Bindings, Missing};
+pub(crate) use expressions::stages_read;
+pub use parameters::Given;
+pub(crate) use parameters::{Parameter, ParameterText};
 
 use crate::{
     Registry,
@@ -12,9 +20,13 @@ use crate::{
     plan::{Need, OnFailure},
     retry::Retry,
     stage::AnyStage,
+    template::Template,
 };
 use serde_json::Value;
-use std::{collections::HashSet, sync::Arc};
+use std::{
+    collections::{BTreeMap, HashSet},
+    sync::Arc,
+};
 
 /// One pipeline file. It may be broken: then it holds its faults, beside all that could be read,
 /// so that compiling it tells what is wrong with the rest as well.
@@ -23,6 +35,10 @@ pub struct Pipeline {
     name: Option<String>,
     application: Option<String>,
     description: Option<String>,
+    labels: BTreeMap<String, String>,
+    parameters: Vec<Parameter>,
+    /// What the parameters came to, once bound.
+    values: BTreeMap<String, Value>,
     stages: Vec<Stage>,
     faults: Vec<Diagnostic>,
 }
@@ -35,7 +51,9 @@ pub(crate) struct Stage {
     pub(crate) name: Option<String>,
     pub(crate) description: Option<String>,
     pub(crate) needs: Vec<PlacedNeed>,
-    pub(crate) environment: Written<String>,
+    /// A condition and its place.
+    pub(crate) when: Option<(String, Span)>,
+    pub(crate) environment: Written<Template>,
     pub(crate) timeout_ms: Option<u64>,
     pub(crate) retry: Retry,
     pub(crate) on_failure: OnFailure,
@@ -60,8 +78,8 @@ pub(crate) struct Action {
 
 #[derive(Clone, Debug)]
 pub(crate) enum Config {
-    /// It fits its schema.
-    Sound(Value),
+    /// It fits its schema, as far as it is known.
+    Sound(Template),
     /// A fault of it was told.
     Faulty,
 }
@@ -95,6 +113,14 @@ impl Pipeline {
         &self.faults
     }
 
+    pub(crate) fn labels(&self) -> &BTreeMap<String, String> {
+        &self.labels
+    }
+
+    pub(crate) fn values(&self) -> &BTreeMap<String, Value> {
+        &self.values
+    }
+
     pub(crate) fn stages(&self) -> &[Stage] {
         &self.stages
     }
@@ -109,11 +135,27 @@ impl Pipeline {
     }
 }
 
+impl Stage {
+    /// Takes everything away that would have to be evaluated; the fault that led here was told.
+    fn forget_expressions(&mut self) {
+        self.when = None;
+        self.environment = Written::Faulty;
+        self.actions.iter_mut().for_each(|action| {
+            action.node = Arc::new(Node { span: action.key_span, content: Content::Told });
+            action.config = Config::Faulty;
+        });
+    }
+}
+
 impl Action {
     /// The files it asks for; none if its configuration is at fault, which is told elsewhere.
     pub(crate) fn files(&self, registry: &Registry<dyn AnyStage>) -> Vec<FileRequest> {
         match (&self.config, registry.get(&self.stage_type)) {
-            (Config::Sound(config), Some(stage)) => stage.files(config).unwrap_or_default(),
+            (Config::Sound(config), Some(stage)) => {
+                // A value that is not known yet may keep the whole from being decoded.
+                let files = stage.files(&config.preview());
+                files.or_else(|_| stage.files(&config.closed())).unwrap_or_default()
+            }
             (Config::Sound(_), None) | (Config::Faulty, _) => Vec::new(),
         }
     }

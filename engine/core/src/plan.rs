@@ -15,6 +15,7 @@ use crate::{
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -37,6 +38,11 @@ pub struct Document {
     pub pipeline: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub labels: BTreeMap<String, String>,
+    /// The values with which the run was started, defaults filled in.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub parameters: BTreeMap<String, Value>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub environments: BTreeMap<String, Place>,
     /// In an order in which every node follows what it needs.
@@ -76,6 +82,12 @@ pub struct Node {
     pub stage_type: String,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub needs: Vec<Need>,
+    /// A condition: the node is skipped if it is false, and fails if it cannot be told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub when: Option<String>,
+    /// The stages that its expressions read.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub reads: BTreeSet<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub environment: Option<String>,
     pub timeout: Timeout,
@@ -102,7 +114,7 @@ pub struct Need {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Accepts {
-    /// Success, and a failure that was tolerated.
+    /// Success, a `when` that was false, and a failure that was tolerated.
     Plain,
     /// Just these words.
     Statuses(BTreeSet<StageStatus>),

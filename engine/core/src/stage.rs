@@ -1,8 +1,11 @@
 //! What a stage type implements: one short, repeatable step at a time.
 
+mod condition;
 mod context;
 mod erased;
 
+pub use condition::Condition;
+pub(crate) use condition::FORMAT as CONDITION_FORMAT;
 pub use context::{Halt, Identity, ServiceError, Services, StepContext};
 pub use erased::{AnyStage, StageSchema};
 

@@ -25,6 +25,9 @@ pub enum StageStatus {
     Stopping,
     Succeeded,
     Failed,
+    /// Its `when` was false.
+    Skipped,
+    /// What it needs did not end as needed.
     Omitted,
     Cancelled,
 }
@@ -76,7 +79,8 @@ words! {
     }
     StageStatus {
         Pending = "pending", Waiting = "waiting", Running = "running", Stopping = "stopping",
-        Succeeded = "succeeded", Failed = "failed", Omitted = "omitted", Cancelled = "cancelled",
+        Succeeded = "succeeded", Failed = "failed", Skipped = "skipped", Omitted = "omitted",
+        Cancelled = "cancelled",
     }
     WaitKind {
         Target = "target", Timer = "timer", Readiness = "readiness", Cluster = "cluster",

@@ -3,7 +3,7 @@
 use crate::{
     Execution,
     clock::{Civil, Now},
-    event::{RunStop, StopCause},
+    event::{Gate, RunStop, StopCause},
     execution::state::{End, NodeState, Phase, Waiting},
     plan::Node,
     revision::Target,
@@ -150,7 +150,10 @@ fn stage(node: &Node, state: &NodeState, surroundings: &Surroundings) -> StageVi
 
 fn waiting(node: &Node, state: &NodeState, surroundings: &Surroundings) -> Option<WaitView> {
     match state {
-        NodeState::Gated { since } => Some(gated(node, *since, surroundings)),
+        NodeState::Gated { since, gate: Gate::Target { .. }, .. } => {
+            Some(gated(node, *since, surroundings))
+        }
+        NodeState::Gated { gate: Gate::When | Gate::Configuration, .. } => None,
         NodeState::BackingOff(pause) => {
             let left = pause.retry_at.since(pause.since.elapsed);
             let until = Civil(pause.since.civil.0 + crate::clock::milliseconds(left));
@@ -214,7 +217,7 @@ fn reason(state: &NodeState) -> Option<String> {
         NodeState::Ended(ended) => match &ended.end {
             End::Succeeded { .. } => None,
             End::Failed { failure, .. } => Some(failure.message.clone()),
-            End::Omitted { because } => Some(because.clone()),
+            End::Omitted { because } | End::Skipped { because } => Some(because.clone()),
             End::Cancelled { cause, left: None } => Some(stop(cause)),
             End::Cancelled { cause, left: Some(left) } => {
                 Some(format!("{}; it could not be stopped: {left}", stop(cause)))

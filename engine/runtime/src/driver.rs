@@ -5,6 +5,7 @@ mod inbox;
 
 use crate::{
     committer::{Committer, woken},
+    evaluator::Evaluator,
     objects::Objects,
     seal::Sealer,
     services::Backing,
@@ -30,6 +31,7 @@ pub(crate) struct Shop {
     pub(crate) committer: Committer,
     pub(crate) stages: Arc<Registry<dyn AnyStage>>,
     pub(crate) objects: Arc<dyn Objects>,
+    pub(crate) evaluator: Arc<dyn Evaluator>,
     pub(crate) teller: Teller,
     pub(crate) witness: Arc<dyn Witness>,
     /// Told of the runs that an append woke.
@@ -235,6 +237,7 @@ fn blobs(input: &Input, sealer: &Sealer) -> Vec<Blob> {
         } => records.as_slice(),
         Input::Stepped { answer: Err(_), .. }
         | Input::Aborted { .. }
+        | Input::Evaluated { .. }
         | Input::ObjectsChanged { .. }
         | Input::Tick
         | Input::Row(_) => &[],

@@ -4,6 +4,7 @@
 use crate::{
     committer::Committer,
     driver::{Position, Shop, Witness},
+    evaluator::Evaluator,
     guard::Guard,
     lease,
     objects::Objects,
@@ -40,6 +41,7 @@ pub struct Parts {
     pub clock: Arc<dyn Clock>,
     pub stages: Arc<Registry<dyn AnyStage>>,
     pub objects: Arc<dyn Objects>,
+    pub evaluator: Arc<dyn Evaluator>,
     pub sealer: Arc<Sealer>,
     pub ids: Arc<dyn Ids>,
     pub witness: Arc<dyn Witness>,
@@ -127,7 +129,8 @@ impl Engine {
         let (teller, details) = Teller::new();
         let (woken, received) = mpsc::unbounded_channel();
         let (stages, objects, witness) = (parts.stages, parts.objects, parts.witness);
-        let shop = Shop { backing, committer, stages, objects, teller, witness, woken };
+        let evaluator = parts.evaluator;
+        let shop = Shop { backing, committer, stages, objects, evaluator, teller, witness, woken };
         let (supervisor, task) = Supervisor::new(shop.clone(), received);
         resume(&*store, &supervisor).await?;
         let (failed, failure) = watch::channel(None);

@@ -6,6 +6,7 @@ mod committer;
 pub mod conformance;
 pub mod driver;
 pub mod engine;
+pub mod evaluator;
 mod guard;
 pub mod lease;
 pub mod memory;

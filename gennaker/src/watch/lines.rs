@@ -62,8 +62,10 @@ impl Lines {
 fn words(event: &Event) -> Option<String> {
     Some(match event {
         Event::RunStarted { actor, .. } => format!("started by {}", actor.name),
-        Event::AttemptStarted { stage, attempt: 1 } => format!("{stage}: running"),
-        Event::AttemptStarted { stage, attempt } => format!("{stage}: running, attempt {attempt}"),
+        Event::AttemptStarted { stage, attempt: 1, .. } => format!("{stage}: running"),
+        Event::AttemptStarted { stage, attempt, .. } => {
+            format!("{stage}: running, attempt {attempt}")
+        }
         Event::AttemptFailed { stage, failure, .. } => {
             format!("{stage}: will be tried again: {}", failure.message)
         }
@@ -75,6 +77,7 @@ fn words(event: &Event) -> Option<String> {
         Event::StageFailed { stage, failure, tolerance: Tolerance::Tolerated } => {
             format!("{stage}: failed, tolerated: {}", failure.message)
         }
+        Event::StageSkipped { stage, because } => format!("{stage}: skipped: {because}"),
         Event::StageOmitted { stage, because } => format!("{stage}: omitted: {because}"),
         Event::StageCancelled { stage, .. } => format!("{stage}: cancelled"),
         Event::RunStopping { cause: RunStop::Cancel { actor, .. } } => {

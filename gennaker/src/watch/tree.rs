@@ -75,7 +75,8 @@ fn look(stage: &StageView) -> (&'static str, Option<AnsiColor>) {
         StageStatus::Succeeded => ("✔", Some(AnsiColor::Green)),
         StageStatus::Failed if stage.tolerated => ("⚠", Some(AnsiColor::Yellow)),
         StageStatus::Failed => ("✖", Some(AnsiColor::Red)),
-        StageStatus::Omitted => ("○", None),
+        StageStatus::Skipped => ("○", None),
+        StageStatus::Omitted => ("⊝", None),
         StageStatus::Cancelled => ("⊘", Some(AnsiColor::Yellow)),
     }
 }
@@ -185,6 +186,7 @@ mod tests {
         let ends = [
             StageStatus::Succeeded,
             StageStatus::Failed,
+            StageStatus::Skipped,
             StageStatus::Omitted,
             StageStatus::Cancelled,
         ];

@@ -34,6 +34,17 @@ codes! {
     /// A ring of needs.
     E003 = "Stages need each other in a ring, so that none of them could ever start. The whole \
         ring is listed; take one of its needs away.",
+    /// A required parameter has no value.
+    E004 = "A parameter is `required`, has no default, and whoever starts the run gave no value. \
+        On the command line a value is given by `-p name=value`.",
+    /// An expression is broken.
+    E005 = "An expression does not compile, is larger than the limits, cannot be true or false \
+        where it must be, reads a name or field that is not there, or stands where there may be \
+        none. Expressions are CEL: bare in conditions such as `when`, in `${{ }}` within other \
+        text.",
+    /// Not upstream.
+    E006 = "An expression reads a stage that need not have ended before its own begins. Name it \
+        in `needs`, or in the `needs` of a stage that is needed.",
     /// Bad duration, zone, glob.
     E008 = "A text that must have a form of its own, such as a duration or a glob, has not. \
         Durations are one whole number and one unit: `90s`, `15m`, `6h`, `2d`.",
@@ -50,7 +61,7 @@ codes! {
     /// Not readable.
     E015 = "The file cannot be read as one YAML document within the limits: valid UTF-8 without \
         NUL, at most 512 KiB, 32 levels deep, 100 aliases, and 20,000 values and 1 MiB of text \
-        after aliases are expanded.",
+        after aliases are expanded; at most 1,000 expressions.",
     /// Missing or wrong value.
     E016 = "A value is missing, of the wrong type, out of range, not one of the known words, or \
         written so that YAML 1.1 and YAML 1.2 read it differently (`yes`, `0644`, `1:30`): quote \

@@ -3,7 +3,7 @@
 use super::state::{AttemptClock, NodeState};
 use crate::{
     clock::{Civil, Elapsed, Moment, Now},
-    event::{Call, Command},
+    event::{Call, Command, Gate},
     plan::NodeIndex,
     stage::{ObjectKey, Wake},
     store::Wakes,
@@ -54,6 +54,9 @@ enum Flight {
     Abort {
         call: Call,
     },
+    Evaluation {
+        call: Call,
+    },
 }
 
 /// Whether a node wants its next call at once, whatever its wake says.
@@ -98,11 +101,16 @@ impl Agenda {
     pub(super) fn refresh(&mut self, index: NodeIndex, state: &NodeState) {
         self.clear_timers(index);
         match state {
-            NodeState::Pending { .. } | NodeState::Gated { .. } | NodeState::Ended(_) => {
-                self.slots[index.0] = Slot::default();
+            NodeState::Gated { gate: Gate::When | Gate::Configuration, .. } => {
+                if self.slots[index.0].flight == Flight::Nothing {
+                    self.enqueue(index);
+                }
             }
+            NodeState::Pending { .. }
+            | NodeState::Gated { gate: Gate::Target { .. }, .. }
+            | NodeState::Ended(_) => self.reset(index),
             NodeState::BackingOff(pause) => {
-                self.slots[index.0] = Slot::default();
+                self.reset(index);
                 self.set(index, Moment::Elapsed(pause.retry_at), Timer::Retry);
             }
             NodeState::Running(attempt) => {
@@ -114,10 +122,21 @@ impl Agenda {
         self.set_watch(index);
     }
 
+    /// Forgets a node; the answer of an evaluation that is under way will be stale.
+    fn reset(&mut self, index: NodeIndex) {
+        let slot = std::mem::take(&mut self.slots[index.0]);
+        if slot.flight != Flight::Nothing {
+            self.in_flight -= 1;
+        }
+        // What stands in the queue stays there, and is skipped when its turn comes.
+        self.slots[index.0].queued = slot.queued;
+    }
+
     /// A fresh attempt begins: nothing is left of the one before.
     pub(super) fn begin(&mut self, index: NodeIndex) {
         self.clear_timers(index);
-        self.slots[index.0] = Slot { urge: Urge::Now, ..Slot::default() };
+        let queued = self.slots[index.0].queued;
+        self.slots[index.0] = Slot { urge: Urge::Now, queued, ..Slot::default() };
     }
 
     /// Ends the wait of a node: an input came, or an object changed.
@@ -146,7 +165,9 @@ impl Agenda {
         let Some(slot) = self.slots.get_mut(call.node.0) else { return Landing::Stale };
         let under_way = match slot.flight {
             Flight::Nothing => return Landing::Stale,
-            Flight::Step { call, .. } | Flight::Abort { call } => call,
+            Flight::Step { call, .. } | Flight::Abort { call } | Flight::Evaluation { call } => {
+                call
+            }
         };
         if under_way != call {
             return Landing::Stale;
@@ -218,6 +239,14 @@ impl Agenda {
         let slot = &mut self.slots[index.0];
         slot.queued = false;
         match (state, slot.flight) {
+            (
+                NodeState::Gated { gate: Gate::When | Gate::Configuration, next, .. },
+                Flight::Nothing,
+            ) => {
+                let call = self.call(index, next.attempt);
+                self.slots[index.0].flight = Flight::Evaluation { call };
+                Some(Command::Evaluate { call })
+            }
             (NodeState::Running(attempt), Flight::Nothing) => {
                 let call = self.call(index, attempt.number);
                 self.slots[index.0].flight = Flight::Step { call, told_to_stop: false };
@@ -234,14 +263,17 @@ impl Agenda {
             }
             (
                 NodeState::Running(_) | NodeState::Stopping { .. },
-                Flight::Step { .. } | Flight::Abort { .. },
+                Flight::Step { .. } | Flight::Abort { .. } | Flight::Evaluation { .. },
             )
             | (
                 NodeState::Pending { .. }
                 | NodeState::Gated { .. }
                 | NodeState::BackingOff(_)
                 | NodeState::Ended(_),
-                Flight::Nothing | Flight::Step { .. } | Flight::Abort { .. },
+                Flight::Nothing
+                | Flight::Step { .. }
+                | Flight::Abort { .. }
+                | Flight::Evaluation { .. },
             ) => None,
         }
     }
@@ -270,7 +302,8 @@ impl Agenda {
         match (slot.flight, slot.urge, slot.wake.at) {
             (Flight::Nothing, Urge::Now, _) => self.enqueue(index),
             (Flight::Nothing, Urge::Wakes, Some(at)) => self.set(index, at, Timer::Wake),
-            (Flight::Nothing, Urge::Wakes, None) | (Flight::Abort { .. }, ..) => {}
+            (Flight::Nothing, Urge::Wakes, None)
+            | (Flight::Abort { .. } | Flight::Evaluation { .. }, ..) => {}
             (Flight::Step { .. }, ..) => self.enqueue(index),
         }
     }

@@ -1,11 +1,11 @@
 //! The fold: what each recorded fact changes. Decides nothing.
 
 use super::state::{
-    Attempt, AttemptClock, BackingOff, Claim, End, Ended, NodeState, Phase, Recorded, Waiting,
+    Attempt, AttemptClock, BackingOff, Claim, End, Ended, Next, NodeState, Phase, Recorded, Waiting,
 };
 use crate::{
     clock::{Elapsed, Now},
-    event::{Event, Failure, Progress, StopCause, Tolerance},
+    event::{Event, Failure, Gate, Progress, StopCause, Tolerance},
     plan::{NodeIndex, Plan},
     revision::Target,
     stage::{WaitReason, Wake},
@@ -51,6 +51,7 @@ impl Recorded {
             | Event::StageProgressed { stage, .. }
             | Event::StageSucceeded { stage, .. }
             | Event::StageFailed { stage, .. }
+            | Event::StageSkipped { stage, .. }
             | Event::StageOmitted { stage, .. }
             | Event::StageCancelled { stage, .. } => {
                 let unknown = || Unknown { what: format!("stage `{stage}`") };
@@ -66,8 +67,10 @@ impl Recorded {
 
     fn fold_stage(&mut self, plan: &Plan, (index, event): (NodeIndex, &Event), now: Now) {
         match event {
-            Event::StageGated { .. } => self.gate(plan, index, now),
-            Event::AttemptStarted { attempt, .. } => self.start(plan, (index, *attempt), now),
+            Event::StageGated { gate, .. } => self.gate(plan, (index, gate), now),
+            Event::AttemptStarted { attempt, config, .. } => {
+                self.start(plan, (index, *attempt, config), now);
+            }
             Event::StageWaiting { progress, wake, reason, .. } => {
                 self.wait(index, (progress, wake, reason), now);
             }
@@ -75,16 +78,15 @@ impl Recorded {
                 self.back_off(index, (failure, *retry_at), now);
             }
             Event::StageStopping { cause, .. } => self.stop(index, cause, now),
-            Event::StageProgressed { progress, .. } => {
-                if let NodeState::Stopping { attempt, .. } = &mut self.nodes[index.0] {
-                    attempt.progress = progress.clone();
-                }
-            }
+            Event::StageProgressed { progress, .. } => self.progress(index, progress),
             Event::StageSucceeded { outputs, .. } => {
                 self.end(plan, (index, End::Succeeded { outputs: outputs.clone() }), now);
             }
             Event::StageFailed { failure, tolerance, .. } => {
                 self.fail(plan, (index, failure, *tolerance), now);
+            }
+            Event::StageSkipped { because, .. } => {
+                self.end(plan, (index, End::Skipped { because: because.clone() }), now);
             }
             Event::StageOmitted { because, .. } => {
                 self.end(plan, (index, End::Omitted { because: because.clone() }), now);
@@ -110,22 +112,34 @@ impl Recorded {
         Ok(())
     }
 
-    fn gate(&mut self, plan: &Plan, index: NodeIndex, now: Now) {
-        self.nodes[index.0] = NodeState::Gated { since: now };
-        if let Some(environment) = &plan.node(index).environment
-            && let Some(target) = self.targets.get_mut(environment)
-        {
-            target.gated.insert(index);
+    fn gate(&mut self, plan: &Plan, (index, gate): (NodeIndex, &Gate), now: Now) {
+        self.leave_gate(plan, index);
+        let state = &self.nodes[index.0];
+        let next = Next { attempt: state.attempts() + 1, first_started_at: state.started_at() };
+        self.nodes[index.0] = NodeState::Gated { since: now, gate: gate.clone(), next };
+        match gate {
+            Gate::Target { target } => {
+                if let Some(state) = self.targets.get_mut(&target.environment) {
+                    state.gated.insert(index);
+                }
+            }
+            Gate::When | Gate::Configuration => {}
         }
     }
 
-    fn start(&mut self, plan: &Plan, (index, number): (NodeIndex, u32), now: Now) {
+    fn start(
+        &mut self,
+        plan: &Plan,
+        (index, number, config): (NodeIndex, u32, &Option<Value>),
+        now: Now,
+    ) {
         self.leave_gate(plan, index);
         let node = plan.node(index);
         let first_started_at = self.nodes[index.0].started_at().unwrap_or(now);
         self.nodes[index.0] = NodeState::Running(Attempt {
             number,
             first_started_at,
+            config: config.clone(),
             progress: Progress::Inline(Value::Null),
             clock: AttemptClock::new(node.timeout, now),
             waiting: Waiting::No,
@@ -147,6 +161,12 @@ impl Recorded {
             attempt.progress = progress.clone();
             let (wake, reason) = (wake.clone(), reason.clone());
             attempt.waiting = Waiting::For { wake, reason, since, said_at: now };
+        }
+    }
+
+    fn progress(&mut self, index: NodeIndex, progress: &Progress) {
+        if let NodeState::Stopping { attempt, .. } = &mut self.nodes[index.0] {
+            attempt.progress = progress.clone();
         }
     }
 

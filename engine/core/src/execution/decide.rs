@@ -6,13 +6,14 @@ use super::{
 };
 use crate::{
     clock::Now,
-    event::{Event, Failure, RunStop, StopCause, Tolerance},
+    event::{Event, Failure, Gate, RunStop, StopCause, Tolerance},
     plan::{Accepts, Dependent, Effect, Need, Node, NodeIndex, OnFailure, Timeout},
     retry::{Cause, Verdict},
     revision::Target,
     status::{RunStatus, WaitKind},
     wording,
 };
+use serde_json::Value;
 use std::collections::VecDeque;
 
 /// One decision in the making: every event is folded in as it is found.
@@ -131,13 +132,22 @@ impl<'a> Decision<'a> {
         self.emit(Event::TargetGranted { target });
         let state = &self.execution.recorded.targets[&environment];
         for index in state.gated.clone() {
-            self.start(index, 1);
+            self.begin_attempt(index, 1);
         }
     }
 
-    pub(super) fn start(&mut self, index: NodeIndex, attempt: u32) {
+    /// Starts an attempt, after the expressions of its configuration if it has any.
+    pub(super) fn begin_attempt(&mut self, index: NodeIndex, attempt: u32) {
+        if self.node(index).config.is_literal() {
+            self.start(index, (attempt, None));
+        } else {
+            self.gate(index, Gate::Configuration);
+        }
+    }
+
+    pub(super) fn start(&mut self, index: NodeIndex, (attempt, config): (u32, Option<Value>)) {
         let stage = self.id(index);
-        self.emit(Event::AttemptStarted { stage, attempt });
+        self.emit(Event::AttemptStarted { stage, attempt, config });
     }
 
     fn cancelled(&mut self, index: NodeIndex, cause: StopCause) {
@@ -169,6 +179,14 @@ impl<'a> Decision<'a> {
     /// Takes a node whose needs have all ended to its gates, and through them if they are open.
     fn advance(&mut self, index: NodeIndex) {
         let NodeState::Pending { unmet: 0 } = self.state(index) else { return };
+        match self.node(index).when {
+            Some(_) => self.gate(index, Gate::When),
+            None => self.pass_when(index),
+        }
+    }
+
+    /// Its `when` holds, or it has none: on to its target.
+    pub(super) fn pass_when(&mut self, index: NodeIndex) {
         let node = self.node(index);
         let (effect, environment) = (node.effect, node.environment.clone());
         let claimed = environment.and_then(|name| {
@@ -177,22 +195,22 @@ impl<'a> Decision<'a> {
         });
         match (effect, claimed) {
             (Effect::Reads, _) | (Effect::Writes, None | Some((_, Claim::Held))) => {
-                self.start(index, 1);
+                self.begin_attempt(index, 1);
             }
             (Effect::Writes, Some((target, Claim::Asked { .. } | Claim::Released))) => {
-                self.gate(index, target);
+                self.gate(index, Gate::Target { target });
             }
             (Effect::Writes, Some((target, Claim::Unasked))) => {
                 let keeps = self.keeps(index, &target);
                 self.emit(Event::TargetAsked { target: target.clone(), keeps });
-                self.gate(index, target);
+                self.gate(index, Gate::Target { target });
             }
         }
     }
 
-    fn gate(&mut self, index: NodeIndex, target: Target) {
+    fn gate(&mut self, index: NodeIndex, gate: Gate) {
         let stage = self.id(index);
-        self.emit(Event::StageGated { stage, target });
+        self.emit(Event::StageGated { stage, gate });
     }
 
     /// The held targets that an unended stage names which is, or is downstream of, `waiting`.
@@ -255,7 +273,7 @@ fn refusal(need: &Need, state: &NodeState) -> Option<String> {
     let NodeState::Ended(ended) = state else { return None };
     let accepted = match (&need.accepts, &ended.end) {
         (Accepts::Statuses(words), end) => words.contains(&end.status()),
-        (Accepts::Plain, End::Succeeded { .. }) => true,
+        (Accepts::Plain, End::Succeeded { .. } | End::Skipped { .. }) => true,
         (Accepts::Plain, End::Failed { tolerance, .. }) => *tolerance == Tolerance::Tolerated,
         (Accepts::Plain, End::Omitted { .. } | End::Cancelled { .. }) => false,
     };

@@ -9,7 +9,8 @@ use super::{
 use crate::{
     clock::Now,
     event::{
-        Answer, Call, Event, Failure, InputRow, Message, Progress, Rejected, RunStop, StopCause,
+        Answer, Call, Evaluated, Event, Failure, Gate, InputRow, Message, Progress, Rejected,
+        RunStop, StopCause,
     },
     plan::NodeIndex,
     retry::Cause,
@@ -96,6 +97,40 @@ fn answered_late(
     decision.finish()
 }
 
+/// A gate has its answer. A condition or a value that cannot be told fails the stage: neither is
+/// ever taken for a no.
+pub(super) fn evaluated(
+    execution: &mut Execution,
+    (call, answer): (Call, Evaluated),
+    now: Now,
+) -> Decided {
+    land(execution, call)?;
+    let index = call.node;
+    let NodeState::Gated { gate, next, .. } = &execution.recorded.nodes[index.0] else {
+        return Err(stale(execution, call));
+    };
+    let (gate, attempt) = (gate.clone(), next.attempt);
+    let mut decision = Decision::new(execution, now);
+    match (gate, answer) {
+        (Gate::When, Evaluated::Holds) => decision.pass_when(index),
+        (Gate::When, Evaluated::Skips { because }) => {
+            let stage = decision.id(index);
+            decision.end(index, Event::StageSkipped { stage, because: cut(because) });
+        }
+        (Gate::Configuration, Evaluated::Bound(config)) => {
+            decision.start(index, (attempt, Some(config)));
+        }
+        (Gate::When | Gate::Configuration, Evaluated::Broken(message)) => {
+            let failure = Failure { cause: Cause::Failure, message: cut(message) };
+            decision.failed(index, failure);
+        }
+        (Gate::When, Evaluated::Bound(_))
+        | (Gate::Configuration, Evaluated::Holds | Evaluated::Skips { .. })
+        | (Gate::Target { .. }, _) => return Err(stale(execution, call)),
+    }
+    Ok(decision.finish())
+}
+
 pub(super) fn aborted(
     execution: &mut Execution,
     (call, answer): (Call, Result<(), StageError>),
@@ -161,7 +196,7 @@ pub(super) fn tick(execution: &mut Execution, now: Now) -> Decided {
             }
             (Timer::Retry, NodeState::BackingOff(pause)) => {
                 let next = pause.attempt + 1;
-                decision.start(index, next);
+                decision.begin_attempt(index, next);
             }
             (Timer::Deadline, NodeState::Running(_)) => {
                 if decision.execution.agenda.may_judge(index) {

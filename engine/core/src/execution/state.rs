@@ -2,14 +2,18 @@
 
 use crate::{
     clock::{Elapsed, Now},
-    event::{Actor, Failure, Progress, RunStop, StopCause, Tolerance, Trigger},
+    event::{Actor, Failure, Gate, Progress, RunStop, StopCause, Tolerance, Trigger},
     id::{PlanHash, RunId},
     plan::{Effect, NodeIndex, Plan, Timeout},
     revision::{Proof, Target},
     stage::{Outputs, WaitReason, Wake},
     status::{RunStatus, StageStatus, WaitKind},
 };
-use std::{collections::BTreeMap, collections::BTreeSet, time::Duration};
+use serde_json::Value;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 /// What replaying a log gives. Two of them are equal exactly if their runs will go on alike.
 #[derive(Clone, Debug, PartialEq)]
@@ -50,9 +54,11 @@ pub enum NodeState {
     Pending {
         unmet: usize,
     },
-    /// Its needs are met; it waits for its target.
+    /// Its needs are met, and something stands between it and its next attempt.
     Gated {
         since: Now,
+        gate: Gate,
+        next: Next,
     },
     Running(Attempt),
     /// Between two attempts.
@@ -66,6 +72,15 @@ pub enum NodeState {
     Ended(Ended),
 }
 
+/// The attempt that a gate keeps from starting.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Next {
+    /// The first is 1.
+    pub attempt: u32,
+    /// When the first attempt started, if this is a later one.
+    pub first_started_at: Option<Now>,
+}
+
 /// A try of a stage.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Attempt {
@@ -73,6 +88,8 @@ pub struct Attempt {
     pub number: u32,
     /// When the first attempt started.
     pub first_started_at: Now,
+    /// What its expressions came to, if it has any.
+    pub config: Option<Value>,
     pub progress: Progress,
     pub clock: AttemptClock,
     pub waiting: Waiting,
@@ -122,6 +139,7 @@ pub struct Ended {
 #[derive(Clone, Debug, PartialEq)]
 pub enum End {
     Succeeded { outputs: Outputs },
+    Skipped { because: String },
     Failed { failure: Failure, tolerance: Tolerance },
     Omitted { because: String },
     Cancelled { cause: StopCause, left: Option<String> },
@@ -199,7 +217,9 @@ impl NodeState {
     pub fn status(&self) -> StageStatus {
         match self {
             NodeState::Pending { .. } => StageStatus::Pending,
-            NodeState::Gated { .. } => StageStatus::Waiting,
+            NodeState::Gated { gate: Gate::Target { .. }, .. } => StageStatus::Waiting,
+            NodeState::Gated { next, .. } if next.attempt > 1 => StageStatus::Running,
+            NodeState::Gated { gate: Gate::When | Gate::Configuration, .. } => StageStatus::Pending,
             NodeState::Running(_) | NodeState::BackingOff(_) => StageStatus::Running,
             NodeState::Stopping { .. } => StageStatus::Stopping,
             NodeState::Ended(ended) => ended.end.status(),
@@ -209,7 +229,8 @@ impl NodeState {
     /// What the node waits for, if it waits.
     pub fn wait_kind(&self) -> Option<WaitKind> {
         match self {
-            NodeState::Gated { .. } => Some(WaitKind::Target),
+            NodeState::Gated { gate: Gate::Target { .. }, .. } => Some(WaitKind::Target),
+            NodeState::Gated { gate: Gate::When | Gate::Configuration, .. } => None,
             NodeState::BackingOff(_) => Some(WaitKind::Retry),
             NodeState::Running(attempt) => attempt.wait_kind(),
             NodeState::Pending { .. } | NodeState::Stopping { .. } | NodeState::Ended(_) => None,
@@ -234,7 +255,8 @@ impl NodeState {
 
     pub fn attempts(&self) -> u32 {
         match self {
-            NodeState::Pending { .. } | NodeState::Gated { .. } => 0,
+            NodeState::Pending { .. } => 0,
+            NodeState::Gated { next, .. } => next.attempt - 1,
             NodeState::Running(attempt) | NodeState::Stopping { attempt, .. } => attempt.number,
             NodeState::BackingOff(pause) => pause.attempt,
             NodeState::Ended(ended) => ended.attempts,
@@ -243,7 +265,8 @@ impl NodeState {
 
     pub fn started_at(&self) -> Option<Now> {
         match self {
-            NodeState::Pending { .. } | NodeState::Gated { .. } => None,
+            NodeState::Pending { .. } => None,
+            NodeState::Gated { next, .. } => next.first_started_at,
             NodeState::Running(attempt) | NodeState::Stopping { attempt, .. } => {
                 Some(attempt.first_started_at)
             }
@@ -291,6 +314,7 @@ impl End {
         match self {
             End::Succeeded { .. } => StageStatus::Succeeded,
             End::Failed { .. } => StageStatus::Failed,
+            End::Skipped { .. } => StageStatus::Skipped,
             End::Omitted { .. } => StageStatus::Omitted,
             End::Cancelled { .. } => StageStatus::Cancelled,
         }
@@ -299,14 +323,17 @@ impl End {
     pub fn is_tolerated(&self) -> bool {
         match self {
             End::Failed { tolerance, .. } => *tolerance == Tolerance::Tolerated,
-            End::Succeeded { .. } | End::Omitted { .. } | End::Cancelled { .. } => false,
+            End::Succeeded { .. }
+            | End::Skipped { .. }
+            | End::Omitted { .. }
+            | End::Cancelled { .. } => false,
         }
     }
 
     /// What the end of a stage says of the sets that its run left in the environment.
     pub fn proof(&self) -> Proof {
         match self {
-            End::Succeeded { .. } => Proof::Good,
+            End::Succeeded { .. } | End::Skipped { .. } => Proof::Good,
             End::Failed { .. } => Proof::Bad,
             End::Omitted { .. } | End::Cancelled { .. } => Proof::Unproven,
         }

@@ -5,17 +5,71 @@ use super::{
     alternatives::{Allowed, Leaf, alternatives},
     schema::Schemas,
 };
+use crate::{
+    stage::CONDITION_FORMAT,
+    template::{Segment, Template},
+};
 use serde_json::{Map, Value};
 
 impl Schemas {
+    /// `config` of the stage type `action` as a plan stores it: defaults filled in, expressions and
+    /// conditions told from text.
+    pub(crate) fn template(&self, action: &str, config: Value) -> Template {
+        let config = self.with_defaults(action, config);
+        match self.stage_key(action) {
+            Some(schema) => segmented(&self.definitions, schema, config),
+            None => Template::literal(&config),
+        }
+    }
+
     /// `config` of the stage type `action` with its defaults filled in, at any depth at which the
     /// schema leaves no choice.
-    pub(crate) fn with_defaults(&self, action: &str, mut config: Value) -> Value {
+    fn with_defaults(&self, action: &str, mut config: Value) -> Value {
         if let Some(schema) = self.stage_key(action) {
             fill(&self.definitions, schema, &mut config);
         }
         config
     }
+}
+
+fn segmented(definitions: &Map<String, Value>, schema: &Value, value: Value) -> Template {
+    let leaves = match alternatives(definitions, schema) {
+        Allowed::Anything => Vec::new(),
+        Allowed::OneOf(leaves) => leaves,
+    };
+    let open = Value::Bool(true);
+    match value {
+        Value::String(text) if leaves.iter().any(|leaf| is_condition(leaf)) => {
+            Template::Text(vec![Segment::Condition(text)])
+        }
+        // The walk has refused what is not well-formed.
+        Value::String(text) => {
+            Template::text(&text).unwrap_or_else(|_| Template::literal(&Value::String(text)))
+        }
+        Value::Array(items) => {
+            let schema = leaves.iter().find_map(|leaf| leaf.get("items")).unwrap_or(&open);
+            let items = items.into_iter().map(|item| segmented(definitions, schema, item));
+            Template::List(items.collect())
+        }
+        Value::Object(entries) => {
+            let entry = |(key, value): (String, Value)| {
+                let schema = leaves.iter().find_map(|leaf| entry_schema(leaf, &key));
+                let template = segmented(definitions, schema.unwrap_or(&open), value);
+                (key, template)
+            };
+            Template::Map(entries.into_iter().map(entry).collect())
+        }
+        other @ (Value::Null | Value::Bool(_) | Value::Number(_)) => Template::literal(&other),
+    }
+}
+
+fn is_condition(leaf: Leaf<'_>) -> bool {
+    leaf.get("format").and_then(Value::as_str) == Some(CONDITION_FORMAT)
+}
+
+fn entry_schema<'a>(leaf: Leaf<'a>, key: &str) -> Option<&'a Value> {
+    let known = leaf.get("properties").and_then(|properties| properties.get(key));
+    known.or_else(|| leaf.get("additionalProperties"))
 }
 
 fn fill(definitions: &Map<String, Value>, schema: &Value, value: &mut Value) {

@@ -143,10 +143,6 @@ impl Builder<'_> {
     }
 
     fn scalar(&mut self, text: &str, style: ScalarStyle, span: Span) -> Content {
-        if text.contains("${{") {
-            self.faults.push(self.expression(span));
-            return Content::Told;
-        }
         // The parser writes `~` where nothing is written.
         let text = if span.start == span.end { "" } else { text };
         let reading = match style {
@@ -157,17 +153,6 @@ impl Builder<'_> {
             | ScalarStyle::Folded => Reading::Text,
         };
         Content::Scalar { text: text.into(), reading }
-    }
-
-    /// The place of the expression itself, if the scalar holds it as it is written.
-    fn expression(&self, span: Span) -> Diagnostic {
-        let raw = self.text.get(span.start..span.end).unwrap_or_default();
-        let span = raw.find("${{").map_or(span, |at| {
-            let length = raw[at..].find("}}").map_or(3, |end| end + 2);
-            Span { start: span.start + at, end: span.start + at + length }
-        });
-        Diagnostic::error(Code::E016, span, "expressions are not available in this release")
-            .help("write the value itself; `${{` never stands for its own characters")
     }
 
     fn begin(&mut self, span: Span, anchor: usize, parts: Parts) -> Result<(), Fatal> {
@@ -257,7 +242,7 @@ impl Builder<'_> {
         let fault = unreadable(Span::at(at), format!("this is not YAML: {reason}"));
         let line = self.text[..at].rfind('\n').map_or(0, |end| end + 1);
         Box::new(if self.text[line..at].contains("${{") {
-            fault.help("quote texts that hold `{`; expressions are not available in this release")
+            fault.help("quote texts that hold `${{ … }}`")
         } else {
             fault
         })

@@ -3,18 +3,22 @@
 use super::Duration;
 use crate::{
     Registry,
+    pipeline::ParameterText,
     plan::{Accepts, Need, OnFailure},
     retry::{Backoff, Cause, Retry},
-    stage::AnyStage,
+    stage::{AnyStage, Condition},
     status::StageStatus,
 };
 use schemars::{JsonSchema, SchemaGenerator, generate::SchemaSettings};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
 
 /// Top-level keys that begin so are the author's own.
 const OWN_KEYS: &str = "^x-";
 const STAGE: &str = "StageText";
+/// Marks a place in which, and below which, text may hold `${{ }}`.
+pub(super) const EXPRESSIONS: &str = "x-expressions";
 
 /// The top of a pipeline file, but for `version` and `stages`.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
@@ -25,6 +29,18 @@ pub(crate) struct PipelineText {
     #[schemars(extend("format" = "gennaker-name"))]
     pub(crate) application: Option<String>,
     pub(crate) description: Option<String>,
+    /// For people and selectors; they grant nothing.
+    pub(crate) labels: BTreeMap<String, String>,
+    pub(crate) defaults: DefaultsText,
+}
+
+/// What holds for every stage that does not say otherwise.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub(crate) struct DefaultsText {
+    pub(crate) timeout: Option<Duration>,
+    pub(crate) retry: Option<RetryText>,
+    pub(crate) on_failure: Option<OnFailure>,
 }
 
 /// A stage without its action.
@@ -34,6 +50,8 @@ pub(crate) struct StageText {
     pub(crate) name: Option<String>,
     pub(crate) description: Option<String>,
     pub(crate) needs: Vec<NeedText>,
+    pub(crate) when: Option<Condition>,
+    #[schemars(extend("x-expressions" = true))]
     pub(crate) environment: Option<String>,
     pub(crate) timeout: Option<Duration>,
     pub(crate) retry: Option<RetryText>,
@@ -73,11 +91,12 @@ enum AnyWord {
 enum EndWord {
     Succeeded,
     Failed,
+    Skipped,
     Omitted,
     Cancelled,
 }
 
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 pub(crate) struct RetryText {
     #[schemars(range(max = 100))]
     limit: u32,
@@ -88,7 +107,7 @@ pub(crate) struct RetryText {
     causes: Option<Vec<CauseWord>>,
 }
 
-#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(default)]
 struct BackoffText {
     initial: Option<Duration>,
@@ -119,7 +138,8 @@ impl Schemas {
         let mut root = PipelineText::json_schema(&mut generator).to_value();
         let mut stage = StageText::json_schema(&mut generator).to_value();
         add_actions(&mut stage, registry, &mut generator);
-        add_fixed_keys(&mut root);
+        let parameter = generator.subschema_for::<ParameterText>().to_value();
+        add_fixed_keys(&mut root, parameter);
         let mut definitions = generator.take_definitions(true);
         definitions.insert(STAGE.to_owned(), stage);
         Schemas { root, definitions }
@@ -144,12 +164,18 @@ fn add_actions(
     for name in registry.names() {
         if let Some(action) = registry.get(name) {
             stage["properties"][name] = action.schema(generator).to_value();
+            stage["properties"][name][EXPRESSIONS] = json!(true);
         }
     }
 }
 
-fn add_fixed_keys(root: &mut Value) {
+fn add_fixed_keys(root: &mut Value, parameter: Value) {
     root["properties"]["version"] = json!({ "const": 1 });
+    root["properties"]["parameters"] = json!({
+        "type": "object",
+        "additionalProperties": parameter,
+        "propertyNames": { "type": "string", "format": "gennaker-id" },
+    });
     root["properties"]["stages"] = json!({
         "type": "object",
         "additionalProperties": { "$ref": format!("#/$defs/{STAGE}") },
@@ -182,13 +208,19 @@ impl StatusText {
 }
 
 impl EndWord {
-    const ALL: [EndWord; 4] =
-        [EndWord::Succeeded, EndWord::Failed, EndWord::Omitted, EndWord::Cancelled];
+    const ALL: [EndWord; 5] = [
+        EndWord::Succeeded,
+        EndWord::Failed,
+        EndWord::Skipped,
+        EndWord::Omitted,
+        EndWord::Cancelled,
+    ];
 
     fn status(self) -> StageStatus {
         match self {
             EndWord::Succeeded => StageStatus::Succeeded,
             EndWord::Failed => StageStatus::Failed,
+            EndWord::Skipped => StageStatus::Skipped,
             EndWord::Omitted => StageStatus::Omitted,
             EndWord::Cancelled => StageStatus::Cancelled,
         }

@@ -1,12 +1,13 @@
 //! The one walk that holds a file against its schema and finds every fault with its place.
 
+mod expressions;
 mod faults;
 
 use super::{
     alternatives::{Allowed, Leaf, alternatives, kind, kinds, words},
     formats::{Patterns, count_fault, number_fault},
     scalar::Reading,
-    schema::Schemas,
+    schema::{EXPRESSIONS, Schemas},
     suggest::closest,
     tree::{Content, Entry, Key, Node},
 };
@@ -24,6 +25,14 @@ pub(crate) struct Walk<'a> {
     faulty: HashSet<*const Node>,
     suggestions: usize,
     patterns: Patterns,
+    expressions: Expressions,
+}
+
+/// Whether text may hold `${{ }}`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Expressions {
+    Refused,
+    Allowed,
 }
 
 /// Whether what stands at a place can be decoded.
@@ -55,6 +64,7 @@ impl<'a> Walk<'a> {
             faulty: HashSet::new(),
             suggestions: 0,
             patterns: Patterns::default(),
+            expressions: Expressions::Refused,
         };
         let owner = Owner { name: "the file".to_owned(), span: Span::at(root.span.start) };
         walk.value(&schemas.root, root, &owner);
@@ -67,6 +77,25 @@ impl<'a> Walk<'a> {
     }
 
     fn value(&mut self, schema: &Value, node: &Node, owner: &Owner) -> Verdict {
+        let around = self.expressions;
+        if schema.get(EXPRESSIONS).is_some() {
+            self.expressions = Expressions::Allowed;
+        }
+        let verdict = self.held(schema, node, owner);
+        self.expressions = around;
+        verdict
+    }
+
+    fn held(&mut self, schema: &Value, node: &Node, owner: &Owner) -> Verdict {
+        if let Content::Scalar { text, reading: Reading::Text } = &node.content
+            && text.contains("${{")
+        {
+            let verdict = self.expression(schema, (text, node), owner);
+            if verdict == Verdict::Faulty {
+                self.faulty.insert(ptr::from_ref(node));
+            }
+            return verdict;
+        }
         let verdict = match faults::unusable(node, owner) {
             Some(fault) => self.fault(fault),
             None if node.content == Content::Told => Verdict::Faulty,

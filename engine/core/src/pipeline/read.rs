@@ -1,6 +1,6 @@
 //! Reads a file: tree, walk, then the stages and what they need.
 
-use super::{Pipeline, needs, stages::Reader};
+use super::{Parameter, ParameterText, Pipeline, Stage, expressions, needs, stages::Reader};
 use crate::{
     Registry,
     diagnostic::{Code, Diagnostic, SourceFile, Span, in_file_order},
@@ -9,6 +9,10 @@ use crate::{
 };
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
+use std::collections::BTreeMap;
+
+/// Looking at one costs some microseconds.
+const EXPRESSIONS: usize = 1_000;
 
 impl Pipeline {
     /// Reads `file` against the stage types of `registry`. Never fails: what is wrong is kept with
@@ -20,16 +24,26 @@ impl Pipeline {
         };
         let schemas = Schemas::of(registry);
         let walk = Walk::over(&schemas, &root);
-        let text = decode(&root, &walk, |key| key != "stages");
+        let text = decode(&root, &walk, |key| key != "stages" && key != "parameters");
+        let text: Result<PipelineText, _> = text;
         let mut reader =
             Reader { file, registry, schemas: &schemas, walk: &walk, faults: Vec::new() };
-        let stages = root.entry("stages").map(|entry| reader.stages(&entry.value));
+        let defaults = text.as_ref().map(|text| text.defaults.clone()).unwrap_or_default();
+        let stages = root.entry("stages").map(|entry| reader.stages(&entry.value, &defaults));
         let stages = stages.unwrap_or_default();
         let mut faults = reader.faults;
         needs::check(&stages, file, &mut faults);
+        let parameters = parameters(&root, &walk, &mut faults);
+        let mut stages = stages;
+        if expressions::count(&stages) > EXPRESSIONS {
+            let message = format!("the file has more than {EXPRESSIONS} expressions");
+            faults.push(Diagnostic::error(Code::E015, Span::at(root.span.start), message));
+            stages.iter_mut().for_each(Stage::forget_expressions);
+        }
+        faults.extend(expressions::check(&stages, &parameters));
         faults.extend(tree.faults);
         faults.extend(walk.faults);
-        let text: PipelineText = text.unwrap_or_else(|error| {
+        let text = text.unwrap_or_else(|error| {
             let message = format!("the file cannot be read: {error}");
             faults.push(Diagnostic::error(Code::E016, Span::at(root.span.start), message));
             PipelineText::default()
@@ -38,6 +52,9 @@ impl Pipeline {
             name: text.name,
             application: text.application,
             description: text.description,
+            labels: text.labels,
+            parameters,
+            values: BTreeMap::new(),
             stages,
             faults: in_file_order(faults),
         }
@@ -46,7 +63,39 @@ impl Pipeline {
 
 fn unreadable(faults: Vec<Diagnostic>) -> Pipeline {
     let faults = in_file_order(faults);
-    Pipeline { name: None, application: None, description: None, stages: Vec::new(), faults }
+    Pipeline {
+        name: None,
+        application: None,
+        description: None,
+        labels: BTreeMap::new(),
+        parameters: Vec::new(),
+        values: BTreeMap::new(),
+        stages: Vec::new(),
+        faults,
+    }
+}
+
+/// One by one, so that a broken one does not hide the others.
+fn parameters(root: &Node, walk: &Walk<'_>, faults: &mut Vec<Diagnostic>) -> Vec<Parameter> {
+    let mut parameters = Vec::new();
+    for entry in root.entry("parameters").into_iter().flat_map(|it| it.value.entries()) {
+        let (id, span) = (entry.key.text.to_string(), entry.key.span);
+        // A broken one is known all the same, so that what reads it is not told too.
+        let text = match walk.is_sound(&entry.value) {
+            true => decode(&entry.value, walk, |_| true).unwrap_or_else(|error| {
+                let message = format!("parameter `{id}` cannot be read: {error}");
+                faults.push(Diagnostic::error(Code::E016, span, message));
+                ParameterText::default()
+            }),
+            false => ParameterText::default(),
+        };
+        let parameter = Parameter { id, span, text };
+        if walk.is_sound(&entry.value) {
+            faults.extend(parameter.faults());
+        }
+        parameters.push(parameter);
+    }
+    parameters
 }
 
 /// Decodes those entries of a map that are `wanted` and sound. The walk has held them against the

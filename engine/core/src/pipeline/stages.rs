@@ -3,10 +3,11 @@
 use super::{Action, Config, PlacedNeed, Stage, Written, read::decode};
 use crate::{
     Registry,
-    diagnostic::{Code, Diagnostic, SourceFile, quoted},
-    language::{Content, Entry, NeedText, Node, Schemas, StageText, Walk},
+    diagnostic::{Code, Diagnostic, SourceFile, Span, quoted},
+    language::{Content, DefaultsText, Entry, NeedText, Node, RetryText, Schemas, StageText, Walk},
     retry::Retry,
-    stage::AnyStage,
+    stage::{AnyStage, Condition},
+    template::Template,
 };
 use serde::Deserialize;
 use std::sync::Arc;
@@ -20,16 +21,18 @@ pub(super) struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    pub(super) fn stages(&mut self, stages: &Node) -> Vec<Stage> {
-        stages.entries().iter().map(|entry| self.stage(entry)).collect()
+    pub(super) fn stages(&mut self, stages: &Node, defaults: &DefaultsText) -> Vec<Stage> {
+        stages.entries().iter().map(|entry| self.stage(entry, defaults)).collect()
     }
 
-    fn stage(&mut self, entry: &Entry) -> Stage {
+    fn stage(&mut self, entry: &Entry, defaults: &DefaultsText) -> Stage {
         let (id, node) = (&*entry.key.text, &*entry.value);
         let actions = self.actions(node);
         self.check_actions(entry, &actions);
         let text = self.settings(entry);
-        let retry = text.retry.map_or_else(Retry::default, |retry| retry.retry());
+        let retry = text.retry.as_ref().or(defaults.retry.as_ref());
+        let retry = retry.map_or_else(Retry::default, RetryText::retry);
+        let timeout = text.timeout.or(defaults.timeout);
         self.check_timeout(node, text.timeout.map(|timeout| timeout.is_zero()));
         self.check_backoff(node, &retry);
         Stage {
@@ -38,10 +41,11 @@ impl Reader<'_> {
             name: text.name,
             description: text.description,
             needs: self.needs(node),
+            when: self.when(node, text.when),
             environment: written(node, text.environment),
-            timeout_ms: text.timeout.map(|timeout| timeout.milliseconds()),
+            timeout_ms: timeout.map(|timeout| timeout.milliseconds()),
             retry,
-            on_failure: text.on_failure.unwrap_or_default(),
+            on_failure: text.on_failure.or(defaults.on_failure).unwrap_or_default(),
             actions,
         }
     }
@@ -63,7 +67,7 @@ impl Reader<'_> {
             key_span: entry.key.span,
             node: Arc::clone(&entry.value),
             config: if self.walk.is_sound(&entry.value) {
-                Config::Sound(self.schemas.with_defaults(&entry.key.text, entry.value.value()))
+                Config::Sound(self.schemas.template(&entry.key.text, entry.value.value()))
             } else {
                 Config::Faulty
             },
@@ -122,6 +126,14 @@ impl Reader<'_> {
         placed
     }
 
+    fn when(&self, stage: &Node, when: Option<Condition>) -> Option<(String, Span)> {
+        let entry = stage.entry("when")?;
+        match when? {
+            Condition::Unbound(source) => Some((source, entry.value.span)),
+            Condition::Bound { .. } => None,
+        }
+    }
+
     fn check_timeout(&mut self, stage: &Node, is_zero: Option<bool>) {
         if let (Some(true), Some(entry)) = (is_zero, stage.entry("timeout")) {
             let message = "`timeout` must be longer than nothing";
@@ -143,7 +155,8 @@ impl Reader<'_> {
     }
 }
 
-fn written(stage: &Node, environment: Option<String>) -> Written<String> {
+fn written(stage: &Node, environment: Option<String>) -> Written<Template> {
+    let environment = environment.and_then(|text| Template::text(&text).ok());
     match (stage.entry("environment"), environment) {
         (Some(entry), Some(name)) => Written::Present(name, entry.value.span),
         (Some(_), None) => Written::Faulty,

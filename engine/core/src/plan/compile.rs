@@ -41,6 +41,8 @@ impl Plan {
             application: application.to_owned(),
             pipeline: name.to_owned(),
             description: pipeline.description().map(str::to_owned),
+            labels: pipeline.labels().clone(),
+            parameters: pipeline.values().clone(),
             environments: compiler.places,
             nodes,
         };

@@ -49,6 +49,7 @@ fn change(event: &Event) -> Vec<RowChange<'_>> {
         | Event::StageProgressed { .. }
         | Event::StageSucceeded { .. }
         | Event::StageFailed { .. }
+        | Event::StageSkipped { .. }
         | Event::StageOmitted { .. }
         | Event::StageCancelled { .. }
         | Event::RunStopping { .. }

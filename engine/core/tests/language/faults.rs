@@ -69,11 +69,11 @@ const STAGES: &[(&str, &[&str])] = &[
     (" {wait: {duration: 5s}, name: ~}", &["E016 4:35 `name` has no value"]),
     (
         " {wait: {duration: 5s}, name: \"${{ x }}\"}",
-        &["E016 4:36 expressions are not available in this release"],
+        &["E005 4:35 `name` is the same in every run: no `${{ }}` here"],
     ),
     (
         " {wait: {duration: 5s}, name: \"$${{ x }}\"}",
-        &["E016 4:37 expressions are not available in this release"],
+        &["E005 4:35 `name` is the same in every run: no `${{ }}` here"],
     ),
     (" {wait: {duration: 5s}, onFailure: retry}", &["E016 4:40 `onFailure` cannot be `retry`"]),
     (" {wait: {duration: 5s}, timeout: 0s}", &["E016 4:38 `timeout` must be longer than nothing"]),
@@ -280,7 +280,7 @@ fn all_faults_of_a_file_come_at_once_in_its_order() {
         "E003 8:15 stages need each other in a ring: `c` → `d` → `c`",
         "E008 8:50 `timeout`: `soon` is not a duration",
         "E016 9:18 an item of `needs` must be text or a map, not a number",
-        "E016 9:40 expressions are not available in this release",
+        "E005 9:39 `x` is not known here",
         "E014 10:3 stage `e` does nothing",
     ];
     assert_eq!(faults(text), expected);

@@ -13,7 +13,7 @@ const EXAMPLE: &str = "version: 1\nname: checkout\nx-wait: &wait {duration: 5s}\
     wait: *wait\n  c: {<<: {needs: [b]}, wait: {duration: 90s}}\n";
 
 /// What mutations put in.
-const PIECES: [&str; 28] = [
+const PIECES: [&str; 32] = [
     "{",
     "}",
     "[",
@@ -35,6 +35,10 @@ const PIECES: [&str; 28] = [
     "---\n",
     "...\n",
     "${{",
+    "${{ parameters.x }}",
+    "}}",
+    "when: ",
+    "parameters: {x: {type: string}}\n",
     "\"",
     "'",
     "|\n",

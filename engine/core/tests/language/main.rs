@@ -1,5 +1,6 @@
 //! What the pipeline language answers to right, wrong and hostile files.
 
+mod expressions;
 mod faults;
 mod hostile;
 mod kinds;
@@ -11,9 +12,11 @@ use engine_core::{
     diagnostic::{Diagnostic, SourceFile},
     files::{File, Files, Found},
     id::BlobName,
+    pipeline::{Bindings, Missing},
     plan::{Cluster, ClusterIdentity, Environments, Plan},
     stage::AnyStage,
 };
+use std::collections::BTreeMap;
 
 fn registry() -> Registry<dyn AnyStage> {
     Registry::default().with(kinds::Deploy).with(kinds::Wait)
@@ -51,7 +54,19 @@ fn found(pattern: &str) -> Found {
 /// Everything from the bytes of a file to its plan.
 fn compile(content: &[u8]) -> (SourceFile, Result<Plan, Vec<Diagnostic>>) {
     let file = SourceFile::new("p.yaml", content);
-    let pipeline = Pipeline::read(&file, &registry());
+    let bindings = Bindings {
+        parameters: BTreeMap::new(),
+        actor: "mo".to_owned(),
+        missing: Missing::Tolerated,
+    };
+    compile_with(file, &bindings)
+}
+
+fn compile_with(
+    file: SourceFile,
+    bindings: &Bindings,
+) -> (SourceFile, Result<Plan, Vec<Diagnostic>>) {
+    let pipeline = Pipeline::read(&file, &registry()).bound(bindings);
     let plan = Plan::compile(&pipeline, &environments(), &registry(), &files(&pipeline));
     (file, plan)
 }

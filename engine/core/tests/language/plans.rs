@@ -67,7 +67,7 @@ fn what_is_left_out_is_filled_in() {
     assert_eq!(node.timeout, Timeout::AfterMs(900_000));
     assert_eq!(node.retry, Retry::default());
     assert_eq!(node.on_failure, OnFailure::Fail);
-    let config = node.config.render();
+    let config = node.config.preview();
     let expected = serde_json::json!({
         "manifests": ["k8s"], "images": {}, "component": "main", "strategy": "rolling",
     });
@@ -98,6 +98,6 @@ fn what_is_written_wins_over_what_is_merged() {
         a: {wait: {<<: [*b, *a]}}\n  b: {wait: {<<: *a, duration: 3s}}\n";
     let plan = plan(text);
     let durations: Vec<String> =
-        plan.nodes().iter().map(|node| node.config.render()["duration"].to_string()).collect();
+        plan.nodes().iter().map(|node| node.config.preview()["duration"].to_string()).collect();
     assert_eq!(durations, ["\"2s\"", "\"3s\""]);
 }

@@ -9,7 +9,7 @@ use engine_core::{
 };
 use schemars::JsonSchema;
 use serde::Deserialize;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Is done with its first step.
 pub(crate) struct Noop;
@@ -54,6 +54,8 @@ fn plan(nodes: Vec<Node>) -> Result<Plan, GraphError> {
         application: "bench".to_owned(),
         pipeline: "bench".to_owned(),
         description: None,
+        labels: BTreeMap::new(),
+        parameters: BTreeMap::new(),
         environments: BTreeMap::new(),
         nodes,
     })
@@ -67,6 +69,8 @@ fn node(at: u32, needs: impl Iterator<Item = u32>) -> Node {
         description: None,
         stage_type: "noop".to_owned(),
         needs: needs.map(need).collect(),
+        when: None,
+        reads: BTreeSet::new(),
         environment: None,
         timeout: Timeout::AfterMs(3_600_000),
         retry: Retry::default(),

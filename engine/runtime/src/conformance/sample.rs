@@ -152,7 +152,7 @@ pub fn refuse(run: RunId, n: u64, inputs: Vec<InputId>) -> Append {
 
 /// An event without consequences.
 pub fn attempt(stage: &str) -> Event {
-    Event::AttemptStarted { stage: stage.to_owned(), attempt: 1 }
+    Event::AttemptStarted { stage: stage.to_owned(), attempt: 1, config: None }
 }
 
 /// The last row of a run.

@@ -54,6 +54,13 @@ impl Calls {
                     stop.store(true, Ordering::Release);
                 }
             }
+            Command::Evaluate { call } => {
+                if let Some(evaluation) = execution.evaluation(call) {
+                    let answer = shop.evaluator.evaluate(evaluation);
+                    let input = answer.map(move |answer| Input::Evaluated { call, answer });
+                    self.under_way.push(input.boxed());
+                }
+            }
             Command::Step { call } | Command::Abort { call } => {
                 let stop = Arc::new(AtomicBool::new(false));
                 self.stops.insert(call.node, stop.clone());
@@ -61,7 +68,9 @@ impl Calls {
                     let begun = Begun::new(shop, execution, (call, attempt, stop));
                     self.under_way.push(match command {
                         Command::Abort { .. } => begun.abort().boxed(),
-                        Command::Step { .. } | Command::Stop { .. } => begun.step().boxed(),
+                        Command::Step { .. } | Command::Stop { .. } | Command::Evaluate { .. } => {
+                            begun.step().boxed()
+                        }
                     });
                 }
             }
@@ -74,6 +83,7 @@ struct Begun {
     stages: Arc<engine_core::Registry<dyn AnyStage>>,
     plan: Arc<Plan>,
     call: Call,
+    config: Value,
     progress: Progress,
     context: StepContext,
 }
@@ -105,7 +115,8 @@ impl Begun {
             services: Arc::new(CallServices { backing: shop.backing.clone(), stop }),
         };
         let progress = attempt.progress.clone();
-        Begun { stages: shop.stages.clone(), plan, call, progress, context }
+        let config = attempt.config.clone().unwrap_or_else(|| node.config.preview());
+        Begun { stages: shop.stages.clone(), plan, call, config, progress, context }
     }
 
     async fn step(self) -> Input {
@@ -125,7 +136,7 @@ impl Begun {
             return Err(StageError::Defect(gone));
         };
         let progress = remembered(self.progress, &self.context).await?;
-        stage.step(self.context, node.config.render(), progress).await
+        stage.step(self.context, self.config, progress).await
     }
 
     async fn abort(self) -> Input {
@@ -139,7 +150,7 @@ impl Begun {
         // A type that is gone has nothing under way in this process that could be stopped.
         let Some(stage) = self.stages.get(&node.stage_type) else { return Ok(()) };
         let progress = remembered(self.progress, &self.context).await?;
-        stage.abort(self.context, node.config.render(), progress).await
+        stage.abort(self.context, self.config, progress).await
     }
 }
 

@@ -123,6 +123,7 @@ impl Storm {
             clock: self.clock.clone(),
             stages: Arc::new(Registry::default().with(Scripted(self.world.clone()))),
             objects: Arc::new(self.world.clone()),
+            evaluator: Arc::new(self.world.clone()),
             sealer: Arc::new(Sealer::with_key(&[7; 32]).unwrap()),
             ids: self.ids.clone(),
             witness: Arc::new(Replays(self.memory.clone())),

@@ -65,7 +65,9 @@ pub(crate) fn check(plan: &Arc<Plan>, run: RunId, facts: &[(Event, Now)]) -> Run
 impl Ledger {
     fn read(&mut self, plan: &Plan, event: &Event, now: Now) {
         match event {
-            Event::AttemptStarted { stage, attempt } => self.started(plan, (stage, *attempt), now),
+            Event::AttemptStarted { stage, attempt, .. } => {
+                self.started(plan, (stage, *attempt), now)
+            }
             Event::AttemptFailed { stage, retry_at, .. } => {
                 self.open.remove(stage).expect("an attempt that fails was open");
                 self.retry_at.insert(stage.clone(), retry_at.0);
@@ -75,6 +77,7 @@ impl Ledger {
                 let tolerated = *tolerance == engine_core::event::Tolerance::Tolerated;
                 self.ends(stage, StageStatus::Failed, tolerated);
             }
+            Event::StageSkipped { stage, .. } => self.ends(stage, StageStatus::Skipped, false),
             Event::StageOmitted { stage, .. } => self.ends(stage, StageStatus::Omitted, false),
             Event::StageCancelled { stage, .. } => {
                 assert!(self.stop.is_some(), "{stage} is cancelled and nobody stopped the run");
@@ -127,7 +130,9 @@ impl Ledger {
 
 fn accepted(accepts: &Accepts, (status, tolerated): (StageStatus, bool)) -> bool {
     match accepts {
-        Accepts::Plain => status == StageStatus::Succeeded || tolerated,
+        Accepts::Plain => {
+            matches!(status, StageStatus::Succeeded | StageStatus::Skipped) || tolerated
+        }
         Accepts::Statuses(words) => words.contains(&status),
     }
 }

@@ -10,7 +10,8 @@ use engine_core::{
     Execution, Plan, Start,
     clock::{Civil, Elapsed, Moment, Now},
     event::{
-        Actor, Answer, Call, Command, Failure, Input, InputRow, Message, Progress, Trigger, Way,
+        Actor, Answer, Call, Command, Evaluated, Failure, Input, InputRow, Message, Progress,
+        Trigger, Way,
     },
     execution::state::NodeState,
     id::{BlobName, InputId, PlanHash, RunId},
@@ -42,6 +43,7 @@ struct Storm {
 enum Kind {
     Step,
     Abort,
+    Evaluation,
 }
 
 pub(crate) fn storm(seed: u64) {
@@ -88,6 +90,7 @@ impl Storm {
             match command {
                 Command::Step { call } => self.open.push((call, Kind::Step)),
                 Command::Abort { call } => self.open.push((call, Kind::Abort)),
+                Command::Evaluate { call } => self.open.push((call, Kind::Evaluation)),
                 Command::Stop { call } => {
                     assert!(
                         self.open.contains(&(call, Kind::Step)),
@@ -126,7 +129,12 @@ impl Storm {
             return;
         }
         let input = self.chance.pick(&self.answered);
-        let (Input::Stepped { call, .. } | Input::Aborted { call, .. }) = &input else { return };
+        let (Input::Stepped { call, .. }
+        | Input::Aborted { call, .. }
+        | Input::Evaluated { call, .. }) = &input
+        else {
+            return;
+        };
         if self.open.iter().any(|(open, _)| open == call) {
             return; // After a crash an old call may look like the one under way.
         }
@@ -180,6 +188,12 @@ impl Storm {
             Kind::Abort if self.chance.one_in(3) => {
                 let answer = Err(StageError::Error("cannot be stopped now".to_owned()));
                 Input::Aborted { call, answer }
+            }
+            Kind::Evaluation => {
+                // Of a stage that was cancelled meanwhile: whatever comes is late.
+                let evaluation = self.execution.evaluation(call);
+                let answer = evaluation.map_or(Evaluated::Holds, |evaluation| evaluation.run());
+                Input::Evaluated { call, answer }
             }
             Kind::Abort => Input::Aborted { call, answer: Ok(()) },
         };

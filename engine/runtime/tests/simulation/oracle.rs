@@ -1,6 +1,6 @@
 //! How a run must end if nobody interferes, by rules of its own: no machine, no events, no time.
 
-use crate::script::{End, script};
+use crate::script::{End, WHENS, When, is_broken, script};
 use engine_core::{
     plan::{Accepts, Node, OnFailure, Plan},
     retry::Cause,
@@ -17,11 +17,10 @@ pub(crate) fn calm(plan: &Plan) -> Option<(RunStatus, Ends)> {
     for node in plan.nodes() {
         let met = node.needs.iter().all(|need| match (&need.accepts, &ends[&need.stage]) {
             (Accepts::Statuses(words), (status, _)) => words.contains(status),
-            (Accepts::Plain, (status, tolerated)) => {
-                *status == StageStatus::Succeeded || *tolerated
-            }
+            (Accepts::Plain, (StageStatus::Succeeded | StageStatus::Skipped, _)) => true,
+            (Accepts::Plain, (_, tolerated)) => *tolerated,
         });
-        let end = if met { tried(node) } else { StageStatus::Omitted };
+        let end = if met { admitted(node, &ends) } else { StageStatus::Omitted };
         if end == StageStatus::Failed && node.on_failure == OnFailure::Abort {
             return None;
         }
@@ -37,6 +36,19 @@ pub(crate) fn calm(plan: &Plan) -> Option<(RunStatus, Ends)> {
 /// How many attempts a node may have at most.
 pub(crate) fn most_attempts(node: &Node) -> u32 {
     node.retry.limit + 1
+}
+
+fn admitted(node: &Node, ends: &Ends) -> StageStatus {
+    let when = WHENS.into_iter().find(|(source, _)| Some(*source) == node.when.as_deref());
+    match when.map(|(_, when)| when) {
+        Some(When::Skips) => return StageStatus::Skipped,
+        Some(When::Breaks) => return StageStatus::Failed,
+        Some(When::AfterTheFirst) if ends["n0"].0 != StageStatus::Succeeded => {
+            return StageStatus::Skipped;
+        }
+        Some(When::Holds | When::AfterTheFirst) | None => {}
+    }
+    if is_broken(node) { StageStatus::Failed } else { tried(node) }
 }
 
 fn tried(node: &Node) -> StageStatus {

@@ -13,6 +13,7 @@ use engine_core::{
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// One attempt after the other; the last is repeated.
@@ -59,19 +60,50 @@ pub(crate) enum End {
 pub(crate) const HANG_TIMEOUT_MS: u64 = 60_000;
 
 pub(crate) fn script(node: &Node) -> Script {
-    serde_json::from_value(node.config.render()).unwrap()
+    serde_json::from_str(node.description.as_deref().unwrap()).unwrap()
+}
+
+/// Conditions, and what a stage makes of each.
+pub(crate) const WHENS: [(&str, When); 4] = [
+    ("parameters.yes", When::Holds),
+    ("!parameters.yes", When::Skips),
+    ("parameters.no.thing", When::Breaks),
+    ("stages.n0.status == 'succeeded'", When::AfterTheFirst),
+];
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum When {
+    Holds,
+    Skips,
+    Breaks,
+    /// Only if `n0` has succeeded.
+    AfterTheFirst,
+}
+
+/// The scripts are parameters; a configuration that reads one is evaluated for each attempt.
+const BROKEN: &str = "parameters.nothing";
+
+/// Whether the configuration of a node can never be told.
+pub(crate) fn is_broken(node: &Node) -> bool {
+    node.config.expressions().iter().any(|it| it.source == BROKEN)
 }
 
 /// A plan of at most `most` nodes over two environments.
 pub(crate) fn plan(chance: &mut Chance, most: u64) -> Plan {
     let count = 1 + chance.below(most);
-    let nodes = (0..count).map(|position| node(chance, position)).collect();
+    let nodes: Vec<Node> = (0..count).map(|position| node(chance, position)).collect();
+    let scripts =
+        nodes.iter().map(|node| (node.id.clone(), serde_json::to_value(script(node)).unwrap()));
+    let mut parameters: BTreeMap<String, Value> = scripts.collect();
+    parameters.insert("yes".to_owned(), true.into());
     let environments = ["one", "two"].map(|name| (name.to_owned(), place(name)));
     Plan::new(Document {
         format: FORMAT,
         application: "shop".to_owned(),
         pipeline: "storm".to_owned(),
         description: None,
+        labels: BTreeMap::new(),
+        parameters,
         environments: BTreeMap::from(environments),
         nodes,
     })
@@ -101,10 +133,16 @@ fn node(chance: &mut Chance, position: u64) -> Node {
     let named = writes || chance.one_in(3);
     let needs = (0..position).filter(|_| chance.one_in(3)).map(|need| format!("n{need}"));
     let needs: Vec<String> = needs.collect();
+    let when = chance.one_in(3).then(|| chance.pick(&WHENS).0.to_owned());
+    // A condition reads a stage only if that is upstream.
+    let when = when.filter(|when| !when.contains("n0") || needs.contains(&"n0".to_owned()));
+    let written = serde_json::to_string(&script).unwrap();
     Node {
         id: format!("n{position}"),
         name: format!("n{position}"),
-        description: None,
+        description: Some(written),
+        reads: when.iter().filter(|when| when.contains("n0")).map(|_| "n0".to_owned()).collect(),
+        when,
         stage_type: if chance.one_in(40) { "vanished" } else { "script" }.to_owned(),
         needs: needs.into_iter().map(|stage| Need { stage, accepts: accepts(chance) }).collect(),
         environment: named.then(|| chance.pick(&["one", "two"]).to_owned()),
@@ -117,14 +155,24 @@ fn node(chance: &mut Chance, position: u64) -> Node {
             OnFailure::Abort,
         ]),
         effect: if writes { Effect::Writes } else { Effect::Reads },
-        config: Template::literal(&serde_json::to_value(script).unwrap()),
+        config: config(chance, position, &script),
         files: BTreeMap::new(),
         patterns: BTreeMap::new(),
     }
 }
 
+fn config(chance: &mut Chance, position: u64, script: &Script) -> Template {
+    let expression = |source: &str| Template::text(&format!("${{{{ {source} }}}}")).unwrap();
+    match chance.below(12) {
+        0 => Template::Map(BTreeMap::from([("attempts".to_owned(), expression(BROKEN))])),
+        1..=3 => expression(&format!("parameters.n{position}")),
+        _ => Template::literal(&serde_json::to_value(script).unwrap()),
+    }
+}
+
 fn accepts(chance: &mut Chance) -> Accepts {
-    let words = [StageStatus::Succeeded, StageStatus::Failed, StageStatus::Omitted];
+    let words =
+        [StageStatus::Succeeded, StageStatus::Failed, StageStatus::Skipped, StageStatus::Omitted];
     if chance.one_in(5) {
         Accepts::Statuses(words.into_iter().filter(|_| chance.one_in(2)).collect())
     } else {

@@ -1,7 +1,7 @@
 //! How often the storm reached what it is there to reach.
 
 use engine_core::{
-    event::{Event, Progress, RunStop, StopCause},
+    event::{Event, Gate, Progress, RunStop, StopCause},
     retry::Cause,
 };
 use std::{collections::BTreeMap, fmt};
@@ -13,21 +13,24 @@ pub(crate) struct Reached {
 }
 
 /// What a storm of usual length must have met.
-const EXPECTED: [&str; 19] = [
+const EXPECTED: [&str; 22] = [
     "abort of a run",
     "append lands late",
     "answer lost after the write",
     "answer lost before the write",
     "attempt tried again",
     "cancel",
+    "condition",
     "crash",
     "effect",
+    "expression",
     "panic",
     "progress as a blob",
     "revision",
     "run",
     "stage cancelled",
     "stage omitted",
+    "stage skipped",
     "stale item in a batch",
     "takeover from a living engine",
     "timeout",
@@ -49,7 +52,10 @@ impl Reached {
         let situation = match event {
             Event::RunStarted { .. } => "run",
             Event::RevisionRecorded { .. } => "revision",
-            Event::StageGated { .. } => "wait for a target",
+            Event::StageGated { gate: Gate::Target { .. }, .. } => "wait for a target",
+            Event::StageGated { gate: Gate::When, .. } => "condition",
+            Event::StageGated { gate: Gate::Configuration, .. } => "expression",
+            Event::StageSkipped { .. } => "stage skipped",
             Event::AttemptFailed { .. } => "attempt tried again",
             Event::StageStopping { cause: StopCause::Timeout, .. } => "timeout",
             Event::StageWaiting { progress: Progress::Blob(_), .. } => "progress as a blob",

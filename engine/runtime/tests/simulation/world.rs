@@ -7,6 +7,8 @@ use crate::{
 use engine_core::{
     BoxFuture,
     clock::{Clock, Moment},
+    event::Evaluated,
+    execution::Evaluation,
     id::RunId,
     plan::{Effect, Timeout},
     revision::{ComponentSet, Origin},
@@ -17,7 +19,7 @@ use engine_core::{
     status::WaitKind,
     store::LogReader,
 };
-use engine_runtime::{memory::Memory, objects::Objects};
+use engine_runtime::{evaluator::Evaluator, memory::Memory, objects::Objects};
 use serde::{Deserialize, Serialize};
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -107,6 +109,17 @@ impl Objects for World {
         Box::pin(async move {
             let position = keys.iter().map(|key| key.position).min().unwrap_or(0);
             drop(objects.wait_for(|newest| *newest > position).await);
+        })
+    }
+}
+
+/// Evaluates after a while, in whatever order.
+impl Evaluator for World {
+    fn evaluate(&self, evaluation: Evaluation) -> BoxFuture<'static, Evaluated> {
+        let pause = Duration::from_millis(self.chance(80));
+        Box::pin(async move {
+            tokio::time::sleep(pause).await;
+            evaluation.run()
         })
     }
 }

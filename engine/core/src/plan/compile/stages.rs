@@ -5,14 +5,14 @@ use super::Environments;
 use crate::{
     Registry,
     diagnostic::{Code, Diagnostic, Span, quoted},
+    expression::{Use, look},
     files::{FileRequest, Files, Found},
     id::BlobName,
-    pipeline::{Action, Config, Stage, Written},
+    pipeline::{Action, Config, Stage, Written, stages_read},
     plan::{Node, Place, Timeout},
     stage::{AnyStage, EnvironmentUse, Fault, FaultCode},
     template::Template,
 };
-use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// Makes nodes, and remembers what only all of them together can show.
@@ -56,24 +56,24 @@ impl<'a> Compiler<'a> {
         let environment = self.environment(stage);
         let mut node = None;
         for action in &stage.actions {
-            node = self.action(stage, action, environment);
+            node = self.action(stage, action, environment.as_deref());
         }
         node
     }
 
     /// The name of the stage's environment, after it has been placed.
-    fn environment<'s>(&mut self, stage: &'s Stage) -> Option<&'s str> {
-        let (name, span) = match &stage.environment {
-            Written::Present(name, span) => (name, *span),
+    fn environment(&mut self, stage: &Stage) -> Option<String> {
+        let (name, span) = match stage.environment.known() {
+            Written::Present(name, span) => (name, span),
             Written::Absent | Written::Faulty => return None,
         };
-        match self.environments.place(name) {
+        match self.environments.place(&name) {
             Ok(place) => {
                 self.places.insert(name.clone(), place);
                 Some(name)
             }
             Err(unknown) => {
-                let message = format!("{} is no environment", quoted(name));
+                let message = format!("{} is no environment", quoted(&name));
                 let fault = Diagnostic::error(Code::E016, span, message);
                 self.faults.push(fault.help(unknown.to_string()));
                 None
@@ -98,13 +98,25 @@ impl<'a> Compiler<'a> {
             Config::Faulty => return None,
         };
         let pinned = self.pin(action);
-        self.check(action, implementation.check(config, self.files), &pinned.missing);
+        let preview = config.preview();
+        // A value that is not known yet may keep the whole from being decoded.
+        let judged = match implementation.files(&preview) {
+            Ok(_) => preview.clone(),
+            Err(_) => config.closed(),
+        };
+        let found = implementation.check(&judged, self.files);
+        self.check((action, config), found, &pinned.missing);
         if let (Some(environment), Some(component)) =
-            (environment, implementation.component(config))
+            (environment, implementation.component(&judged))
         {
+            if component.contains("${{") {
+                let message = "the component must be known when the run starts";
+                self.faults.push(Diagnostic::error(Code::E005, action.key_span, message));
+            }
             self.claim(stage, action, (environment.to_owned(), component));
         }
-        Some(node(stage, implementation, (action, config), pinned))
+        let environment = environment.map(str::to_owned);
+        Some(node((stage, environment), implementation, (action, config), pinned))
     }
 
     fn check_environment(&mut self, stage: &Stage, action: &Action, implementation: &dyn AnyStage) {
@@ -130,6 +142,10 @@ impl<'a> Compiler<'a> {
                 Found::Nothing { reason } => {
                     let span = action.value_span(&request.place);
                     pinned.missing.push(span);
+                    if request.pattern.contains("${{") {
+                        self.faults.extend(unknown_path(action, &request, span));
+                        continue;
+                    }
                     let message = format!("nothing to read at {}", quoted(&request.pattern));
                     self.faults.push(Diagnostic::error(Code::E011, span, message).help(reason));
                 }
@@ -145,8 +161,22 @@ impl<'a> Compiler<'a> {
     }
 
     /// Tells what a stage type found, but for files of which it was told that they are missing.
-    fn check(&mut self, action: &Action, found: Vec<Fault>, missing: &[Span]) {
-        let found = found.into_iter().map(|fault| diagnostic(action, fault));
+    fn check(
+        &mut self,
+        (action, config): (&Action, &Template),
+        found: Vec<Fault>,
+        missing: &[Span],
+    ) {
+        // What hangs on a value that is not known yet is judged by the step.
+        let open = config.expressions();
+        let is_open = |fault: &Fault| match fault.code {
+            FaultCode::Format | FaultCode::Value => {
+                open.iter().any(|open| open.place.starts_with(&fault.place))
+            }
+            FaultCode::Manifest | FaultCode::Image => false,
+        };
+        let found = found.into_iter().filter(|fault| !is_open(fault));
+        let found = found.map(|fault| diagnostic(action, fault));
         let is_told = |it: &Diagnostic| it.code == Code::E011 && missing.contains(&it.primary.span);
         self.faults.extend(found.filter(|fault| !is_told(fault)));
     }
@@ -171,28 +201,45 @@ impl<'a> Compiler<'a> {
     }
 }
 
+/// A path that only a run can tell is refused; one that hangs on a parameter without a value yet
+/// is not judged.
+fn unknown_path(action: &Action, request: &FileRequest, span: Span) -> Option<Diagnostic> {
+    let Config::Sound(config) = &action.config else { return None };
+    let sources = config.expressions().into_iter().filter(|it| it.place == request.place);
+    let is_late = sources.map(|it| it.source).any(|source| {
+        look(source, Use::Value)
+            .is_ok_and(|looked| looked.reads.iter().any(|read| read.path[0] != "parameters"))
+    });
+    let message = "what is read must be known when the run starts";
+    let help = "use parameters, or put the choice into `when` of several stages";
+    is_late.then(|| Diagnostic::error(Code::E005, span, message).help(help))
+}
+
 fn node(
-    stage: &Stage,
+    (stage, environment): (&Stage, Option<String>),
     implementation: &dyn AnyStage,
-    (action, config): (&Action, &Value),
+    (action, config): (&Action, &Template),
     pinned: Pinned,
 ) -> Node {
     let traits = implementation.traits();
+    let open = config.expressions();
+    let when = stage.when.as_ref().map(|(source, _)| source.clone());
+    let sources = open.iter().map(|it| it.source).chain(when.as_deref());
+    let reads = stages_read(sources);
     Node {
         id: stage.id.clone(),
         name: stage.name.clone().unwrap_or_else(|| stage.id.clone()),
         description: stage.description.clone(),
         stage_type: action.stage_type.clone(),
         needs: stage.needs.iter().map(|placed| placed.need.clone()).collect(),
-        environment: match &stage.environment {
-            Written::Present(name, _) => Some(name.clone()),
-            Written::Absent | Written::Faulty => None,
-        },
+        reads,
+        when,
+        environment,
         timeout: stage.timeout_ms.map_or(traits.default_timeout, Timeout::AfterMs),
         retry: stage.retry.clone(),
         on_failure: stage.on_failure,
         effect: traits.effect,
-        config: Template::literal(config),
+        config: config.clone(),
         files: pinned.files,
         patterns: pinned.patterns,
     }

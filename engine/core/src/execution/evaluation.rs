@@ -1,0 +1,135 @@
+//! What an evaluation is made of: expressions, and the values that they see. Handed out whole, so
+//! that it can run wherever there is room for it.
+
+use super::{
+    Execution,
+    state::{End, NodeState},
+};
+use crate::{
+    event::{Call, Evaluated, Gate, Trigger},
+    expression::{evaluate, told},
+    plan::Node,
+    template::{Scope, Template},
+    wording,
+};
+use serde_json::{Map, Value, json};
+
+/// A configuration above this size, in bytes of JSON, fails its stage: it would not fit an event.
+const CONFIGURATION_LIMIT: usize = 48 * 1024;
+
+/// One evaluation, with everything it needs. Running it is pure, and bounded in time and memory.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Evaluation {
+    what: What,
+    scope: Scope,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+enum What {
+    When(String),
+    Configuration(Template),
+}
+
+impl Execution {
+    /// What `call` is to evaluate, as long as it is the one under way.
+    pub fn evaluation(&self, call: Call) -> Option<Evaluation> {
+        let node = self.plan.nodes().get(call.node.0)?;
+        let NodeState::Gated { gate, .. } = self.node_state(call.node) else { return None };
+        let what = match gate {
+            Gate::When => What::When(node.when.clone()?),
+            Gate::Configuration => What::Configuration(node.config.clone()),
+            Gate::Target { .. } => return None,
+        };
+        Some(Evaluation { what, scope: self.scope(node) })
+    }
+
+    fn scope(&self, node: &Node) -> Scope {
+        let (recorded, document) = (&self.recorded, self.plan.document());
+        let trigger = match recorded.trigger {
+            Trigger::Manual => "manual",
+        };
+        let mut scope = Scope::new();
+        let mut add = |name: &str, value: Value| drop(scope.insert(name.to_owned(), value));
+        add("parameters", json!(document.parameters));
+        add("application", json!({"name": document.application, "labels": document.labels}));
+        add("trigger", json!({"type": trigger, "actor": recorded.actor.name}));
+        add(
+            "run",
+            json!({
+                "id": recorded.id.to_string(),
+                "number": recorded.number,
+                "startedAt": wording::instant(recorded.started_at.civil),
+            }),
+        );
+        add("stages", self.ends(node));
+        if let (Some(place), Some(name)) = (self.plan.place(node), &node.environment) {
+            let (cluster, namespace) = (&place.cluster, &place.namespace);
+            add("environment", json!({"name": name, "cluster": cluster, "namespace": namespace}));
+        }
+        scope
+    }
+
+    /// The stages that the node reads. They are upstream, and so have ended.
+    fn ends(&self, node: &Node) -> Value {
+        let mut stages = Map::new();
+        for id in &node.reads {
+            let Some(index) = self.plan.graph().index(id) else { continue };
+            let outputs = match self.node_state(index) {
+                NodeState::Ended(ended) => match &ended.end {
+                    End::Succeeded { outputs } => Value::Object(outputs.clone()),
+                    End::Failed { .. }
+                    | End::Skipped { .. }
+                    | End::Omitted { .. }
+                    | End::Cancelled { .. } => json!({}),
+                },
+                NodeState::Pending { .. }
+                | NodeState::Gated { .. }
+                | NodeState::Running(_)
+                | NodeState::BackingOff(_)
+                | NodeState::Stopping { .. } => json!({}),
+            };
+            let status = self.node_state(index).status().word();
+            stages.insert(id.clone(), json!({"status": status, "outputs": outputs}));
+        }
+        Value::Object(stages)
+    }
+}
+
+impl Evaluation {
+    /// Takes up to some tens of milliseconds, and a large stack of its own.
+    pub fn run(&self) -> Evaluated {
+        match &self.what {
+            What::When(source) => self.when(source),
+            What::Configuration(template) => match template.bind(&self.scope) {
+                Err(error) => Evaluated::Broken(error.to_string()),
+                Ok(config) => bounded(config),
+            },
+        }
+    }
+
+    fn when(&self, source: &str) -> Evaluated {
+        match evaluate(source, &self.scope) {
+            Ok(Value::Bool(true)) => Evaluated::Holds,
+            Ok(Value::Bool(false)) => {
+                let saw = told(source, &self.scope);
+                let because = match saw.as_str() {
+                    "" => format!("`when: {source}` is false"),
+                    saw => format!("`when: {source}` is false: {saw}"),
+                };
+                Evaluated::Skips { because }
+            }
+            Ok(_) => Evaluated::Broken(format!("`when: {source}` is neither true nor false")),
+            Err(error) => Evaluated::Broken(format!("`when` of the stage: {error}")),
+        }
+    }
+}
+
+fn bounded(config: Value) -> Evaluated {
+    let size = serde_json::to_vec(&config).map_or(usize::MAX, |json| json.len());
+    if size > CONFIGURATION_LIMIT {
+        let limit = CONFIGURATION_LIMIT;
+        let message = format!("its configuration came to {size} bytes, at most {limit} may be");
+        return Evaluated::Broken(message);
+    }
+    Evaluated::Bound(config)
+}

@@ -1,0 +1,129 @@
+//! What is known when a run starts is put in its place: parameters, who started it, what.
+
+use super::{Given, Pipeline, Written, parameters};
+use crate::{
+    diagnostic::{Code, Diagnostic, in_file_order},
+    expression::{Use, look},
+    template::{BindError, Readiness, Scope, Template},
+};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+
+/// What a run starts with.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Bindings {
+    pub parameters: BTreeMap<String, Given>,
+    /// Who starts it.
+    pub actor: String,
+    pub missing: Missing,
+}
+
+/// What to make of a required parameter without a value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Missing {
+    /// The run cannot start.
+    Refused,
+    /// The file is only looked at; what hangs on the value is not judged.
+    Tolerated,
+}
+
+impl Pipeline {
+    /// The pipeline with everything in its place that is known at a start. What does not fit is
+    /// told with the other faults by compiling.
+    #[must_use]
+    pub fn bound(mut self, bindings: &Bindings) -> Pipeline {
+        let (values, mut faults) = parameters::values(&self.parameters, &bindings.parameters);
+        let lacking = |it: &&super::Parameter| it.is_required() && !values.contains_key(&it.id);
+        let lacking: Vec<&super::Parameter> = self.parameters.iter().filter(lacking).collect();
+        if bindings.missing == Missing::Refused {
+            faults.extend(lacking.iter().map(|parameter| {
+                let id = &parameter.id;
+                let message = format!("required parameter `{id}` has no value");
+                let help = format!("give it one: `-p {id}=…`");
+                Diagnostic::error(Code::E004, parameter.span, message).help(help)
+            }));
+        }
+        let lacking: Vec<String> = lacking.iter().map(|it| it.id.clone()).collect();
+        let scope = self.scope(&values, bindings);
+        let ready = |source: &str| readiness(source, &lacking);
+        self.bind_stages(&ready, &scope, &mut faults);
+        self.values = values;
+        self.faults = in_file_order(self.faults.into_iter().chain(faults).collect());
+        self
+    }
+
+    fn bind_stages(
+        &mut self,
+        ready: &dyn Fn(&str) -> Readiness,
+        scope: &Scope,
+        faults: &mut Vec<Diagnostic>,
+    ) {
+        for stage in &mut self.stages {
+            if let Written::Present(environment, span) = &mut stage.environment {
+                let mut failed = Vec::new();
+                environment.bind_early(ready, scope, &mut failed);
+                faults.extend(failed.into_iter().map(|(_, error)| fault(*span, &error)));
+                if environment.is_literal() && !environment.preview().is_string() {
+                    let message = "`environment` must come to a text";
+                    faults.push(Diagnostic::error(Code::E016, *span, message));
+                }
+            }
+            for action in &mut stage.actions {
+                let mut failed = Vec::new();
+                if let super::Config::Sound(config) = &mut action.config {
+                    config.bind_early(ready, scope, &mut failed);
+                }
+                let place = |place: &[_]| action.value_span(place);
+                faults.extend(failed.iter().map(|(at, error)| fault(place(at), error)));
+            }
+        }
+    }
+
+    fn scope(&self, values: &BTreeMap<String, Value>, bindings: &Bindings) -> Scope {
+        let scope = json!({
+            "parameters": values,
+            "application": {"name": self.application(), "labels": self.labels},
+            "trigger": {"type": "manual", "actor": bindings.actor},
+        });
+        match scope {
+            Value::Object(scope) => scope,
+            Value::Null
+            | Value::Bool(_)
+            | Value::Number(_)
+            | Value::String(_)
+            | Value::Array(_) => Scope::new(),
+        }
+    }
+}
+
+fn fault(span: crate::diagnostic::Span, error: &BindError) -> Diagnostic {
+    Diagnostic::error(Code::E005, span, error.to_string())
+}
+
+fn readiness(source: &str, lacking: &[String]) -> Readiness {
+    let Ok(looked) = look(source, Use::Value) else { return Readiness::Later };
+    let is_known = |path: &[String]| match path {
+        [root] if root == "parameters" => lacking.is_empty(),
+        [root, id, ..] if root == "parameters" => !lacking.contains(id),
+        [root, ..] => root == "application" || root == "trigger",
+        [] => true,
+    };
+    match looked.reads.iter().all(|read| is_known(&read.path)) {
+        true => Readiness::Now,
+        false => Readiness::Later,
+    }
+}
+
+impl Written<Template> {
+    /// The text, once everything in it is known.
+    pub(crate) fn known(&self) -> Written<String> {
+        match self {
+            Written::Absent => Written::Absent,
+            Written::Faulty => Written::Faulty,
+            Written::Present(template, span) => match template.preview() {
+                Value::String(text) if template.is_literal() => Written::Present(text, *span),
+                _ => Written::Faulty,
+            },
+        }
+    }
+}

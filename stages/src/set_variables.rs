@@ -1,0 +1,36 @@
+//! `setVariables`: gives names to values, for later stages to read.
+
+use engine_core::{
+    plan::{Effect, Timeout},
+    stage::{EnvironmentUse, Stage, StageError, Step, StepContext, Traits},
+};
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+pub struct SetVariables;
+
+/// Names and their values, which later stages read as `stages.<id>.outputs.<name>`.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(transparent)]
+pub struct Config(#[schemars(length(min = 1))] Map<String, Value>);
+
+impl Stage for SetVariables {
+    const TYPE: &'static str = "setVariables";
+    const TRAITS: Traits = Traits {
+        environment: EnvironmentUse::Optional,
+        effect: Effect::Reads,
+        default_timeout: Timeout::Never,
+    };
+    type Config = Config;
+    type Progress = ();
+
+    async fn step(
+        &self,
+        _context: StepContext,
+        Config(outputs): Config,
+        _progress: (),
+    ) -> Result<Step<()>, StageError> {
+        Ok(Step::Done { outputs, records: Vec::new() })
+    }
+}

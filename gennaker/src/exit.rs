@@ -31,9 +31,11 @@ impl From<RunStatus> for Exit {
     fn from(status: RunStatus) -> Exit {
         match status {
             RunStatus::Succeeded => Exit::Success,
-            RunStatus::Waiting | RunStatus::Running | RunStatus::Failed | RunStatus::Cancelled => {
-                Exit::Unsuccessful
-            }
+            RunStatus::Waiting
+            | RunStatus::Running
+            | RunStatus::Failed
+            | RunStatus::Rejected
+            | RunStatus::Cancelled => Exit::Unsuccessful,
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The stage types. Each is one file, or a file and its folder, and a line in [`registry`].
 
+pub mod approval;
 pub mod checks;
 pub mod deploy;
 pub mod instant;
@@ -17,6 +18,7 @@ use kubernetes::Clusters;
 pub fn registry(clusters: &Clusters) -> Registry<dyn AnyStage> {
     let clusters = || clusters.clone();
     Registry::default()
+        .with(approval::Approval)
         .with(checks::Checks)
         .with(deploy::Deploy { clusters: clusters() })
         .with(rollback::Rollback { clusters: clusters() })

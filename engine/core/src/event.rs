@@ -43,6 +43,23 @@ pub enum Event {
         stage: String,
         gate: Gate,
     },
+    /// A person answered it.
+    StageSignalled {
+        stage: String,
+        signal: Signal,
+        actor: Actor,
+        reason: String,
+    },
+    /// Its last try failed, and a person is asked what is to become of it.
+    StageHeld {
+        stage: String,
+        failure: Failure,
+    },
+    /// A person said no, or nobody answered in time.
+    StageRejected {
+        stage: String,
+        because: String,
+    },
     /// Its `when` was false; the sentence names what was looked at.
     StageSkipped {
         stage: String,
@@ -107,6 +124,30 @@ pub enum Event {
         status: RunStatus,
         warnings: u32,
     },
+}
+
+/// What a person can say to a stage that waits for one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Signal {
+    /// Yes, to an approval.
+    Approve,
+    /// No, to an approval.
+    Reject,
+    /// Try again what is held.
+    Retry,
+    /// Let what is held stay failed, and go on as if it did not count.
+    Continue,
+    /// Stop the run for what is held.
+    Abort,
+}
+
+/// A signal as it was given.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Signalled {
+    pub signal: Signal,
+    pub actor: Actor,
+    pub reason: String,
 }
 
 /// What stands between a stage and its attempt; passed in this order.
@@ -240,6 +281,7 @@ pub struct InputRow {
 pub enum Message {
     Cancel { actor: Actor, reason: String },
     TargetGranted { target: Target },
+    Signal { stage: String, signalled: Signalled },
 }
 
 /// An effect the engine wants. Never stored: it is recomputed from the state.
@@ -272,4 +314,20 @@ pub enum Rejected {
     NotAsked { environment: String },
     #[error("the run is being stopped already; wait for its end")]
     Stopping,
+    #[error("there is no stage `{stage}` in this run; it has {known}")]
+    NoStage { stage: String, known: String },
+    #[error("stage `{stage}` does not take `{}`: {instead}", signal.word())]
+    NotTaken { stage: String, signal: Signal, instead: String },
+}
+
+impl Signal {
+    pub fn word(self) -> &'static str {
+        match self {
+            Signal::Approve => "approve",
+            Signal::Reject => "reject",
+            Signal::Retry => "retry",
+            Signal::Continue => "continue",
+            Signal::Abort => "abort",
+        }
+    }
 }

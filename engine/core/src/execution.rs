@@ -9,6 +9,7 @@ mod apply;
 mod decide;
 mod evaluation;
 mod inputs;
+mod signals;
 pub mod state;
 mod summary;
 
@@ -142,6 +143,9 @@ impl Execution {
             | Event::StageSucceeded { .. }
             | Event::StageFailed { .. }
             | Event::StageSkipped { .. }
+            | Event::StageSignalled { .. }
+            | Event::StageHeld { .. }
+            | Event::StageRejected { .. }
             | Event::StageOmitted { .. }
             | Event::StageCancelled { .. }
             | Event::RunStopping { .. }
@@ -189,6 +193,7 @@ impl Execution {
             NodeState::Pending { .. }
             | NodeState::Gated { .. }
             | NodeState::BackingOff(_)
+            | NodeState::Held(_)
             | NodeState::Ended(_) => None,
         }
     }

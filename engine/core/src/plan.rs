@@ -93,6 +93,8 @@ pub struct Node {
     pub timeout: Timeout,
     pub retry: Retry,
     pub on_failure: OnFailure,
+    #[serde(default, skip_serializing_if = "OnTimeout::is_fail")]
+    pub on_timeout: OnTimeout,
     pub effect: Effect,
     pub config: Template,
     /// Path to content, as it was when the run started.
@@ -139,6 +141,19 @@ pub enum OnFailure {
     Abort,
     /// It stays failed, is tolerated, and dependents go on.
     Continue,
+    /// Everything stays as it is, and a person says what is to become of it.
+    Hold,
+}
+
+/// What it means that an attempt ran out of time.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum OnTimeout {
+    /// It failed, and is tried again if its author says so.
+    #[default]
+    Fail,
+    /// Silence is a no.
+    Reject,
 }
 
 /// Whether a stage changes its environment; one that does holds the target.
@@ -217,6 +232,15 @@ impl Plan {
                 environment: node.environment.clone()?,
                 cluster_uid: uid.clone(),
             }),
+        }
+    }
+}
+
+impl OnTimeout {
+    fn is_fail(&self) -> bool {
+        match self {
+            OnTimeout::Fail => true,
+            OnTimeout::Reject => false,
         }
     }
 }

@@ -11,9 +11,10 @@ pub use erased::{AnyStage, StageSchema};
 
 use crate::{
     clock::Moment,
+    event::{Actor, Signalled},
     files::{FileRequest, Files, Step as PathStep},
     id::BlobName,
-    plan::{Effect, Timeout},
+    plan::{Effect, OnTimeout, Timeout},
     revision::ComponentSet,
     status::WaitKind,
 };
@@ -56,6 +57,16 @@ pub trait Stage: Send + Sync + 'static {
         None
     }
 
+    /// What it means that nothing came of an attempt in time.
+    fn on_timeout(_config: &Self::Config) -> OnTimeout {
+        OnTimeout::Fail
+    }
+
+    /// Why a person's answer to a waiting attempt is not taken; asked before it is recorded. Pure.
+    fn refusal(_config: &Self::Config, _asked: &Asked<'_>, _answer: &Signalled) -> Refusal {
+        Refusal::Because("it waits for nobody".to_owned())
+    }
+
     fn step(
         &self,
         context: StepContext,
@@ -73,6 +84,23 @@ pub trait Stage: Send + Sync + 'static {
     ) -> impl Future<Output = Result<(), StageError>> + Send {
         async { Ok(()) }
     }
+}
+
+/// What an answer is held against.
+#[derive(Clone, Copy, Debug)]
+pub struct Asked<'a> {
+    /// Who started the run.
+    pub starter: &'a Actor,
+    /// What was answered to this attempt before.
+    pub signals: &'a [Signalled],
+}
+
+/// Whether a person's answer is taken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    None,
+    /// The sentence says why, and who could.
+    Because(String),
 }
 
 /// What the engine must know of a stage type.
@@ -161,6 +189,9 @@ pub enum StageError {
     /// Could not reach, or could not tell.
     #[error("{0}")]
     Error(String),
+    /// A person said no: no further try, and no `onFailure`.
+    #[error("{0}")]
+    Rejected(String),
     /// It said no.
     #[error("{0}")]
     Failure(String),

@@ -12,6 +12,8 @@ pub enum RunStatus {
     Running,
     Succeeded,
     Failed,
+    /// A person said no, or nobody answered in time.
+    Rejected,
     Cancelled,
 }
 
@@ -29,6 +31,8 @@ pub enum StageStatus {
     Skipped,
     /// What it needs did not end as needed.
     Omitted,
+    /// A person said no, or nobody answered in time.
+    Rejected,
     Cancelled,
 }
 
@@ -46,13 +50,20 @@ pub enum WaitKind {
     Cluster,
     /// The pause before the next attempt.
     Retry,
+    /// People to say yes.
+    Approval,
+    /// A person to say what is to become of a failure.
+    Hold,
 }
 
 impl RunStatus {
     pub fn has_ended(self) -> bool {
         match self {
             RunStatus::Waiting | RunStatus::Running => false,
-            RunStatus::Succeeded | RunStatus::Failed | RunStatus::Cancelled => true,
+            RunStatus::Succeeded
+            | RunStatus::Failed
+            | RunStatus::Rejected
+            | RunStatus::Cancelled => true,
         }
     }
 }
@@ -75,15 +86,15 @@ macro_rules! words {
 words! {
     RunStatus {
         Waiting = "waiting", Running = "running", Succeeded = "succeeded", Failed = "failed",
-        Cancelled = "cancelled",
+        Rejected = "rejected", Cancelled = "cancelled",
     }
     StageStatus {
         Pending = "pending", Waiting = "waiting", Running = "running", Stopping = "stopping",
         Succeeded = "succeeded", Failed = "failed", Skipped = "skipped", Omitted = "omitted",
-        Cancelled = "cancelled",
+        Rejected = "rejected", Cancelled = "cancelled",
     }
     WaitKind {
         Target = "target", Timer = "timer", Readiness = "readiness", Cluster = "cluster",
-        Retry = "retry",
+        Retry = "retry", Approval = "approval", Hold = "hold",
     }
 }

@@ -14,6 +14,9 @@ use crate::{
 use serde::{Serialize, Serializer, ser::SerializeMap};
 use std::collections::BTreeMap;
 
+/// What a held stage waits for, before the words of its failure.
+const HELD: &str = "held for a person, who says retry, continue or abort:";
+
 /// The JSON of a run. Its field names are an interface: they are only added to.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -132,6 +135,7 @@ fn stage(node: &Node, state: &NodeState, surroundings: &Surroundings) -> StageVi
         | NodeState::Gated { .. }
         | NodeState::Running(_)
         | NodeState::BackingOff(_)
+        | NodeState::Held(_)
         | NodeState::Stopping { .. } => None,
     };
     let tolerated = end.is_some_and(|ended| ended.end.is_tolerated());
@@ -165,6 +169,13 @@ fn waiting(node: &Node, state: &NodeState, surroundings: &Surroundings) -> Optio
                 blocked_by: Vec::new(),
             })
         }
+        NodeState::Held(held) => Some(WaitView {
+            kind: WaitKind::Hold,
+            since: instant(held.since.civil),
+            until: None,
+            detail: format!("{HELD} {}", held.failure.message),
+            blocked_by: Vec::new(),
+        }),
         NodeState::Running(attempt) => match &attempt.waiting {
             Waiting::No => None,
             Waiting::For { wake, reason, since, said_at } => {
@@ -205,7 +216,15 @@ fn until(kind: WaitKind, at: Option<crate::clock::Moment>, since: Now) -> Option
             Some(instant(Civil(since.civil.0 + left)))
         }
         (WaitKind::Timer, None)
-        | (WaitKind::Target | WaitKind::Readiness | WaitKind::Cluster | WaitKind::Retry, _) => None,
+        | (
+            WaitKind::Target
+            | WaitKind::Readiness
+            | WaitKind::Cluster
+            | WaitKind::Retry
+            | WaitKind::Approval
+            | WaitKind::Hold,
+            _,
+        ) => None,
     }
 }
 
@@ -213,11 +232,14 @@ fn reason(state: &NodeState) -> Option<String> {
     match state {
         NodeState::Pending { .. } | NodeState::Gated { .. } | NodeState::Running(_) => None,
         NodeState::BackingOff(pause) => Some(pause.failure.message.clone()),
+        NodeState::Held(held) => Some(held.failure.message.clone()),
         NodeState::Stopping { cause, .. } => Some(stop(cause)),
         NodeState::Ended(ended) => match &ended.end {
             End::Succeeded { .. } => None,
             End::Failed { failure, .. } => Some(failure.message.clone()),
-            End::Omitted { because } | End::Skipped { because } => Some(because.clone()),
+            End::Omitted { because } | End::Skipped { because } | End::Rejected { because } => {
+                Some(because.clone())
+            }
             End::Cancelled { cause, left: None } => Some(stop(cause)),
             End::Cancelled { cause, left: Some(left) } => {
                 Some(format!("{}; it could not be stopped: {left}", stop(cause)))

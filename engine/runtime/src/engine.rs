@@ -9,7 +9,7 @@ use crate::{
     lease,
     objects::Objects,
     process::Processes,
-    reader::Reader,
+    reader::{ReadError, Reader},
     seal::Sealer,
     services::Backing,
     supervisor::{Order, Supervisor},
@@ -18,9 +18,12 @@ use crate::{
 use engine_core::{
     Execution, Plan, Registry, Start,
     clock::{Clock, Now},
-    event::{Actor, Message, Trigger},
+    event::{Actor, Message, Rejected, Signalled, Trigger},
+    execution::state::NodeState,
     id::{BlobName, RunId},
-    stage::AnyStage,
+    plan::NodeIndex,
+    stage::{AnyStage, Asked, Refusal},
+    status::RunStatus,
     store::{
         Append, Appended, Beginning, Blob, Candidate, LeaseError, Request, Store, StoreError,
         Submitted,
@@ -104,6 +107,20 @@ pub enum CancelError {
     NoRun(RunId),
     #[error("the run has ended; there is nothing to cancel")]
     Ended,
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum SignalError {
+    #[error("the run has ended {status}; there is nothing to answer")]
+    Ended { status: RunStatus },
+    #[error(transparent)]
+    NotTaken(#[from] Rejected),
+    #[error("{reason}")]
+    Refused { reason: String },
+    #[error(transparent)]
+    Read(#[from] ReadError),
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -203,6 +220,48 @@ impl Engine {
                 self.supervisor.order(Order::Wake(vec![run]));
                 Ok(())
             }
+        }
+    }
+
+    /// Records what a person says to a stage that waits for one, unless it would not be taken:
+    /// then the refusal says why. Durable when this answers; repeating `key` records nothing more.
+    pub async fn signal(
+        &self,
+        run: RunId,
+        (stage, signalled): (String, Signalled),
+        key: String,
+    ) -> Result<(), SignalError> {
+        let execution = self.reader().execution(run).await?;
+        if execution.recorded().status().has_ended() {
+            return Err(SignalError::Ended { status: execution.recorded().status() });
+        }
+        let index = execution.takes(&stage, signalled.signal)?;
+        if let Refusal::Because(reason) = self.refusal(&execution, index, &signalled) {
+            return Err(SignalError::Refused { reason });
+        }
+        let at = self.shop.backing.clock.now();
+        let message = Message::Signal { stage, signalled };
+        match self.shop.backing.store.submit(Request { run, key, message, at }).await? {
+            Submitted::NoRun => Err(ReadError::NoRun(run).into()),
+            Submitted::Written(_) | Submitted::Repeated(_) => {
+                self.supervisor.order(Order::Wake(vec![run]));
+                Ok(())
+            }
+        }
+    }
+
+    /// Whether the stage's own type takes the answer. What is held takes anybody's.
+    fn refusal(&self, execution: &Execution, index: NodeIndex, answer: &Signalled) -> Refusal {
+        let NodeState::Running(attempt) = execution.node_state(index) else {
+            return Refusal::None;
+        };
+        let node = execution.plan().node(index);
+        let config = attempt.config.clone().unwrap_or_else(|| node.config.preview());
+        let starter = &execution.recorded().actor;
+        let asked = Asked { starter, signals: &attempt.signals };
+        match self.shop.stages.get(&node.stage_type) {
+            Some(stage) => stage.refusal(&config, &asked, answer),
+            None => Refusal::Because(format!("stage type `{}` is not known", node.stage_type)),
         }
     }
 

@@ -118,11 +118,17 @@ impl Task {
         }
     }
 
-    /// A run that only waits for a time or a target sleeps on; others get a step.
+    /// A run that only waits for a time, a target or a person sleeps on; others get a step.
     fn resume(&mut self, gate: &Gate) {
         let run = gate.summary.run;
         match gate.summary.waiting {
-            Some(WaitKind::Timer | WaitKind::Retry | WaitKind::Target) => {
+            Some(
+                WaitKind::Timer
+                | WaitKind::Retry
+                | WaitKind::Target
+                | WaitKind::Approval
+                | WaitKind::Hold,
+            ) => {
                 self.timers.set(run, gate.summary.wake);
                 self.runs.insert(run, Slot::Parked);
             }

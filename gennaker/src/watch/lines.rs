@@ -62,36 +62,56 @@ impl Lines {
 fn words(event: &Event) -> Option<String> {
     Some(match event {
         Event::RunStarted { actor, .. } => format!("started by {}", actor.name),
-        Event::AttemptStarted { stage, attempt: 1, .. } => format!("{stage}: running"),
-        Event::AttemptStarted { stage, attempt, .. } => {
-            format!("{stage}: running, attempt {attempt}")
-        }
-        Event::AttemptFailed { stage, failure, .. } => {
-            format!("{stage}: will be tried again: {}", failure.message)
-        }
-        Event::StageStopping { stage, .. } => format!("{stage}: stopping"),
-        Event::StageSucceeded { stage, .. } => format!("{stage}: succeeded"),
-        Event::StageFailed { stage, failure, tolerance: Tolerance::Counts } => {
-            format!("{stage}: failed: {}", failure.message)
-        }
-        Event::StageFailed { stage, failure, tolerance: Tolerance::Tolerated } => {
-            format!("{stage}: failed, tolerated: {}", failure.message)
-        }
-        Event::StageSkipped { stage, because } => format!("{stage}: skipped: {because}"),
-        Event::StageOmitted { stage, because } => format!("{stage}: omitted: {because}"),
-        Event::StageCancelled { stage, .. } => format!("{stage}: cancelled"),
         Event::RunStopping { cause: RunStop::Cancel { actor, .. } } => {
             format!("is being cancelled by {}", actor.name)
         }
         Event::RunStopping { cause: RunStop::Abort { by } } => format!("is aborted by {by}"),
         Event::RunEnded { status, warnings: 0 } => format!("ended: {status}"),
         Event::RunEnded { status, warnings } => format!("ended: {status}, {warnings} warnings"),
-        Event::StageWaiting { .. }
+        of_a_stage => {
+            let (stage, words) = stage_words(of_a_stage)?;
+            format!("{stage}: {words}")
+        }
+    })
+}
+
+fn stage_words(event: &Event) -> Option<(&str, String)> {
+    Some(match event {
+        Event::AttemptStarted { stage, attempt: 1, .. } => (stage, "running".to_owned()),
+        Event::AttemptStarted { stage, attempt, .. } => {
+            (stage, format!("running, attempt {attempt}"))
+        }
+        Event::AttemptFailed { stage, failure, .. } => {
+            (stage, format!("will be tried again: {}", failure.message))
+        }
+        Event::StageSignalled { stage, signal, actor, reason } => {
+            let reason = if reason.is_empty() { String::new() } else { format!(": {reason}") };
+            (stage, format!("{} says {}{reason}", actor.name, signal.word()))
+        }
+        Event::StageStopping { stage, .. } => (stage, "stopping".to_owned()),
+        Event::StageSucceeded { stage, .. } => (stage, "succeeded".to_owned()),
+        Event::StageFailed { stage, failure, tolerance: Tolerance::Counts } => {
+            (stage, format!("failed: {}", failure.message))
+        }
+        Event::StageFailed { stage, failure, tolerance: Tolerance::Tolerated } => {
+            (stage, format!("failed, tolerated: {}", failure.message))
+        }
+        Event::StageHeld { stage, failure } => {
+            (stage, format!("held for a person: {}", failure.message))
+        }
+        Event::StageRejected { stage, because } => (stage, format!("rejected: {because}")),
+        Event::StageSkipped { stage, because } => (stage, format!("skipped: {because}")),
+        Event::StageOmitted { stage, because } => (stage, format!("omitted: {because}")),
+        Event::StageCancelled { stage, .. } => (stage, "cancelled".to_owned()),
+        Event::RunStarted { .. }
+        | Event::StageWaiting { .. }
         | Event::StageGated { .. }
         | Event::TargetAsked { .. }
         | Event::TargetGranted { .. }
         | Event::TargetReleased { .. }
         | Event::RevisionRecorded { .. }
-        | Event::StageProgressed { .. } => return None,
+        | Event::StageProgressed { .. }
+        | Event::RunStopping { .. }
+        | Event::RunEnded { .. } => return None,
     })
 }

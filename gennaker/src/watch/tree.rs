@@ -77,6 +77,7 @@ fn look(stage: &StageView) -> (&'static str, Option<AnsiColor>) {
         StageStatus::Failed => ("✖", Some(AnsiColor::Red)),
         StageStatus::Skipped => ("○", None),
         StageStatus::Omitted => ("⊝", None),
+        StageStatus::Rejected => ("⊗", Some(AnsiColor::Red)),
         StageStatus::Cancelled => ("⊘", Some(AnsiColor::Yellow)),
     }
 }
@@ -86,7 +87,7 @@ fn run_colour(status: RunStatus) -> Option<AnsiColor> {
         RunStatus::Waiting | RunStatus::Cancelled => Some(AnsiColor::Yellow),
         RunStatus::Running => Some(AnsiColor::Blue),
         RunStatus::Succeeded => Some(AnsiColor::Green),
-        RunStatus::Failed => Some(AnsiColor::Red),
+        RunStatus::Failed | RunStatus::Rejected => Some(AnsiColor::Red),
     }
 }
 
@@ -188,6 +189,7 @@ mod tests {
             StageStatus::Failed,
             StageStatus::Skipped,
             StageStatus::Omitted,
+            StageStatus::Rejected,
             StageStatus::Cancelled,
         ];
         let mut icons: Vec<_> = ends.map(|status| look(&stage(status)).0).to_vec();

@@ -108,6 +108,7 @@ impl Agenda {
             }
             NodeState::Pending { .. }
             | NodeState::Gated { gate: Gate::Target { .. }, .. }
+            | NodeState::Held(_)
             | NodeState::Ended(_) => self.reset(index),
             NodeState::BackingOff(pause) => {
                 self.reset(index);
@@ -269,11 +270,9 @@ impl Agenda {
                 NodeState::Pending { .. }
                 | NodeState::Gated { .. }
                 | NodeState::BackingOff(_)
+                | NodeState::Held(_)
                 | NodeState::Ended(_),
-                Flight::Nothing
-                | Flight::Step { .. }
-                | Flight::Abort { .. }
-                | Flight::Evaluation { .. },
+                _,
             ) => None,
         }
     }

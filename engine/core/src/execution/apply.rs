@@ -1,11 +1,12 @@
 //! The fold: what each recorded fact changes. Decides nothing.
 
 use super::state::{
-    Attempt, AttemptClock, BackingOff, Claim, End, Ended, Next, NodeState, Phase, Recorded, Waiting,
+    Attempt, AttemptClock, BackingOff, Claim, End, Ended, Held, Next, NodeState, Phase, Recorded,
+    Waiting,
 };
 use crate::{
     clock::{Elapsed, Now},
-    event::{Event, Failure, Gate, Progress, StopCause, Tolerance},
+    event::{Event, Failure, Gate, Progress, Signalled, StopCause, Tolerance},
     plan::{NodeIndex, Plan},
     revision::Target,
     stage::{WaitReason, Wake},
@@ -52,6 +53,9 @@ impl Recorded {
             | Event::StageSucceeded { stage, .. }
             | Event::StageFailed { stage, .. }
             | Event::StageSkipped { stage, .. }
+            | Event::StageSignalled { stage, .. }
+            | Event::StageHeld { stage, .. }
+            | Event::StageRejected { stage, .. }
             | Event::StageOmitted { stage, .. }
             | Event::StageCancelled { stage, .. } => {
                 let unknown = || Unknown { what: format!("stage `{stage}`") };
@@ -79,21 +83,20 @@ impl Recorded {
             }
             Event::StageStopping { cause, .. } => self.stop(index, cause, now),
             Event::StageProgressed { progress, .. } => self.progress(index, progress),
-            Event::StageSucceeded { outputs, .. } => {
-                self.end(plan, (index, End::Succeeded { outputs: outputs.clone() }), now);
+            Event::StageSignalled { signal, actor, reason, .. } => {
+                let (signal, actor, reason) = (*signal, actor.clone(), reason.clone());
+                self.signal(index, Signalled { signal, actor, reason });
             }
-            Event::StageFailed { failure, tolerance, .. } => {
-                self.fail(plan, (index, failure, *tolerance), now);
-            }
-            Event::StageSkipped { because, .. } => {
-                self.end(plan, (index, End::Skipped { because: because.clone() }), now);
-            }
-            Event::StageOmitted { because, .. } => {
-                self.end(plan, (index, End::Omitted { because: because.clone() }), now);
-            }
-            Event::StageCancelled { cause, left, .. } => {
-                let end = End::Cancelled { cause: cause.clone(), left: left.clone() };
-                self.end(plan, (index, end), now);
+            Event::StageHeld { failure, .. } => self.hold(plan, (index, failure), now),
+            Event::StageSucceeded { .. }
+            | Event::StageFailed { .. }
+            | Event::StageRejected { .. }
+            | Event::StageSkipped { .. }
+            | Event::StageOmitted { .. }
+            | Event::StageCancelled { .. } => {
+                if let Some(end) = end_stated(event) {
+                    self.end(plan, (index, end), now);
+                }
             }
             Event::RunStarted { .. }
             | Event::TargetAsked { .. }
@@ -140,6 +143,7 @@ impl Recorded {
             number,
             first_started_at,
             config: config.clone(),
+            signals: Vec::new(),
             progress: Progress::Inline(Value::Null),
             clock: AttemptClock::new(node.timeout, now),
             waiting: Waiting::No,
@@ -164,6 +168,21 @@ impl Recorded {
         }
     }
 
+    fn signal(&mut self, index: NodeIndex, signalled: Signalled) {
+        if let NodeState::Running(attempt) = &mut self.nodes[index.0] {
+            attempt.signals.push(signalled);
+        }
+    }
+
+    fn hold(&mut self, plan: &Plan, (index, failure): (NodeIndex, &Failure), now: Now) {
+        self.leave_gate(plan, index);
+        let state = &self.nodes[index.0];
+        let (attempts, first_started_at) = (state.attempts(), state.started_at());
+        let failure = failure.clone();
+        let held = Held { attempts, first_started_at, failure, since: now };
+        self.nodes[index.0] = NodeState::Held(held);
+    }
+
     fn progress(&mut self, index: NodeIndex, progress: &Progress) {
         if let NodeState::Stopping { attempt, .. } = &mut self.nodes[index.0] {
             attempt.progress = progress.clone();
@@ -184,6 +203,7 @@ impl Recorded {
             NodeState::Pending { .. }
             | NodeState::Gated { .. }
             | NodeState::BackingOff(_)
+            | NodeState::Held(_)
             | NodeState::Ended(_) => state,
         });
     }
@@ -199,21 +219,9 @@ impl Recorded {
             NodeState::Pending { .. }
             | NodeState::Gated { .. }
             | NodeState::BackingOff(_)
+            | NodeState::Held(_)
             | NodeState::Ended(_) => state,
         });
-    }
-
-    fn fail(
-        &mut self,
-        plan: &Plan,
-        (index, failure, tolerance): (NodeIndex, &Failure, Tolerance),
-        now: Now,
-    ) {
-        match tolerance {
-            Tolerance::Counts => self.tally.failed += 1,
-            Tolerance::Tolerated => self.tally.tolerated += 1,
-        }
-        self.end(plan, (index, End::Failed { failure: failure.clone(), tolerance }), now);
     }
 
     fn end(&mut self, plan: &Plan, (index, end): (NodeIndex, End), now: Now) {
@@ -227,6 +235,15 @@ impl Recorded {
             if let NodeState::Pending { unmet } = &mut self.nodes[dependent.node.0] {
                 *unmet -= 1;
             }
+        }
+        match &end {
+            End::Failed { tolerance: Tolerance::Counts, .. } => self.tally.failed += 1,
+            End::Failed { tolerance: Tolerance::Tolerated, .. } => self.tally.tolerated += 1,
+            End::Rejected { .. } => self.tally.rejected += 1,
+            End::Succeeded { .. }
+            | End::Skipped { .. }
+            | End::Omitted { .. }
+            | End::Cancelled { .. } => {}
         }
         let state = &self.nodes[index.0];
         let (attempts, started_at) = (state.attempts(), state.started_at());
@@ -246,4 +263,35 @@ impl Recorded {
         let before = std::mem::replace(&mut self.nodes[index.0], NodeState::Pending { unmet: 0 });
         self.nodes[index.0] = change(before);
     }
+}
+
+/// The end that an event states, if it states one.
+fn end_stated(event: &Event) -> Option<End> {
+    Some(match event {
+        Event::StageSucceeded { outputs, .. } => End::Succeeded { outputs: outputs.clone() },
+        Event::StageFailed { failure, tolerance, .. } => {
+            End::Failed { failure: failure.clone(), tolerance: *tolerance }
+        }
+        Event::StageRejected { because, .. } => End::Rejected { because: because.clone() },
+        Event::StageSkipped { because, .. } => End::Skipped { because: because.clone() },
+        Event::StageOmitted { because, .. } => End::Omitted { because: because.clone() },
+        Event::StageCancelled { cause, left, .. } => {
+            End::Cancelled { cause: cause.clone(), left: left.clone() }
+        }
+        Event::RunStarted { .. }
+        | Event::TargetAsked { .. }
+        | Event::TargetGranted { .. }
+        | Event::TargetReleased { .. }
+        | Event::StageGated { .. }
+        | Event::StageSignalled { .. }
+        | Event::StageHeld { .. }
+        | Event::AttemptStarted { .. }
+        | Event::StageWaiting { .. }
+        | Event::RevisionRecorded { .. }
+        | Event::AttemptFailed { .. }
+        | Event::StageStopping { .. }
+        | Event::StageProgressed { .. }
+        | Event::RunStopping { .. }
+        | Event::RunEnded { .. } => return None,
+    })
 }

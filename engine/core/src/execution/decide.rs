@@ -88,17 +88,31 @@ impl<'a> Decision<'a> {
     /// The last try is over: asks `onFailure`.
     pub(super) fn failed(&mut self, index: NodeIndex, failure: Failure) {
         let stage = self.id(index);
-        let on_failure = self.node(index).on_failure;
-        let tolerance = match on_failure {
-            OnFailure::Continue => Tolerance::Tolerated,
-            OnFailure::Fail | OnFailure::Abort => Tolerance::Counts,
-        };
-        self.end(index, Event::StageFailed { stage: stage.clone(), failure, tolerance });
-        match (on_failure, &self.execution.recorded.phase) {
-            (OnFailure::Abort, Phase::Going) => self.stop_run(RunStop::Abort { by: stage }),
-            (OnFailure::Abort, Phase::Stopping | Phase::Ended { .. })
-            | (OnFailure::Fail | OnFailure::Continue, _) => {}
+        match (self.node(index).on_failure, &self.execution.recorded.phase) {
+            (OnFailure::Hold, Phase::Going) => self.emit(Event::StageHeld { stage, failure }),
+            (OnFailure::Continue, _) => self.fail(index, (failure, Tolerance::Tolerated)),
+            (OnFailure::Abort, Phase::Going) => self.fail_and_abort(index, failure),
+            (OnFailure::Fail, _)
+            | (OnFailure::Abort | OnFailure::Hold, Phase::Stopping | Phase::Ended { .. }) => {
+                self.fail(index, (failure, Tolerance::Counts));
+            }
         }
+    }
+
+    pub(super) fn fail(&mut self, index: NodeIndex, (failure, tolerance): (Failure, Tolerance)) {
+        let stage = self.id(index);
+        self.end(index, Event::StageFailed { stage, failure, tolerance });
+    }
+
+    pub(super) fn fail_and_abort(&mut self, index: NodeIndex, failure: Failure) {
+        self.fail(index, (failure, Tolerance::Counts));
+        let by = self.id(index);
+        self.stop_run(RunStop::Abort { by });
+    }
+
+    pub(super) fn reject(&mut self, index: NodeIndex, because: String) {
+        let stage = self.id(index);
+        self.end(index, Event::StageRejected { stage, because });
     }
 
     /// Stops what runs and cancels what has not started. The one decision that looks at every
@@ -112,7 +126,10 @@ impl<'a> Decision<'a> {
         for position in 0..self.execution.plan.nodes().len() {
             let index = NodeIndex(position);
             match self.state(index) {
-                NodeState::Pending { .. } | NodeState::Gated { .. } | NodeState::BackingOff(_) => {
+                NodeState::Pending { .. }
+                | NodeState::Gated { .. }
+                | NodeState::BackingOff(_)
+                | NodeState::Held(_) => {
                     self.cancelled(index, stop.clone());
                 }
                 NodeState::Running(_) => self.stop_stage(index, stop.clone()),
@@ -178,7 +195,13 @@ impl<'a> Decision<'a> {
 
     /// Takes a node whose needs have all ended to its gates, and through them if they are open.
     fn advance(&mut self, index: NodeIndex) {
-        let NodeState::Pending { unmet: 0 } = self.state(index) else { return };
+        if let NodeState::Pending { unmet: 0 } = self.state(index) {
+            self.admit(index);
+        }
+    }
+
+    /// Takes a node before the first of its gates.
+    pub(super) fn admit(&mut self, index: NodeIndex) {
         match self.node(index).when {
             Some(_) => self.gate(index, Gate::When),
             None => self.pass_when(index),
@@ -261,6 +284,7 @@ impl<'a> Decision<'a> {
             Some(RunStop::Cancel { .. }) => RunStatus::Cancelled,
             Some(RunStop::Abort { .. }) => RunStatus::Failed,
             None if recorded.tally.failed > 0 => RunStatus::Failed,
+            None if recorded.tally.rejected > 0 => RunStatus::Rejected,
             None => RunStatus::Succeeded,
         };
         let warnings = u32::try_from(recorded.tally.tolerated).unwrap_or(u32::MAX);
@@ -275,7 +299,9 @@ fn refusal(need: &Need, state: &NodeState) -> Option<String> {
         (Accepts::Statuses(words), end) => words.contains(&end.status()),
         (Accepts::Plain, End::Succeeded { .. } | End::Skipped { .. }) => true,
         (Accepts::Plain, End::Failed { tolerance, .. }) => *tolerance == Tolerance::Tolerated,
-        (Accepts::Plain, End::Omitted { .. } | End::Cancelled { .. }) => false,
+        (Accepts::Plain, End::Omitted { .. } | End::Rejected { .. } | End::Cancelled { .. }) => {
+            false
+        }
     };
     let Need { stage, .. } = need;
     let status = ended.end.status();
@@ -302,9 +328,12 @@ pub(super) fn timed_out(decision: &Decision<'_>, index: NodeIndex) -> Failure {
         WaitKind::Cluster => {
             (Cause::Error, format!("the cluster could not be reached, given up{limit}: {words}"))
         }
-        WaitKind::Target | WaitKind::Timer | WaitKind::Readiness | WaitKind::Retry => {
-            (Cause::Timeout, format!("timed out{limit}, still waiting: {words}"))
-        }
+        WaitKind::Target
+        | WaitKind::Timer
+        | WaitKind::Readiness
+        | WaitKind::Retry
+        | WaitKind::Approval
+        | WaitKind::Hold => (Cause::Timeout, format!("timed out{limit}, still waiting: {words}")),
     };
     Failure { cause, message }
 }

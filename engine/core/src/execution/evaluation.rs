@@ -80,12 +80,14 @@ impl Execution {
                     End::Failed { .. }
                     | End::Skipped { .. }
                     | End::Omitted { .. }
+                    | End::Rejected { .. }
                     | End::Cancelled { .. } => json!({}),
                 },
                 NodeState::Pending { .. }
                 | NodeState::Gated { .. }
                 | NodeState::Running(_)
                 | NodeState::BackingOff(_)
+                | NodeState::Held(_)
                 | NodeState::Stopping { .. } => json!({}),
             };
             let status = self.node_state(index).status().word();

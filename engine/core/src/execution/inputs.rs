@@ -4,6 +4,7 @@ use super::{
     Execution,
     agenda::{Landing, Timer},
     decide::{Decision, timed_out},
+    signals,
     state::{Attempt, Claim, NodeState, Waiting},
 };
 use crate::{
@@ -12,7 +13,7 @@ use crate::{
         Answer, Call, Evaluated, Event, Failure, Gate, InputRow, Message, Progress, Rejected,
         RunStop, StopCause,
     },
-    plan::NodeIndex,
+    plan::{NodeIndex, OnTimeout},
     retry::Cause,
     revision::Target,
     stage::{Outputs, Record, StageError, Step, WaitReason, Wake},
@@ -26,7 +27,7 @@ const MESSAGE_LIMIT: usize = 8 * 1024;
 /// For how long a failing abort is tried again.
 pub const ABORT_LIMIT: Duration = Duration::from_secs(5 * 60);
 
-type Decided = Result<Vec<Event>, Rejected>;
+pub(super) type Decided = Result<Vec<Event>, Rejected>;
 
 pub(super) fn stepped(
     execution: &mut Execution,
@@ -41,6 +42,7 @@ pub(super) fn stepped(
         NodeState::Pending { .. }
         | NodeState::Gated { .. }
         | NodeState::BackingOff(_)
+        | NodeState::Held(_)
         | NodeState::Ended(_) => Err(stale(execution, call)),
     }
 }
@@ -61,6 +63,7 @@ fn answered(execution: &mut Execution, (index, answer): (NodeIndex, Answer), now
             decision.execution.agenda.urge(index);
             decision.execution.refresh(index);
         }
+        Err(StageError::Rejected(because)) => decision.reject(index, cut(because)),
         Err(StageError::Error(message)) => fail(&mut decision, index, (Cause::Error, message)),
         Err(StageError::Failure(message)) => fail(&mut decision, index, (Cause::Failure, message)),
         Err(StageError::Defect(message)) => fail(&mut decision, index, (Cause::Defect, message)),
@@ -87,6 +90,7 @@ fn answered_late(
         Ok(Step::Done { records, .. }) => record(&mut decision, index, records),
         Err(
             StageError::Halted(_)
+            | StageError::Rejected(_)
             | StageError::Error(_)
             | StageError::Failure(_)
             | StageError::Defect(_),
@@ -163,6 +167,10 @@ fn stopped(
     (cause, left): (StopCause, Option<String>),
 ) {
     match (cause, left) {
+        (StopCause::Timeout, None) if decision.node(index).on_timeout == OnTimeout::Reject => {
+            let because = timed_out(decision, index).message;
+            decision.reject(index, because);
+        }
         (StopCause::Timeout, None) => {
             let failure = timed_out(decision, index);
             decision.attempt_failed(index, failure);
@@ -209,6 +217,7 @@ pub(super) fn tick(execution: &mut Execution, now: Now) -> Decided {
                 | NodeState::Gated { .. }
                 | NodeState::Running(_)
                 | NodeState::BackingOff(_)
+                | NodeState::Held(_)
                 | NodeState::Stopping { .. }
                 | NodeState::Ended(_),
             ) => {}
@@ -228,6 +237,7 @@ pub(super) fn row(execution: &mut Execution, row: InputRow, now: Now) -> Decided
             Ok(decision.finish())
         }
         Message::TargetGranted { target } => granted(execution, target, now),
+        Message::Signal { stage, signalled } => signals::take(execution, (&stage, signalled), now),
     }
 }
 
@@ -301,6 +311,7 @@ fn attempt(state: &NodeState) -> Option<&Attempt> {
         NodeState::Pending { .. }
         | NodeState::Gated { .. }
         | NodeState::BackingOff(_)
+        | NodeState::Held(_)
         | NodeState::Ended(_) => None,
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::{
     clock::{Elapsed, Now},
-    event::{Actor, Failure, Gate, Progress, RunStop, StopCause, Tolerance, Trigger},
+    event::{Actor, Failure, Gate, Progress, RunStop, Signalled, StopCause, Tolerance, Trigger},
     id::{PlanHash, RunId},
     plan::{Effect, NodeIndex, Plan, Timeout},
     revision::{Proof, Target},
@@ -63,6 +63,8 @@ pub enum NodeState {
     Running(Attempt),
     /// Between two attempts.
     BackingOff(BackingOff),
+    /// Its last try failed, and a person is asked.
+    Held(Held),
     /// The attempt is being brought to an end.
     Stopping {
         attempt: Attempt,
@@ -90,6 +92,8 @@ pub struct Attempt {
     pub first_started_at: Now,
     /// What its expressions came to, if it has any.
     pub config: Option<Value>,
+    /// What people answered to it.
+    pub signals: Vec<Signalled>,
     pub progress: Progress,
     pub clock: AttemptClock,
     pub waiting: Waiting,
@@ -127,6 +131,16 @@ pub struct BackingOff {
     pub since: Now,
 }
 
+/// A failure that waits for a person.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Held {
+    /// The attempts so far.
+    pub attempts: u32,
+    pub first_started_at: Option<Now>,
+    pub failure: Failure,
+    pub since: Now,
+}
+
 /// A node that has ended never changes again.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Ended {
@@ -142,6 +156,7 @@ pub enum End {
     Skipped { because: String },
     Failed { failure: Failure, tolerance: Tolerance },
     Omitted { because: String },
+    Rejected { because: String },
     Cancelled { cause: StopCause, left: Option<String> },
 }
 
@@ -176,13 +191,21 @@ pub struct Tally {
     pub readiness: usize,
     pub cluster: usize,
     pub retry: usize,
+    pub approval: usize,
+    pub hold: usize,
     pub ended: usize,
     pub failed: usize,
     pub tolerated: usize,
+    pub rejected: usize,
 }
 
 impl Tally {
-    /// The nodes that have started and not ended.
+    /// The nodes that wait for a person.
+    pub fn asking(&self) -> usize {
+        self.approval + self.hold
+    }
+
+    /// The nodes that go on by themselves.
     pub fn open(&self) -> usize {
         self.stepping + self.timer + self.readiness + self.cluster + self.retry
     }
@@ -209,6 +232,8 @@ impl Tally {
             (_, Some(WaitKind::Readiness)) => Some(&mut self.readiness),
             (_, Some(WaitKind::Cluster)) => Some(&mut self.cluster),
             (_, Some(WaitKind::Retry)) => Some(&mut self.retry),
+            (_, Some(WaitKind::Approval)) => Some(&mut self.approval),
+            (_, Some(WaitKind::Hold)) => Some(&mut self.hold),
         }
     }
 }
@@ -217,7 +242,9 @@ impl NodeState {
     pub fn status(&self) -> StageStatus {
         match self {
             NodeState::Pending { .. } => StageStatus::Pending,
-            NodeState::Gated { gate: Gate::Target { .. }, .. } => StageStatus::Waiting,
+            NodeState::Gated { gate: Gate::Target { .. }, .. } | NodeState::Held(_) => {
+                StageStatus::Waiting
+            }
             NodeState::Gated { next, .. } if next.attempt > 1 => StageStatus::Running,
             NodeState::Gated { gate: Gate::When | Gate::Configuration, .. } => StageStatus::Pending,
             NodeState::Running(_) | NodeState::BackingOff(_) => StageStatus::Running,
@@ -232,6 +259,7 @@ impl NodeState {
             NodeState::Gated { gate: Gate::Target { .. }, .. } => Some(WaitKind::Target),
             NodeState::Gated { gate: Gate::When | Gate::Configuration, .. } => None,
             NodeState::BackingOff(_) => Some(WaitKind::Retry),
+            NodeState::Held(_) => Some(WaitKind::Hold),
             NodeState::Running(attempt) => attempt.wait_kind(),
             NodeState::Pending { .. } | NodeState::Stopping { .. } | NodeState::Ended(_) => None,
         }
@@ -249,6 +277,7 @@ impl NodeState {
             NodeState::Pending { .. }
             | NodeState::Gated { .. }
             | NodeState::BackingOff(_)
+            | NodeState::Held(_)
             | NodeState::Ended(_) => None,
         }
     }
@@ -259,6 +288,7 @@ impl NodeState {
             NodeState::Gated { next, .. } => next.attempt - 1,
             NodeState::Running(attempt) | NodeState::Stopping { attempt, .. } => attempt.number,
             NodeState::BackingOff(pause) => pause.attempt,
+            NodeState::Held(held) => held.attempts,
             NodeState::Ended(ended) => ended.attempts,
         }
     }
@@ -271,6 +301,7 @@ impl NodeState {
                 Some(attempt.first_started_at)
             }
             NodeState::BackingOff(pause) => Some(pause.first_started_at),
+            NodeState::Held(held) => held.first_started_at,
             NodeState::Ended(ended) => ended.started_at,
         }
     }
@@ -316,6 +347,7 @@ impl End {
             End::Failed { .. } => StageStatus::Failed,
             End::Skipped { .. } => StageStatus::Skipped,
             End::Omitted { .. } => StageStatus::Omitted,
+            End::Rejected { .. } => StageStatus::Rejected,
             End::Cancelled { .. } => StageStatus::Cancelled,
         }
     }
@@ -326,6 +358,7 @@ impl End {
             End::Succeeded { .. }
             | End::Skipped { .. }
             | End::Omitted { .. }
+            | End::Rejected { .. }
             | End::Cancelled { .. } => false,
         }
     }
@@ -335,7 +368,7 @@ impl End {
         match self {
             End::Succeeded { .. } | End::Skipped { .. } => Proof::Good,
             End::Failed { .. } => Proof::Bad,
-            End::Omitted { .. } | End::Cancelled { .. } => Proof::Unproven,
+            End::Omitted { .. } | End::Rejected { .. } | End::Cancelled { .. } => Proof::Unproven,
         }
     }
 }

@@ -36,7 +36,7 @@ impl Recorded {
         match &self.phase {
             Phase::Ended { status, .. } => *status,
             Phase::Going | Phase::Stopping => {
-                if self.tally.gated > 0 && self.tally.open() == 0 {
+                if self.tally.gated + self.tally.asking() > 0 && self.tally.open() == 0 {
                     RunStatus::Waiting
                 } else {
                     RunStatus::Running
@@ -75,6 +75,8 @@ impl Tally {
             (self.cluster, WaitKind::Cluster),
             (self.timer, WaitKind::Timer),
             (self.retry, WaitKind::Retry),
+            (self.hold, WaitKind::Hold),
+            (self.approval, WaitKind::Approval),
             (self.gated, WaitKind::Target),
         ];
         kinds.into_iter().find(|(count, _)| *count > 0).map(|(_, kind)| kind)

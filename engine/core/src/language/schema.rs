@@ -93,6 +93,7 @@ enum EndWord {
     Failed,
     Skipped,
     Omitted,
+    Rejected,
     Cancelled,
 }
 
@@ -208,11 +209,12 @@ impl StatusText {
 }
 
 impl EndWord {
-    const ALL: [EndWord; 5] = [
+    const ALL: [EndWord; 6] = [
         EndWord::Succeeded,
         EndWord::Failed,
         EndWord::Skipped,
         EndWord::Omitted,
+        EndWord::Rejected,
         EndWord::Cancelled,
     ];
 
@@ -222,6 +224,7 @@ impl EndWord {
             EndWord::Failed => StageStatus::Failed,
             EndWord::Skipped => StageStatus::Skipped,
             EndWord::Omitted => StageStatus::Omitted,
+            EndWord::Rejected => StageStatus::Rejected,
             EndWord::Cancelled => StageStatus::Cancelled,
         }
     }

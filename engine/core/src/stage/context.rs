@@ -3,6 +3,7 @@
 use crate::{
     BoxFuture,
     clock::Now,
+    event::{Actor, Signalled},
     id::{BlobName, Epoch, RunId},
     plan::Place,
     revision::{Revision, Target},
@@ -14,6 +15,10 @@ use std::{collections::BTreeMap, fmt, sync::Arc};
 pub struct StepContext {
     pub identity: Identity,
     pub now: Now,
+    /// Who started the run.
+    pub starter: Actor,
+    /// What people answered to this attempt, oldest first.
+    pub signals: Vec<Signalled>,
     /// Where to act, for stages that name an environment.
     pub place: Option<Place>,
     pub target: Option<Target>,

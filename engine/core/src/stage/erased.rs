@@ -1,9 +1,11 @@
 //! [`Stage`] with its types erased, so that different stages fit in one registry.
 
-use super::{Fault, FaultCode, Stage, StageError, Step, StepContext, Traits};
+use super::{Asked, Fault, FaultCode, Refusal, Stage, StageError, Step, StepContext, Traits};
 use crate::{
     BoxFuture,
+    event::Signalled,
     files::{FileRequest, Files},
+    plan::OnTimeout,
 };
 use schemars::{Schema, SchemaGenerator};
 use serde::{Serialize, de::DeserializeOwned};
@@ -20,6 +22,8 @@ pub trait AnyStage: Send + Sync {
     fn files(&self, config: &Value) -> Result<Vec<FileRequest>, Fault>;
     fn check(&self, config: &Value, files: &Files) -> Vec<Fault>;
     fn component(&self, config: &Value) -> Option<String>;
+    fn on_timeout(&self, config: &Value) -> OnTimeout;
+    fn refusal(&self, config: &Value, asked: &Asked<'_>, answer: &Signalled) -> Refusal;
     fn step(
         &self,
         context: StepContext,
@@ -56,6 +60,17 @@ impl<S: Stage> AnyStage for S {
 
     fn component(&self, config: &Value) -> Option<String> {
         read::<S::Config>(config).ok().and_then(|config| S::component(&config))
+    }
+
+    fn on_timeout(&self, config: &Value) -> OnTimeout {
+        read::<S::Config>(config).map_or(OnTimeout::Fail, |config| S::on_timeout(&config))
+    }
+
+    fn refusal(&self, config: &Value, asked: &Asked<'_>, answer: &Signalled) -> Refusal {
+        match read::<S::Config>(config) {
+            Ok(config) => S::refusal(&config, asked, answer),
+            Err(fault) => Refusal::Because(fault.message),
+        }
     }
 
     fn step(

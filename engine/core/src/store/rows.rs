@@ -50,6 +50,9 @@ fn change(event: &Event) -> Vec<RowChange<'_>> {
         | Event::StageSucceeded { .. }
         | Event::StageFailed { .. }
         | Event::StageSkipped { .. }
+        | Event::StageSignalled { .. }
+        | Event::StageHeld { .. }
+        | Event::StageRejected { .. }
         | Event::StageOmitted { .. }
         | Event::StageCancelled { .. }
         | Event::RunStopping { .. }

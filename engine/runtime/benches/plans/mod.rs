@@ -2,7 +2,9 @@
 
 use engine_core::{
     Plan,
-    plan::{Accepts, Document, Effect, FORMAT, GraphError, Need, Node, OnFailure, Timeout},
+    plan::{
+        Accepts, Document, Effect, FORMAT, GraphError, Need, Node, OnFailure, OnTimeout, Timeout,
+    },
     retry::Retry,
     stage::{EnvironmentUse, Stage, StageError, Step, StepContext, Traits},
     template::Template,
@@ -75,6 +77,7 @@ fn node(at: u32, needs: impl Iterator<Item = u32>) -> Node {
         timeout: Timeout::AfterMs(3_600_000),
         retry: Retry::default(),
         on_failure: OnFailure::Fail,
+        on_timeout: OnTimeout::Fail,
         effect: Effect::Reads,
         config: Template::literal(&serde_json::json!({})),
         files: BTreeMap::new(),

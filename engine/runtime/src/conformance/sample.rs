@@ -89,9 +89,11 @@ pub fn plan() -> PlanHash {
 pub fn summary(run: RunId, status: RunStatus) -> Summary {
     let waiting = match status {
         RunStatus::Waiting => Some(WaitKind::Readiness),
-        RunStatus::Running | RunStatus::Succeeded | RunStatus::Failed | RunStatus::Cancelled => {
-            None
-        }
+        RunStatus::Running
+        | RunStatus::Succeeded
+        | RunStatus::Failed
+        | RunStatus::Rejected
+        | RunStatus::Cancelled => None,
     };
     Summary {
         run,

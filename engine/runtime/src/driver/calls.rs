@@ -108,6 +108,8 @@ impl Begun {
         let context = StepContext {
             identity,
             now: shop.backing.clock.now(),
+            starter: execution.recorded().actor.clone(),
+            signals: attempt.signals.clone(),
             place: plan.place(node).cloned(),
             target: plan.target(node),
             files: node.files.clone(),

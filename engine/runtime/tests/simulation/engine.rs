@@ -11,8 +11,9 @@ use crate::{
 use engine_core::{
     Execution, Plan, Registry,
     clock::{Civil, Clock, Now},
-    event::{Actor, Event, Trigger, Way},
+    event::{Actor, Event, Signal, Signalled, Trigger, Way},
     id::RunId,
+    plan::NodeIndex,
     store::{Candidate, LogReader, Store},
 };
 use engine_runtime::{
@@ -99,6 +100,7 @@ impl Storm {
                 self.take_over().await;
             }
             6 => self.cancel().await,
+            7 => self.say().await,
             _ => self.world.change_objects(),
         }
         self.sleep(6_000).await;
@@ -207,12 +209,39 @@ impl Storm {
         }
     }
 
+    /// People answer whatever asks.
+    async fn say(&self) {
+        let engine = self.engine.as_ref().unwrap();
+        let reader = engine.reader();
+        for gate in reader.unfinished().await.unwrap() {
+            let run = gate.summary.run;
+            let execution = reader.execution(run).await.unwrap();
+            let facts = facts_of(&self.memory, run).await;
+            for (index, node) in execution.plan().nodes().iter().enumerate() {
+                let retried = |event: &Event| match event {
+                    Event::StageSignalled { stage, signal: Signal::Retry, .. } => *stage == node.id,
+                    _ => false,
+                };
+                let retries = facts.iter().filter(|(event, _)| retried(event)).count();
+                let state = execution.node_state(NodeIndex(index));
+                if let Some(signal) = script::answer(node, state, retries) {
+                    let reason = "because".to_owned();
+                    let signalled = Signalled { signal, actor: somebody(), reason };
+                    let key = format!("{}-{retries}-{}", node.id, signal.word());
+                    // Somebody may have cancelled it, or answered before.
+                    drop(engine.signal(run, (node.id.clone(), signalled), key).await);
+                }
+            }
+        }
+    }
+
     /// Nothing interferes any more: every run must come to its end.
     async fn settle(&mut self) {
         let reader = self.engine.as_ref().unwrap().reader();
         let changing = async {
             loop {
                 self.world.change_objects();
+                self.say().await;
                 tokio::time::sleep(Duration::from_secs(1)).await;
             }
         };

@@ -77,6 +77,8 @@ impl Ledger {
                 let tolerated = *tolerance == engine_core::event::Tolerance::Tolerated;
                 self.ends(stage, StageStatus::Failed, tolerated);
             }
+            Event::StageHeld { stage, .. } => drop(self.open.remove(stage)),
+            Event::StageRejected { stage, .. } => self.ends(stage, StageStatus::Rejected, false),
             Event::StageSkipped { stage, .. } => self.ends(stage, StageStatus::Skipped, false),
             Event::StageOmitted { stage, .. } => self.ends(stage, StageStatus::Omitted, false),
             Event::StageCancelled { stage, .. } => {
@@ -96,6 +98,7 @@ impl Ledger {
             | Event::TargetGranted { .. }
             | Event::TargetReleased { .. }
             | Event::StageGated { .. }
+            | Event::StageSignalled { .. }
             | Event::StageWaiting { .. }
             | Event::StageStopping { .. }
             | Event::StageProgressed { .. } => {}

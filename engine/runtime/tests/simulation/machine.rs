@@ -11,10 +11,11 @@ use engine_core::{
     clock::{Civil, Elapsed, Moment, Now},
     event::{
         Actor, Answer, Call, Command, Evaluated, Failure, Input, InputRow, Message, Progress,
-        Trigger, Way,
+        Signal, Signalled, Trigger, Way,
     },
     execution::state::NodeState,
     id::{BlobName, InputId, PlanHash, RunId},
+    plan::NodeIndex,
     retry::Cause,
     revision::{ComponentSet, Origin, Target},
     stage::{Outputs, Record, StageError, Step, WaitReason, Wake},
@@ -73,6 +74,13 @@ pub(crate) fn storm(seed: u64) {
     panic!("the run is stuck: {:#?}", storm.execution.recorded());
 }
 
+fn signal(stage: &str, signal: Signal) -> Input {
+    let actor = Actor { name: "somebody".to_owned(), way: Way::CommandLine };
+    let signalled = Signalled { signal, actor, reason: String::new() };
+    let message = Message::Signal { stage: stage.to_owned(), signalled };
+    Input::Row(InputRow { id: InputId(3), message })
+}
+
 fn start() -> Start {
     Start {
         id: RunId(Default::default()),
@@ -110,6 +118,7 @@ impl Storm {
             3..=5 => self.grant(),
             6..=9 => self.pass(),
             10 => self.change_object(),
+            11 | 12 => self.say(),
             _ => self.answer(),
         }
     }
@@ -153,6 +162,37 @@ impl Storm {
             let message = Message::TargetGranted { target };
             self.hand_in(Input::Row(InputRow { id: InputId(2), message }));
         }
+    }
+
+    /// A person answers what asks, and says to others what they do not take.
+    fn say(&mut self) {
+        let plan = self.plan.clone();
+        let index = usize::try_from(self.chance.below(plan.nodes().len() as u64)).unwrap();
+        let (node, state) = (&plan.nodes()[index], self.execution.node_state(NodeIndex(index)));
+        let right = script::answer(node, state, self.retries(&node.id));
+        let any = [Signal::Approve, Signal::Reject, Signal::Retry, Signal::Continue, Signal::Abort];
+        match right {
+            Some(right) => {
+                let input = signal(&node.id, right);
+                let events = self.execution.handle(input, self.now).expect("it asked");
+                self.record(events);
+            }
+            None => {
+                let input = signal(&node.id, self.chance.pick(&any));
+                let refused = self.execution.handle(input, self.now).is_err();
+                assert!(refused, "{} takes an answer that it never asked for", node.id);
+            }
+        }
+    }
+
+    /// How often a person has asked for another try of a stage.
+    fn retries(&self, wanted: &str) -> usize {
+        use engine_core::event::Event;
+        let is_retry = |event: &Event| match event {
+            Event::StageSignalled { stage, signal: Signal::Retry, .. } => stage == wanted,
+            _ => false,
+        };
+        self.facts.iter().filter(|(event, _)| is_retry(event)).count()
     }
 
     fn change_object(&mut self) {
@@ -272,7 +312,14 @@ impl Storm {
             return self.end(attempt.end, at);
         };
         let mut records = Vec::new();
+        let signals = self.execution.attempt(call).map(|attempt| attempt.signals.clone());
+        let said = signals.unwrap_or_default().first().map(|signalled| signalled.signal);
         let (at, kind, wake) = match act {
+            Move::Ask { .. } => match said {
+                Some(Signal::Reject) => return Err(StageError::Rejected("no".to_owned())),
+                Some(_) => (at + 1, WaitKind::Readiness, self.after(0)),
+                None => (at, WaitKind::Approval, Wake::default()),
+            },
             Move::Timer { ms } => (at + 1, WaitKind::Timer, self.after(*ms)),
             Move::Poll { .. } if self.chance.one_in(2) => (at, WaitKind::Readiness, self.after(50)),
             Move::Object if self.chance.one_in(2) => (at, WaitKind::Readiness, self.after(500)),

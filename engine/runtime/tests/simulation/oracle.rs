@@ -1,7 +1,8 @@
 //! How a run must end if nobody interferes, by rules of its own: no machine, no events, no time.
 
-use crate::script::{End, WHENS, When, is_broken, script};
+use crate::script::{Decision, End, WHENS, When, is_broken, script};
 use engine_core::{
+    event::Signal,
     plan::{Accepts, Node, OnFailure, Plan},
     retry::Cause,
     status::{RunStatus, StageStatus},
@@ -20,25 +21,68 @@ pub(crate) fn calm(plan: &Plan) -> Option<(RunStatus, Ends)> {
             (Accepts::Plain, (StageStatus::Succeeded | StageStatus::Skipped, _)) => true,
             (Accepts::Plain, (_, tolerated)) => *tolerated,
         });
-        let end = if met { admitted(node, &ends) } else { StageStatus::Omitted };
-        if end == StageStatus::Failed && node.on_failure == OnFailure::Abort {
-            return None;
-        }
-        let tolerated = end == StageStatus::Failed && node.on_failure == OnFailure::Continue;
+        let (end, tolerated) = match met {
+            true => ended(node, &ends)?,
+            false => (StageStatus::Omitted, false),
+        };
         ends.insert(node.id.clone(), (end, tolerated));
     }
     let counts =
         |(status, tolerated): &(StageStatus, bool)| *status == StageStatus::Failed && !tolerated;
-    let failed = ends.values().any(counts);
-    Some((if failed { RunStatus::Failed } else { RunStatus::Succeeded }, ends))
+    let rejected = ends.values().any(|(status, _)| *status == StageStatus::Rejected);
+    let status = match (ends.values().any(counts), rejected) {
+        (true, _) => RunStatus::Failed,
+        (false, true) => RunStatus::Rejected,
+        (false, false) => RunStatus::Succeeded,
+    };
+    Some((status, ends))
 }
 
 /// How many attempts a node may have at most.
 pub(crate) fn most_attempts(node: &Node) -> u32 {
-    node.retry.limit + 1
+    let retry = |decision: &&Decision| **decision == Decision::Retry;
+    let by_people = match node.on_failure {
+        OnFailure::Hold => script(node).held.iter().filter(retry).count(),
+        OnFailure::Fail | OnFailure::Abort | OnFailure::Continue => 0,
+    };
+    node.retry.limit + 1 + u32::try_from(by_people).unwrap()
 }
 
-fn admitted(node: &Node, ends: &Ends) -> StageStatus {
+/// The end of a stage whose needs are met, after whatever people decide about it. Nothing if the
+/// run is aborted by it.
+fn ended(node: &Node, ends: &Ends) -> Option<(StageStatus, bool)> {
+    let mut tried = Tried { attempts: 0 };
+    let mut end = admitted(node, ends, &mut tried);
+    if end != StageStatus::Failed {
+        return Some((end, false));
+    }
+    match node.on_failure {
+        OnFailure::Fail => return Some((end, false)),
+        OnFailure::Continue => return Some((end, true)),
+        OnFailure::Abort => return None,
+        OnFailure::Hold => {}
+    }
+    for decision in script(node).held {
+        match decision {
+            Decision::Continue => return Some((StageStatus::Failed, true)),
+            Decision::Abort => return None,
+            // Without an attempt so far it stands before its gates again.
+            Decision::Retry if tried.attempts == 0 => end = admitted(node, ends, &mut tried),
+            Decision::Retry => end = once(node, &mut tried).0,
+        }
+        if end != StageStatus::Failed {
+            return Some((end, false));
+        }
+    }
+    unreachable!("the last decision is no retry")
+}
+
+/// Attempts so far.
+struct Tried {
+    attempts: usize,
+}
+
+fn admitted(node: &Node, ends: &Ends, tried: &mut Tried) -> StageStatus {
     let when = WHENS.into_iter().find(|(source, _)| Some(*source) == node.when.as_deref());
     match when.map(|(_, when)| when) {
         Some(When::Skips) => return StageStatus::Skipped,
@@ -48,26 +92,40 @@ fn admitted(node: &Node, ends: &Ends) -> StageStatus {
         }
         Some(When::Holds | When::AfterTheFirst) | None => {}
     }
-    if is_broken(node) { StageStatus::Failed } else { tried(node) }
+    if is_broken(node) { StageStatus::Failed } else { until_over(node, tried) }
 }
 
-fn tried(node: &Node) -> StageStatus {
-    if node.stage_type == "vanished" {
-        return StageStatus::Failed;
-    }
-    let script = script(node);
-    for attempt in 1.. {
-        let played = script.attempts.get(attempt - 1).or(script.attempts.last()).unwrap();
-        let cause = match played.end {
-            End::Succeed => return StageStatus::Succeeded,
-            End::Panic => return StageStatus::Failed,
-            End::Error => Cause::Error,
-            End::Failure => Cause::Failure,
-            End::Hang => Cause::Timeout,
+fn until_over(node: &Node, tried: &mut Tried) -> StageStatus {
+    loop {
+        let (end, cause) = once(node, tried);
+        let is_over = match cause {
+            Some(cause) => {
+                !node.retry.causes.contains(&cause) || tried.attempts > node.retry.limit as usize
+            }
+            None => true,
         };
-        if !node.retry.causes.contains(&cause) || attempt >= most_attempts(node) as usize {
-            return StageStatus::Failed;
+        if is_over {
+            return end;
         }
     }
-    unreachable!("the attempts are limited")
+}
+
+/// One attempt: its end, and the cause if another one may follow.
+fn once(node: &Node, tried: &mut Tried) -> (StageStatus, Option<Cause>) {
+    tried.attempts += 1;
+    if node.stage_type == "vanished" {
+        return (StageStatus::Failed, None);
+    }
+    let script = script(node);
+    let played = script.attempts.get(tried.attempts - 1).or(script.attempts.last()).unwrap();
+    if played.asks() == Some(Signal::Reject) {
+        return (StageStatus::Rejected, None);
+    }
+    match played.end {
+        End::Succeed => (StageStatus::Succeeded, None),
+        End::Panic => (StageStatus::Failed, None),
+        End::Error => (StageStatus::Failed, Some(Cause::Error)),
+        End::Failure => (StageStatus::Failed, Some(Cause::Failure)),
+        End::Hang => (StageStatus::Failed, Some(Cause::Timeout)),
+    }
 }

@@ -3,12 +3,14 @@
 
 use crate::chance::Chance;
 use engine_core::{
+    event::Signal,
+    execution::state::NodeState,
     plan::{
-        Accepts, ClusterIdentity, Document, Effect, FORMAT, Need, Node, OnFailure, Place, Plan,
-        Timeout,
+        Accepts, ClusterIdentity, Document, Effect, FORMAT, Need, Node, OnFailure, OnTimeout,
+        Place, Plan, Timeout,
     },
     retry::{Backoff, Cause, Retry},
-    status::StageStatus,
+    status::{StageStatus, WaitKind},
     template::Template,
 };
 use schemars::JsonSchema;
@@ -20,6 +22,61 @@ use std::collections::{BTreeMap, BTreeSet};
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct Script {
     pub(crate) attempts: Vec<Attempt>,
+    /// What a person says each time that the stage is held; the last is no retry.
+    #[serde(default)]
+    pub(crate) held: Vec<Decision>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) enum Decision {
+    Retry,
+    Continue,
+    Abort,
+}
+
+impl Decision {
+    pub(crate) fn signal(self) -> Signal {
+        match self {
+            Decision::Retry => Signal::Retry,
+            Decision::Continue => Signal::Continue,
+            Decision::Abort => Signal::Abort,
+        }
+    }
+}
+
+impl Attempt {
+    /// What a person answers to it, if it asks.
+    pub(crate) fn asks(&self) -> Option<Signal> {
+        self.moves.iter().find_map(|act| match act {
+            Move::Ask { yes: true } => Some(Signal::Approve),
+            Move::Ask { yes: false } => Some(Signal::Reject),
+            Move::Timer { .. }
+            | Move::Poll { .. }
+            | Move::Object
+            | Move::Effect
+            | Move::Record
+            | Move::Remember => None,
+        })
+    }
+}
+
+/// What a person is to say to a node as it stands, if it asks.
+pub(crate) fn answer(node: &Node, state: &NodeState, retries: usize) -> Option<Signal> {
+    let script = script(node);
+    match state {
+        NodeState::Held(_) => script.held.get(retries).map(|decision| decision.signal()),
+        NodeState::Running(attempt) if attempt.wait_kind() == Some(WaitKind::Approval) => {
+            let played = script.attempts.get(attempt.number as usize - 1);
+            played.or(script.attempts.last()).unwrap().asks()
+        }
+        NodeState::Pending { .. }
+        | NodeState::Gated { .. }
+        | NodeState::Running(_)
+        | NodeState::BackingOff(_)
+        | NodeState::Stopping { .. }
+        | NodeState::Ended(_) => None,
+    }
 }
 
 /// Moves, and how the attempt ends after them.
@@ -44,6 +101,8 @@ pub(crate) enum Move {
     Record,
     /// Remembers more than fits into an event.
     Remember,
+    /// Asks a person.
+    Ask { yes: bool },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -121,8 +180,8 @@ fn place(name: &str) -> Place {
 }
 
 fn node(chance: &mut Chance, position: u64) -> Node {
-    let mut script =
-        Script { attempts: (0..1 + chance.below(3)).map(|_| attempt(chance)).collect() };
+    let attempts = (0..1 + chance.below(3)).map(|_| attempt(chance)).collect();
+    let mut script = Script { attempts, held: held(chance) };
     let hangs = script.attempts.iter().any(|attempt| attempt.end == End::Hang);
     if hangs {
         // Only the timeout ends it: no other attempt may lose a race against it.
@@ -153,12 +212,20 @@ fn node(chance: &mut Chance, position: u64) -> Node {
             OnFailure::Fail,
             OnFailure::Continue,
             OnFailure::Abort,
+            OnFailure::Hold,
         ]),
+        on_timeout: OnTimeout::Fail,
         effect: if writes { Effect::Writes } else { Effect::Reads },
         config: config(chance, position, &script),
         files: BTreeMap::new(),
         patterns: BTreeMap::new(),
     }
+}
+
+fn held(chance: &mut Chance) -> Vec<Decision> {
+    let retries = usize::try_from(chance.below(3)).unwrap();
+    let last = if chance.one_in(4) { Decision::Abort } else { Decision::Continue };
+    [vec![Decision::Retry; retries], vec![last]].concat()
 }
 
 fn config(chance: &mut Chance, position: u64, script: &Script) -> Template {
@@ -171,8 +238,13 @@ fn config(chance: &mut Chance, position: u64, script: &Script) -> Template {
 }
 
 fn accepts(chance: &mut Chance) -> Accepts {
-    let words =
-        [StageStatus::Succeeded, StageStatus::Failed, StageStatus::Skipped, StageStatus::Omitted];
+    let words = [
+        StageStatus::Succeeded,
+        StageStatus::Failed,
+        StageStatus::Skipped,
+        StageStatus::Omitted,
+        StageStatus::Rejected,
+    ];
     if chance.one_in(5) {
         Accepts::Statuses(words.into_iter().filter(|_| chance.one_in(2)).collect())
     } else {
@@ -199,7 +271,11 @@ fn attempt(chance: &mut Chance) -> Attempt {
         4..=6 => Move::Effect,
         _ => unreachable!("seven kinds"),
     });
-    let moves = moves.collect();
+    let mut moves: Vec<Move> = moves.collect();
+    if chance.one_in(8) {
+        let at = usize::try_from(chance.below(moves.len() as u64 + 1)).unwrap();
+        moves.insert(at, Move::Ask { yes: chance.below(4) > 0 });
+    }
     let end = match chance.below(10) {
         0 => End::Error,
         1 => End::Failure,

@@ -13,7 +13,7 @@ pub(crate) struct Reached {
 }
 
 /// What a storm of usual length must have met.
-const EXPECTED: [&str; 22] = [
+const EXPECTED: [&str; 25] = [
     "abort of a run",
     "append lands late",
     "answer lost after the write",
@@ -24,12 +24,15 @@ const EXPECTED: [&str; 22] = [
     "crash",
     "effect",
     "expression",
+    "hold",
     "panic",
     "progress as a blob",
     "revision",
     "run",
+    "signal",
     "stage cancelled",
     "stage omitted",
+    "stage rejected",
     "stage skipped",
     "stale item in a batch",
     "takeover from a living engine",
@@ -56,6 +59,9 @@ impl Reached {
             Event::StageGated { gate: Gate::When, .. } => "condition",
             Event::StageGated { gate: Gate::Configuration, .. } => "expression",
             Event::StageSkipped { .. } => "stage skipped",
+            Event::StageHeld { .. } => "hold",
+            Event::StageRejected { .. } => "stage rejected",
+            Event::StageSignalled { .. } => "signal",
             Event::AttemptFailed { .. } => "attempt tried again",
             Event::StageStopping { cause: StopCause::Timeout, .. } => "timeout",
             Event::StageWaiting { progress: Progress::Blob(_), .. } => "progress as a blob",

@@ -7,14 +7,14 @@ use crate::{
 use engine_core::{
     BoxFuture,
     clock::{Clock, Moment},
-    event::Evaluated,
+    event::{Evaluated, Signal, Signalled},
     execution::Evaluation,
     id::RunId,
     plan::{Effect, Timeout},
     revision::{ComponentSet, Origin},
     stage::{
-        EnvironmentUse, ObjectKey, Outputs, Record, Stage, StageError, Step, StepContext, Traits,
-        WaitReason, Wake,
+        Asked, EnvironmentUse, ObjectKey, Outputs, Record, Refusal, Stage, StageError, Step,
+        StepContext, Traits, WaitReason, Wake,
     },
     status::WaitKind,
     store::LogReader,
@@ -144,6 +144,7 @@ impl Stage for Scripted {
     type Config = Script;
     type Progress = Remembered;
 
+    #[expect(clippy::too_many_lines, reason = "one arm a move")]
     async fn step(
         &self,
         context: StepContext,
@@ -184,9 +185,18 @@ impl Stage for Scripted {
                 progress.at += 1;
                 progress.padding = "x".repeat(9_000);
             }
+            Move::Ask { .. } => match context.signals.first().map(|said| said.signal) {
+                Some(Signal::Reject) => return Err(StageError::Rejected("no".to_owned())),
+                Some(_) => progress.at += 1,
+                None => return Ok(asking(progress)),
+            },
             Move::Poll { .. } => progress.at += 1,
         }
         Ok(self.wait(progress, WaitKind::Readiness, 0))
+    }
+
+    fn refusal(_script: &Script, _asked: &Asked<'_>, _answer: &Signalled) -> Refusal {
+        Refusal::None
     }
 
     async fn abort(
@@ -202,6 +212,11 @@ impl Stage for Scripted {
             _ => Ok(()),
         }
     }
+}
+
+fn asking(progress: Remembered) -> Step<Remembered> {
+    let reason = WaitReason { kind: WaitKind::Approval, detail: "a person".to_owned() };
+    Step::Wait { progress, wake: Wake::default(), reason, records: Vec::new() }
 }
 
 impl Scripted {

@@ -238,6 +238,7 @@ fn node(
         timeout: stage.timeout_ms.map_or(traits.default_timeout, Timeout::AfterMs),
         retry: stage.retry.clone(),
         on_failure: stage.on_failure,
+        on_timeout: implementation.on_timeout(&config.closed()),
         effect: traits.effect,
         config: config.clone(),
         files: pinned.files,

@@ -1,0 +1,92 @@
+//! What a person says to a stage that waits for one.
+
+use super::{Execution, decide::Decision, inputs::Decided, state::NodeState};
+use crate::{
+    clock::Now,
+    event::{Event, Rejected, Signal, Signalled, Tolerance},
+    plan::NodeIndex,
+    status::WaitKind,
+};
+
+impl Execution {
+    /// The node of a stage that takes `signal` now; or what it takes instead.
+    pub fn takes(&self, stage: &str, signal: Signal) -> Result<NodeIndex, Rejected> {
+        let index = self.plan.graph().index(stage).ok_or_else(|| Rejected::NoStage {
+            stage: stage.to_owned(),
+            known: self
+                .plan
+                .nodes()
+                .iter()
+                .map(|node| node.id.as_str())
+                .collect::<Vec<_>>()
+                .join(", "),
+        })?;
+        let state = self.node_state(index);
+        let taken = accepted(state);
+        if taken.contains(&signal) {
+            return Ok(index);
+        }
+        let words: Vec<&str> = taken.iter().map(|signal| signal.word()).collect();
+        let instead = match (state, words.as_slice()) {
+            (NodeState::Ended(ended), _) => format!("it has ended {}", ended.end.status()),
+            (state, []) => format!("it is {} and asks nobody", state.status()),
+            (_, words) => format!("it takes {}", words.join(", ")),
+        };
+        Err(Rejected::NotTaken { stage: stage.to_owned(), signal, instead })
+    }
+}
+
+/// What a person can say to a node as it stands.
+fn accepted(state: &NodeState) -> &'static [Signal] {
+    match state {
+        NodeState::Held(_) => &[Signal::Retry, Signal::Continue, Signal::Abort],
+        NodeState::Running(attempt) if attempt.wait_kind() == Some(WaitKind::Approval) => {
+            &[Signal::Approve, Signal::Reject]
+        }
+        NodeState::Pending { .. }
+        | NodeState::Gated { .. }
+        | NodeState::Running(_)
+        | NodeState::BackingOff(_)
+        | NodeState::Stopping { .. }
+        | NodeState::Ended(_) => &[],
+    }
+}
+
+pub(super) fn take(
+    execution: &mut Execution,
+    (stage, signalled): (&str, Signalled),
+    now: Now,
+) -> Decided {
+    let index = execution.takes(stage, signalled.signal)?;
+    let held = match execution.node_state(index) {
+        NodeState::Held(held) => Some((held.attempts, held.failure.clone())),
+        NodeState::Pending { .. }
+        | NodeState::Gated { .. }
+        | NodeState::Running(_)
+        | NodeState::BackingOff(_)
+        | NodeState::Stopping { .. }
+        | NodeState::Ended(_) => None,
+    };
+    let Signalled { signal, actor, reason } = signalled;
+    let stage = stage.to_owned();
+    let mut decision = Decision::new(execution, now);
+    decision.emit(Event::StageSignalled { stage, signal, actor, reason });
+    match (signal, held) {
+        // What failed before its first attempt has not passed its gates.
+        (Signal::Retry, Some((0, _))) => decision.admit(index),
+        (Signal::Retry, Some((attempts, _))) => decision.begin_attempt(index, attempts + 1),
+        (Signal::Continue, Some((_, failure))) => {
+            decision.fail(index, (failure, Tolerance::Tolerated));
+        }
+        (Signal::Abort, Some((_, failure))) => decision.fail_and_abort(index, failure),
+        // The attempt's next step sees it.
+        (
+            Signal::Approve | Signal::Reject | Signal::Retry | Signal::Continue | Signal::Abort,
+            _,
+        ) => {
+            decision.execution.agenda.urge(index);
+            decision.execution.refresh(index);
+        }
+    }
+    Ok(decision.finish())
+}

@@ -1,0 +1,198 @@
+//! `approval`: goes on when people have said yes.
+
+use engine_core::{
+    event::{Signal, Signalled},
+    plan::{Effect, OnTimeout, Timeout},
+    stage::{
+        Asked, EnvironmentUse, Outputs, Refusal, Stage, StageError, Step, StepContext, Traits,
+        WaitReason, Wake,
+    },
+    status::WaitKind,
+};
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::json;
+use std::collections::BTreeSet;
+
+pub struct Approval;
+
+/// Asks people before the run goes on.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct Config {
+    /// Who may answer, such as `user:mo`. Without it, anybody but who started the run.
+    #[serde(default)]
+    #[schemars(length(min = 1), inner(regex(pattern = "^user:.+$")))]
+    approvers: Option<Vec<String>>,
+    /// How many must say yes. One no is enough to reject.
+    #[serde(default = "one")]
+    #[schemars(range(min = 1, max = 100))]
+    minimum: u32,
+    /// Whether who started the run may not answer.
+    #[serde(default = "yes")]
+    exclude_triggerer: bool,
+    /// What is asked.
+    #[serde(default)]
+    message: Option<String>,
+    /// What silence means.
+    #[serde(default = "reject")]
+    on_timeout: OnTimeout,
+}
+
+fn one() -> u32 {
+    1
+}
+
+fn yes() -> bool {
+    true
+}
+
+fn reject() -> OnTimeout {
+    OnTimeout::Reject
+}
+
+impl Stage for Approval {
+    const TYPE: &'static str = "approval";
+    const TRAITS: Traits = Traits {
+        environment: EnvironmentUse::Optional,
+        effect: Effect::Reads,
+        default_timeout: Timeout::AfterMs(72 * 60 * 60 * 1_000),
+    };
+    type Config = Config;
+    type Progress = ();
+
+    fn on_timeout(config: &Config) -> OnTimeout {
+        config.on_timeout
+    }
+
+    fn refusal(config: &Config, asked: &Asked<'_>, answer: &Signalled) -> Refusal {
+        let name = &answer.actor.name;
+        if config.exclude_triggerer && asked.starter.name == *name {
+            let others = config.others();
+            return Refusal::Because(format!("{name} started the run, so {others} must answer"));
+        }
+        if !config.may_answer(name) {
+            let others = config.others();
+            return Refusal::Because(format!("{name} is none of the approvers: {others}"));
+        }
+        if asked.signals.iter().any(|before| before.actor.name == *name) {
+            return Refusal::Because(format!("{name} has answered already"));
+        }
+        Refusal::None
+    }
+
+    async fn step(
+        &self,
+        context: StepContext,
+        config: Config,
+        _progress: (),
+    ) -> Result<Step<()>, StageError> {
+        let taken = taken(&config, &context);
+        if let Some(no) = taken.iter().find(|answer| answer.signal == Signal::Reject) {
+            return Err(StageError::Rejected(words(no)));
+        }
+        let by: Vec<&str> = taken.iter().map(|answer| answer.actor.name.as_str()).collect();
+        if by.len() >= config.minimum as usize {
+            let mut outputs = Outputs::new();
+            outputs.insert("by".to_owned(), json!(by));
+            return Ok(Step::Done { outputs, records: Vec::new() });
+        }
+        Ok(Step::Wait {
+            progress: (),
+            wake: Wake::default(),
+            reason: WaitReason { kind: WaitKind::Approval, detail: config.detail(&by) },
+            records: Vec::new(),
+        })
+    }
+}
+
+/// The answers that count, each judged as if it came now: the list is a stored one.
+fn taken<'a>(config: &Config, context: &'a StepContext) -> Vec<&'a Signalled> {
+    let mut seen = BTreeSet::new();
+    let counts = |answer: &&Signalled| {
+        let asked = Asked { starter: &context.starter, signals: &[] };
+        Approval::refusal(config, &asked, answer) == Refusal::None
+            && seen.insert(answer.actor.name.clone())
+    };
+    context.signals.iter().filter(counts).collect()
+}
+
+fn words(no: &Signalled) -> String {
+    match no.reason.as_str() {
+        "" => format!("{} said no", no.actor.name),
+        reason => format!("{} said no: {reason}", no.actor.name),
+    }
+}
+
+impl Config {
+    fn may_answer(&self, name: &str) -> bool {
+        let is_named = |approver: &String| approver.strip_prefix("user:") == Some(name);
+        self.approvers.as_ref().is_none_or(|approvers| approvers.iter().any(is_named))
+    }
+
+    /// Who could answer.
+    fn others(&self) -> String {
+        match &self.approvers {
+            None => "somebody else".to_owned(),
+            Some(approvers) => approvers
+                .iter()
+                .map(|approver| approver.trim_start_matches("user:"))
+                .collect::<Vec<_>>()
+                .join(" or "),
+        }
+    }
+
+    fn detail(&self, by: &[&str]) -> String {
+        let minimum = self.minimum;
+        let yes = if by.is_empty() { String::new() } else { format!(" ({})", by.join(", ")) };
+        let mut detail =
+            format!("{} of {minimum} approvals{yes}; {} may answer", by.len(), self.others());
+        if let Some(message) = &self.message {
+            detail = format!("{message}: {detail}");
+        }
+        detail
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use engine_core::event::{Actor, Way};
+
+    fn person(name: &str) -> Actor {
+        Actor { name: name.to_owned(), way: Way::CommandLine }
+    }
+
+    fn answer(name: &str) -> Signalled {
+        Signalled { signal: Signal::Approve, actor: person(name), reason: String::new() }
+    }
+
+    fn refused(config: serde_json::Value, name: &str, before: &[Signalled]) -> String {
+        let config: Config = serde_json::from_value(config).unwrap();
+        let asked = Asked { starter: &person("mo"), signals: before };
+        match Approval::refusal(&config, &asked, &answer(name)) {
+            Refusal::None => String::new(),
+            Refusal::Because(reason) => reason,
+        }
+    }
+
+    #[test]
+    fn nobody_approves_their_own_run_unless_its_author_lets_them() {
+        let named = json!({"approvers": ["user:mo", "user:kit"]});
+        for (config, name, told) in [
+            (json!({}), "mo", "mo started the run, so somebody else must answer"),
+            (json!({}), "kit", ""),
+            (json!({"excludeTriggerer": false}), "mo", ""),
+            (named.clone(), "mo", "mo started the run, so mo or kit must answer"),
+            (named.clone(), "kit", ""),
+            (named, "eve", "eve is none of the approvers: mo or kit"),
+        ] {
+            assert_eq!(refused(config.clone(), name, &[]), told, "{config} {name}");
+        }
+    }
+
+    #[test]
+    fn nobody_counts_twice() {
+        assert_eq!(refused(json!({}), "kit", &[answer("kit")]), "kit has answered already");
+    }
+}

@@ -30,6 +30,9 @@ pub(crate) struct Common {
     /// Let the kubeconfig run programs to get credentials; it can run any
     #[arg(long, global = true)]
     pub(crate) allow_exec_plugins: bool,
+    /// A group whose members may talk to the engine by its socket, beside its own user
+    #[arg(long, global = true, env = "GENNAKER_SOCKET_GROUP", value_name = "GROUP")]
+    pub(crate) socket_group: Option<String>,
 }
 
 #[derive(Subcommand)]
@@ -75,6 +78,27 @@ pub(crate) enum Command {
         #[command(subcommand)]
         what: Describe,
     },
+    /// Drive runs and listen on the state directory's socket until told to leave
+    Serve,
+    /// Say yes to an approval
+    Approve(Answered),
+    /// Say no to an approval
+    Reject(Answered),
+    /// Try a held stage again
+    Retry(Answered),
+    /// Let a held stage stay failed, and go on as if it did not count
+    Continue(Answered),
+    /// Stop the run for a held stage
+    Abort(Answered),
+    /// Cancel a run; what is deployed stays
+    Cancel {
+        run: String,
+        /// Why
+        #[arg(short, long, default_value = "")]
+        message: String,
+    },
+    /// Say in a sentence why stages wait, failed or were left out
+    Why { run: String, stage: Option<String> },
     /// Drive every unfinished run of the state directory until all have ended
     Recover {
         #[arg(long)]
@@ -82,6 +106,18 @@ pub(crate) enum Command {
     },
     /// Show the version
     Version,
+}
+
+/// What is said to a run.
+#[derive(Args)]
+pub(crate) struct Answered {
+    /// A run: its id, `checkout#12`, or `latest`
+    pub(crate) run: String,
+    /// The stage [default: the one that asks]
+    pub(crate) stage: Option<String>,
+    /// Why
+    #[arg(short, long, default_value = "")]
+    pub(crate) message: String,
 }
 
 fn parameter(text: &str) -> Result<(String, String), String> {

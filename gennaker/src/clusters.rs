@@ -12,14 +12,17 @@ use kubernetes::{
     Cluster, Clusters,
     kubeconfig::{self, Choice, KubeconfigError, Plugins},
 };
+use std::sync::Arc;
 
 /// What the kubeconfig came to. Whoever needs no cluster does not care.
+#[derive(Clone)]
 pub(crate) struct Reach {
     pub(crate) clusters: Clusters,
-    way: Result<Way, KubeconfigError>,
+    way: Result<Way, Arc<KubeconfigError>>,
 }
 
 /// The way to the one cluster that a kubeconfig's context names.
+#[derive(Clone)]
 struct Way {
     context: String,
     server: String,
@@ -34,7 +37,9 @@ pub(crate) async fn reach(common: &Common) -> anyhow::Result<Reach> {
     };
     let resolved = match kubeconfig::resolve(&choice).await {
         Ok(resolved) => resolved,
-        Err(error) => return Ok(Reach { clusters: Clusters::default(), way: Err(error) }),
+        Err(error) => {
+            return Ok(Reach { clusters: Clusters::default(), way: Err(Arc::new(error)) });
+        }
     };
     let way = Way { context: resolved.context.clone(), server: resolved.server };
     let cluster = Cluster::connect(resolved.context, resolved.config)?;
@@ -43,8 +48,9 @@ pub(crate) async fn reach(common: &Common) -> anyhow::Result<Reach> {
 
 impl Reach {
     /// Every environment is the namespace of its name in the one cluster, which is asked who it is.
-    pub(crate) async fn environments(self) -> anyhow::Result<Environments> {
-        let Way { context, server } = self.way?;
+    pub(crate) async fn environments(&self) -> anyhow::Result<Environments> {
+        let way = self.way.as_ref().map_err(|error| anyhow::anyhow!("{error}"))?;
+        let Way { context, server } = way.clone();
         let cluster = self.clusters.get(&context);
         let cluster = cluster.ok_or_else(|| anyhow::anyhow!("cluster `{context}` is not known"))?;
         let identity = ClusterIdentity::Pinned { uid: cluster.uid().await?.to_owned() };
@@ -65,7 +71,7 @@ impl Reach {
 
     /// Why there is no cluster, if there is none.
     pub(crate) fn missing(&self) -> Option<&KubeconfigError> {
-        self.way.as_ref().err()
+        self.way.as_ref().err().map(|error| &**error)
     }
 }
 

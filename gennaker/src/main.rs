@@ -1,7 +1,9 @@
 //! The program: command line and composition root.
 
+mod answer;
 mod arguments;
 mod check;
+mod client;
 mod clusters;
 mod describe;
 mod exit;
@@ -9,13 +11,17 @@ mod list;
 mod plan;
 mod read;
 mod recover;
+mod remote;
 mod run;
 mod screen;
+mod serve;
 mod state;
+mod submit;
 mod watch;
 
-use arguments::{Arguments, Command, Describe, Get};
+use arguments::{Answered, Arguments, Command, Common, Describe, Get};
 use clap::Parser;
+use engine_core::event::Signal;
 use exit::Exit;
 use std::process::ExitCode;
 
@@ -58,9 +64,25 @@ async fn carry_out(arguments: &Arguments) -> anyhow::Result<Exit> {
             describe::run(common, run, *output).await
         }
         Command::Recover { watch } => recover::recover(common, *watch).await,
+        Command::Serve => serve::serve(common).await,
+        Command::Approve(said) => said.signal(common, Signal::Approve).await,
+        Command::Reject(said) => said.signal(common, Signal::Reject).await,
+        Command::Retry(said) => said.signal(common, Signal::Retry).await,
+        Command::Continue(said) => said.signal(common, Signal::Continue).await,
+        Command::Abort(said) => said.signal(common, Signal::Abort).await,
+        Command::Cancel { run, message } => answer::cancel(common, run, message).await,
+        Command::Why { run, stage } => answer::why(common, run, stage.as_deref()).await,
         Command::Version => {
             println!("gennaker {}", env!("CARGO_PKG_VERSION"));
             Ok(Exit::Success)
         }
+    }
+}
+
+impl Answered {
+    async fn signal(&self, common: &Common, signal: Signal) -> anyhow::Result<Exit> {
+        let stage = self.stage.as_deref();
+        let said = answer::Said { run: &self.run, stage, reason: &self.message };
+        answer::signal(common, signal, said).await
     }
 }

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 pub(crate) async fn recover(common: &Common, is_watched: bool) -> anyhow::Result<Exit> {
     let reach = clusters::reach(common).await?;
-    let hosted = state::host(common, &reach.clusters).await?;
+    let hosted = state::host(common, reach.clone()).await?;
     let (engine, reader) = (&hosted.engine, hosted.engine.reader());
     let head = reader.head().await?;
     let mut runs: BTreeMap<RunId, String> = BTreeMap::new();

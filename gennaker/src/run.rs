@@ -2,20 +2,20 @@
 
 use crate::{
     arguments::{Common, Output},
-    check,
+    check, client,
     clusters::{self, Reach},
     describe,
     exit::Exit,
     read::{self, Located},
-    screen,
+    remote, screen,
     state::{self, Hosted},
+    submit::content,
     watch,
 };
 use engine_core::{
     Pipeline, Plan,
     diagnostic::Diagnostic,
     event::{Actor, Trigger, Way},
-    files::Files,
     id::{BlobName, RunId},
     pipeline::{Bindings, Missing},
     plan::Environments,
@@ -48,9 +48,12 @@ pub(crate) async fn run(
 ) -> anyhow::Result<Exit> {
     let located: Vec<Located> =
         paths.iter().map(|path| read::locate(path)).collect::<Result<_, _>>()?;
-    let reach = clusters::reach(common).await?;
-    let hosted = state::host(common, &reach.clusters).await?;
     let bindings = read::bindings(parameters, Missing::Refused);
+    if let Some(client) = client::engine_at(&state::directory(common)?).await? {
+        return remote::run(common, client, (&located, &bindings), (watch, output)).await;
+    }
+    let reach = clusters::reach(common).await?;
+    let hosted = state::host(common, reach.clone()).await?;
     let ready = match ready(&hosted.engine, (&located, &bindings), reach).await {
         Ok(ready) if ready.len() == located.len() => ready,
         Ok(_) => {
@@ -150,13 +153,6 @@ fn prepare(
     Ok(Ready { plan: Arc::new(plan), files })
 }
 
-/// The content of every file that the plan names.
-fn content(plan: &Plan, files: &Files) -> Vec<(BlobName, Arc<[u8]>)> {
-    let paths = plan.nodes().iter().flat_map(|node| node.files.keys());
-    let found = paths.filter_map(|path| files.file(path));
-    found.map(|file| (file.name.clone(), file.content.clone())).collect()
-}
-
 async fn start(engine: &Engine, ready: Ready) -> anyhow::Result<(RunId, String)> {
     let pipeline = ready.plan.document().pipeline.clone();
     let new = NewRun {
@@ -173,7 +169,7 @@ async fn start(engine: &Engine, ready: Ready) -> anyhow::Result<(RunId, String)>
     }
 }
 
-async fn wait(reader: &Reader, runs: &BTreeMap<RunId, String>) -> anyhow::Result<()> {
+pub(crate) async fn wait(reader: &Reader, runs: &BTreeMap<RunId, String>) -> anyhow::Result<()> {
     for run in runs.keys() {
         reader.ended(*run).await?;
     }
@@ -201,7 +197,7 @@ async fn interrupted_twice(
     Ok(tokio::signal::ctrl_c().await?)
 }
 
-async fn report(
+pub(crate) async fn report(
     reader: &Reader,
     runs: &BTreeMap<RunId, String>,
     output: Output,
@@ -219,10 +215,8 @@ async fn report(
     Ok(exit)
 }
 
-/// Who acts at this terminal.
+/// Who acts at this terminal: the process's user, as the socket would see it.
 pub(crate) fn actor() -> Actor {
-    let name = std::env::var("USER").or_else(|_| std::env::var("LOGNAME"));
-    let owner = || std::fs::metadata("/proc/self").map(|own| format!("user {}", own.uid()));
-    let name = name.ok().filter(|name| !name.is_empty()).map_or_else(owner, Ok);
-    Actor { name: name.unwrap_or_else(|_| "somebody".to_owned()), way: Way::CommandLine }
+    let own = std::fs::metadata("/proc/self").map(|own| engine_api::user(own.uid()));
+    Actor { name: own.unwrap_or_else(|_| "somebody".to_owned()), way: Way::CommandLine }
 }

@@ -1,7 +1,12 @@
 //! The state directory, and the engine and the reader that work on it.
 
-use crate::{arguments::Common, clusters::ClusterObjects};
+use crate::{
+    arguments::Common,
+    clusters::{ClusterObjects, Reach},
+    submit::Submitted,
+};
 use anyhow::{Context, bail};
+use engine_api::{Api, Door, Group};
 use engine_core::{
     clock::{Clock, Now},
     id::{Position, RunId},
@@ -23,8 +28,10 @@ use std::{path::PathBuf, sync::Arc};
 
 /// An engine on the state directory, and what must be closed after it.
 pub(crate) struct Hosted {
-    pub(crate) engine: Engine,
+    pub(crate) engine: Arc<Engine>,
+    pub(crate) socket: PathBuf,
     store: Arc<Sqlite>,
+    door: Option<Door>,
 }
 
 /// Where runs are kept: `--state`, else the XDG state home.
@@ -48,14 +55,39 @@ pub(crate) async fn reader(common: &Common) -> anyhow::Result<Reader> {
     Ok(Reader::new(Arc::new(reader)))
 }
 
-/// Takes the lease of the state directory and goes on with what is unfinished in it.
-pub(crate) async fn host(common: &Common, clusters: &Clusters) -> anyhow::Result<Hosted> {
+/// Takes the lease of the state directory, goes on with what is unfinished in it, and listens.
+pub(crate) async fn host(common: &Common, reach: Reach) -> anyhow::Result<Hosted> {
+    let (directory, store, parts) = parts(common, &reach.clusters).await?;
+    let engine = Arc::new(Engine::open(parts).await?);
+    let checkpoints = store.clone();
+    tokio::spawn(async move { checkpoints.keep_checkpointed().await });
+    let starter = Arc::new(Submitted { reach });
+    let group = match &common.socket_group {
+        Some(name) => Group::Named(name.clone()),
+        None => Group::Nobody,
+    };
+    let door = Door::open(&directory, &group, Api { engine: engine.clone(), starter })?;
+    let socket = directory.join(engine_api::SOCKET);
+    Ok(Hosted { engine, socket, store, door: Some(door) })
+}
+
+/// Takes the lease to record something; drives nothing, and listens to nobody.
+pub(crate) async fn host_idle(common: &Common, clusters: &Clusters) -> anyhow::Result<Hosted> {
+    let (directory, store, parts) = parts(common, clusters).await?;
+    let engine = Arc::new(Engine::open_idle(parts).await?);
+    Ok(Hosted { engine, socket: directory.join(engine_api::SOCKET), store, door: None })
+}
+
+async fn parts(
+    common: &Common,
+    clusters: &Clusters,
+) -> anyhow::Result<(PathBuf, Arc<Sqlite>, Parts)> {
     let directory = directory(common)?;
     let store = Arc::new(Sqlite::open(&directory).await?);
     let sealer = Sealer::in_directory(&directory)?;
     let clock = Arc::new(SystemClock::after(last_moment(&*store).await?));
     let candidate = process::this(clock.now()).context("/proc cannot be read")?;
-    let engine = Engine::open(Parts {
+    let parts = Parts {
         store: store.clone(),
         clock,
         stages: Arc::new(stages::registry(clusters)),
@@ -66,20 +98,32 @@ pub(crate) async fn host(common: &Common, clusters: &Clusters) -> anyhow::Result
         witness: Arc::new(NoWitness),
         candidate,
         processes: Arc::new(Machine),
-    })
-    .await?;
-    let checkpoints = store.clone();
-    tokio::spawn(async move { checkpoints.keep_checkpointed().await });
-    Ok(Hosted { engine, store })
+    };
+    Ok((directory, store, parts))
 }
 
 impl Hosted {
-    /// Gives the lease back and closes the database.
+    /// Answers nobody any more, gives the lease back and closes the database.
     pub(crate) async fn leave(self) -> anyhow::Result<()> {
-        self.engine.leave().await?;
+        if let Some(door) = self.door {
+            door.close().await;
+        }
+        match Arc::try_unwrap(self.engine) {
+            Ok(engine) => engine.leave().await?,
+            // A request that was cut off: the lease runs out with this process.
+            Err(_) => tracing::warn!("a request was still under way"),
+        }
         self.store.close().await?;
         Ok(())
     }
+}
+
+/// A name for a request that nobody has used.
+pub(crate) fn draw() -> anyhow::Result<String> {
+    let mut chance = [0; 16];
+    let drawn = SystemRandom::new().fill(&mut chance);
+    drawn.map_err(|_| anyhow::anyhow!("the system gives no random numbers"))?;
+    Ok(hex::encode(chance))
 }
 
 /// The moment of the newest row, on which the engine's own time goes on.

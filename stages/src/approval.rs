@@ -1,7 +1,7 @@
 //! `approval`: goes on when people have said yes.
 
 use engine_core::{
-    event::{Signal, Signalled},
+    event::{Actor, Signal, Signalled},
     plan::{Effect, OnTimeout, Timeout},
     stage::{
         Asked, EnvironmentUse, Outputs, Refusal, Stage, StageError, Step, StepContext, Traits,
@@ -68,11 +68,11 @@ impl Stage for Approval {
     fn refusal(config: &Config, asked: &Asked<'_>, answer: &Signalled) -> Refusal {
         let name = &answer.actor.name;
         if config.exclude_triggerer && asked.starter.name == *name {
-            let others = config.others();
+            let others = config.others(asked.starter);
             return Refusal::Because(format!("{name} started the run, so {others} must answer"));
         }
         if !config.may_answer(name) {
-            let others = config.others();
+            let others = config.others(asked.starter);
             return Refusal::Because(format!("{name} is none of the approvers: {others}"));
         }
         if asked.signals.iter().any(|before| before.actor.name == *name) {
@@ -100,7 +100,10 @@ impl Stage for Approval {
         Ok(Step::Wait {
             progress: (),
             wake: Wake::default(),
-            reason: WaitReason { kind: WaitKind::Approval, detail: config.detail(&by) },
+            reason: WaitReason {
+                kind: WaitKind::Approval,
+                detail: config.detail(&context.starter, &by),
+            },
             records: Vec::new(),
         })
     }
@@ -131,22 +134,26 @@ impl Config {
     }
 
     /// Who could answer.
-    fn others(&self) -> String {
-        match &self.approvers {
-            None => "somebody else".to_owned(),
-            Some(approvers) => approvers
-                .iter()
-                .map(|approver| approver.trim_start_matches("user:"))
-                .collect::<Vec<_>>()
-                .join(" or "),
+    fn others(&self, starter: &Actor) -> String {
+        let Some(approvers) = &self.approvers else {
+            return if self.exclude_triggerer { "somebody else" } else { "anybody" }.to_owned();
+        };
+        let names = approvers.iter().map(|approver| approver.trim_start_matches("user:"));
+        let others = names.filter(|name| !self.exclude_triggerer || *name != starter.name);
+        match others.collect::<Vec<_>>().as_slice() {
+            [] => "nobody on its list".to_owned(),
+            others => others.join(" or "),
         }
     }
 
-    fn detail(&self, by: &[&str]) -> String {
+    fn detail(&self, starter: &Actor, by: &[&str]) -> String {
         let minimum = self.minimum;
         let yes = if by.is_empty() { String::new() } else { format!(" ({})", by.join(", ")) };
-        let mut detail =
-            format!("{} of {minimum} approvals{yes}; {} may answer", by.len(), self.others());
+        let mut detail = format!(
+            "{} of {minimum} approvals{yes}; {} may answer",
+            by.len(),
+            self.others(starter)
+        );
         if let Some(message) = &self.message {
             detail = format!("{message}: {detail}");
         }
@@ -157,7 +164,7 @@ impl Config {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use engine_core::event::{Actor, Way};
+    use engine_core::event::Way;
 
     fn person(name: &str) -> Actor {
         Actor { name: name.to_owned(), way: Way::CommandLine }
@@ -183,9 +190,14 @@ mod tests {
             (json!({}), "mo", "mo started the run, so somebody else must answer"),
             (json!({}), "kit", ""),
             (json!({"excludeTriggerer": false}), "mo", ""),
-            (named.clone(), "mo", "mo started the run, so mo or kit must answer"),
+            (named.clone(), "mo", "mo started the run, so kit must answer"),
             (named.clone(), "kit", ""),
-            (named, "eve", "eve is none of the approvers: mo or kit"),
+            (named, "eve", "eve is none of the approvers: kit"),
+            (
+                json!({"approvers": ["user:mo"]}),
+                "mo",
+                "mo started the run, so nobody on its list must answer",
+            ),
         ] {
             assert_eq!(refused(config.clone(), name, &[]), told, "{config} {name}");
         }

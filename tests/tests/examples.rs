@@ -1,12 +1,19 @@
 //! Every example is valid and does what it says on a real cluster.
 
-use crate::cluster::{Room, kubeconfig, kubectl};
-use std::path::PathBuf;
+use crate::{
+    cluster::{Room, kubeconfig, kubectl},
+    program::Talking,
+};
+use std::{
+    path::{Path, PathBuf},
+    process::Stdio,
+};
 
 const EXAMPLES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../pipelines-examples");
 
 /// What an example deploys to.
-const ENVIRONMENTS: [&str; 4] = ["hello", "guarded", "shop", "parameters-eu"];
+const ENVIRONMENTS: [&str; 6] =
+    ["hello", "guarded", "shop", "parameters-eu", "release-staging", "release-production"];
 
 #[test]
 fn every_example_is_valid_and_succeeds() {
@@ -17,14 +24,26 @@ fn every_example_is_valid_and_succeeds() {
     folders.sort();
     assert!(folders.len() >= 4, "{folders:?}");
     for folder in folders {
-        let folder = folder.to_str().unwrap();
-        let valid = room.gennaker(&["validate", folder]);
-        assert_eq!(valid.code, Some(0), "{folder}: {}", valid.stderr);
-        let told = room.gennaker(&["run", folder, "--watch", "--kubeconfig", &kubeconfig()]);
-        assert_eq!(told.code, Some(0), "{folder}: {}", told.stderr);
+        let path = folder.to_str().unwrap();
+        let valid = room.gennaker(&["validate", path]);
+        assert_eq!(valid.code, Some(0), "{path}: {}", valid.stderr);
+        let arguments = ["run", path, "--watch", "--kubeconfig", &kubeconfig()];
+        let mut run = Talking::start(room.command(&arguments).stdout(Stdio::null()));
+        let text = pipeline_of(&folder);
+        if text.contains("approval:") {
+            run.until("may answer");
+            assert_eq!(room.gennaker(&["approve", "latest"]).code, Some(0));
+        }
+        assert_eq!(run.code(), Some(0), "{}", folder.display());
     }
     for environment in ENVIRONMENTS {
         let arguments = ["delete", "namespace", environment, "--wait=false"];
         assert!(kubectl(&arguments).status.success(), "{environment} was never made");
     }
+}
+
+fn pipeline_of(example: &Path) -> String {
+    let files = std::fs::read_dir(example.join(".gennaker")).unwrap();
+    let texts = files.map(|file| std::fs::read_to_string(file.unwrap().path()).unwrap());
+    texts.collect()
 }

@@ -8,6 +8,7 @@ mod imports;
 mod kills;
 mod malformed;
 mod outage;
+mod people;
 mod program;
 mod recovery;
 mod turns;

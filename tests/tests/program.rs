@@ -2,8 +2,9 @@
 
 use serde_json::Value;
 use std::{
+    io::{BufRead, BufReader, Lines},
     path::{Path, PathBuf},
-    process::{Command, Output},
+    process::{Child, ChildStderr, Command, Output, Stdio},
     sync::LazyLock,
 };
 
@@ -25,6 +26,45 @@ pub(crate) fn gennaker(state: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(&*PROGRAM);
     command.arg("--state").arg(state).args(arguments).env("NO_COLOR", "1");
     command
+}
+
+/// A program that runs, and what it says.
+pub(crate) struct Talking {
+    pub(crate) child: Child,
+    lines: Lines<BufReader<ChildStderr>>,
+}
+
+impl Talking {
+    pub(crate) fn start(command: &mut Command) -> Talking {
+        let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
+        let lines = BufReader::new(child.stderr.take().unwrap()).lines();
+        Talking { child, lines }
+    }
+
+    /// Listens until a line has `words`.
+    pub(crate) fn until(&mut self, words: &str) -> Vec<String> {
+        let mut said = Vec::new();
+        for line in self.lines.by_ref().map_while(Result::ok) {
+            said.push(line);
+            if said.last().unwrap().contains(words) {
+                return said;
+            }
+        }
+        panic!("the program never said {words:?}: {said:#?}")
+    }
+
+    pub(crate) fn code(mut self) -> Option<i32> {
+        let said: Vec<String> = self.lines.by_ref().map_while(Result::ok).collect();
+        println!("{said:#?}");
+        self.child.wait().unwrap().code()
+    }
+}
+
+impl Drop for Talking {
+    fn drop(&mut self) {
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
 }
 
 fn told(state: &Path, arguments: &[&str]) -> (Option<i32>, String, String) {

@@ -1,6 +1,6 @@
 //! The engine is killed, stopped and crowded; the runs go on.
 
-use crate::program::{gennaker, pipeline};
+use crate::program::{Talking, gennaker, pipeline};
 use serde_json::Value;
 use std::{
     io::{BufRead, BufReader},
@@ -77,11 +77,26 @@ fn a_second_engine_on_the_same_state_is_refused_with_the_pid_of_the_first() {
     let state = folder.path().join("state");
     let file = pipeline(folder.path(), "six.yaml", SIX);
     let mut child = run_until(&state, &file, "a: running");
-    let second = gennaker(&state, &["run", &file]).output().unwrap();
+    let second = gennaker(&state, &["recover"]).output().unwrap();
     let stderr = String::from_utf8_lossy(&second.stderr).into_owned();
     child.kill().unwrap();
     let pid = child.id();
     child.wait().unwrap();
     assert_eq!(second.status.code(), Some(1));
     assert!(stderr.contains(&format!("process {pid} ")), "{stderr}");
+}
+
+#[test]
+fn a_run_that_was_handed_to_an_engine_goes_on_when_that_engine_is_killed() {
+    let folder = tempfile::tempdir().unwrap();
+    let state = folder.path().join("state");
+    let file = pipeline(folder.path(), "six.yaml", SIX);
+    let mut first = Talking::start(gennaker(&state, &["serve"]).stdout(Stdio::null()));
+    first.until("listening on");
+    let arguments = ["run", &file, "--watch"];
+    let mut second = Talking::start(gennaker(&state, &arguments).stdout(Stdio::null()));
+    second.until("a: running");
+    drop(first); // killed
+    second.until("this process goes on");
+    assert_eq!(second.code(), Some(0));
 }

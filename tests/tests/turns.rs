@@ -1,10 +1,13 @@
 //! Runs that share a target take turns, and a rollout can be stopped.
 
-use crate::cluster::{Room, web};
+use crate::{
+    cluster::{Room, web},
+    program::Talking,
+};
 use serde_json::Value;
 use std::{
-    io::{BufRead, BufReader},
-    process::{Child, Command, Stdio},
+    io::Read,
+    process::{Command, Stdio},
 };
 
 fn pipeline(name: &str, component: &str) -> String {
@@ -13,39 +16,18 @@ fn pipeline(name: &str, component: &str) -> String {
     )
 }
 
-/// Reads what the program says until a line has every one of `words`.
-fn read_until(child: &mut Child, words: &[&str]) -> Vec<String> {
-    let mut said = Vec::new();
-    let mut lines = BufReader::new(child.stderr.as_mut().unwrap()).lines();
-    loop {
-        let Some(line) = lines.next().and_then(Result::ok) else {
-            panic!("the program never said {words:?}: {said:?}")
-        };
-        let found = words.iter().all(|word| line.contains(word));
-        said.push(line);
-        if found {
-            return said;
-        }
-    }
-}
-
 #[test]
 fn an_interrupted_rollout_ends_cancelled_and_leaves_nothing_to_recover() {
     let room = Room::new("stop");
     let file = room.write("web.yaml", &pipeline("web", "main"));
     room.write("k8s/main.yaml", &web("fate.test/never-ready:v1", 2));
-    let mut child = room
-        .command(&["run", &file, "--watch"])
-        .stderr(Stdio::piped())
-        .stdout(Stdio::null())
-        .spawn()
-        .unwrap();
+    let mut run = Talking::start(room.command(&["run", &file, "--watch"]).stdout(Stdio::null()));
     // The rollout's own words: everything is applied.
-    read_until(&mut child, &["go: ", "deployment web"]);
-    let pid = child.id().to_string();
+    run.until("go: deployment web");
+    let pid = run.child.id().to_string();
     assert!(Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
-    read_until(&mut child, &["ended: cancelled"]);
-    assert_eq!(child.wait().unwrap().code(), Some(130));
+    run.until("ended: cancelled");
+    assert_eq!(run.code(), Some(130));
     assert_eq!(room.latest()["status"], "cancelled");
     let recovered = room.gennaker(&["recover"]);
     assert!(recovered.stderr.contains("nothing is unfinished"), "{}", recovered.stderr);
@@ -59,13 +41,10 @@ fn two_pipelines_to_one_target_go_one_after_the_other_and_the_second_says_whom_i
         room.write(&format!("k8s/{name}.yaml"), &web("fate.test/ready:2s", 1).replace("web", name));
         room.write(&format!("{name}.yaml"), &pipeline(name, name))
     });
-    let mut child = room
-        .command(&["run", &files[0], &files[1], "--watch", "-o", "json"])
-        .stderr(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    read_until(&mut child, &["second#1 go: waits for its turn in", "after first#1"]);
+    let arguments = ["run", &files[0], &files[1], "--watch", "-o", "json"];
+    let mut run = Talking::start(room.command(&arguments).stdout(Stdio::piped()));
+    let said = run.until("go: waits for its turn in");
+    assert!(said.last().unwrap().ends_with("after first#1"), "{said:?}");
     let runs: Value =
         serde_json::from_str(&room.gennaker(&["get", "runs", "-o", "json"]).stdout).unwrap();
     let ids = runs.as_array().unwrap().iter().map(|run| run["id"].as_str().unwrap().to_owned());
@@ -78,9 +57,11 @@ fn two_pipelines_to_one_target_go_one_after_the_other_and_the_second_says_whom_i
     let blocked_by = waiting["stages"]["go"]["waiting"]["blockedBy"].to_string();
     let label = format!("{}#{}", other["pipeline"].as_str().unwrap(), other["number"]);
     assert!(blocked_by.contains(&label), "{blocked_by} does not name {label}");
-    let output = child.wait_with_output().unwrap();
-    assert_eq!(output.status.code(), Some(0));
-    let runs: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let mut stdout = run.child.stdout.take().unwrap();
+    let mut json = String::new();
+    stdout.read_to_string(&mut json).unwrap();
+    assert_eq!(run.code(), Some(0));
+    let runs: Value = serde_json::from_str(&json).unwrap();
     let mut times: Vec<(String, String)> = runs
         .as_array()
         .unwrap()

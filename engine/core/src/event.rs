@@ -237,6 +237,8 @@ pub struct Actor {
 #[serde(rename_all = "camelCase")]
 pub enum Way {
     CommandLine,
+    /// The engine's socket: the kernel says whose process it was.
+    Socket,
     Engine,
 }
 

@@ -3,7 +3,7 @@
 use crate::{
     Execution,
     clock::{Civil, Now},
-    event::{Gate, RunStop, StopCause},
+    event::{Failure, Gate, RunStop, StopCause},
     execution::state::{End, NodeState, Phase, Waiting},
     plan::Node,
     revision::Target,
@@ -13,9 +13,6 @@ use crate::{
 };
 use serde::{Serialize, Serializer, ser::SerializeMap};
 use std::collections::BTreeMap;
-
-/// What a held stage waits for, before the words of its failure.
-const HELD: &str = "held for a person, who says retry, continue or abort:";
 
 /// The JSON of a run. Its field names are an interface: they are only added to.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -128,6 +125,11 @@ impl Execution {
     }
 }
 
+/// What a held stage waits for.
+pub fn held_words(failure: &Failure) -> String {
+    format!("held for a person, who says retry, continue or abort: {}", failure.message)
+}
+
 fn stage(node: &Node, state: &NodeState, surroundings: &Surroundings) -> StageView {
     let end = match state {
         NodeState::Ended(ended) => Some(ended),
@@ -173,7 +175,7 @@ fn waiting(node: &Node, state: &NodeState, surroundings: &Surroundings) -> Optio
             kind: WaitKind::Hold,
             since: instant(held.since.civil),
             until: None,
-            detail: format!("{HELD} {}", held.failure.message),
+            detail: held_words(&held.failure),
             blocked_by: Vec::new(),
         }),
         NodeState::Running(attempt) => match &attempt.waiting {

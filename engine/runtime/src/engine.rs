@@ -128,6 +128,14 @@ pub enum SignalError {
 impl Engine {
     /// Takes the lease and goes on with every unfinished run; or names the process that has it.
     pub async fn open(parts: Parts) -> Result<Engine, LeaseError> {
+        let store = parts.store.clone();
+        let engine = Engine::open_idle(parts).await?;
+        resume(&*store, &engine.supervisor).await?;
+        Ok(engine)
+    }
+
+    /// Takes the lease and drives nothing but what it starts itself: for recording an input.
+    pub async fn open_idle(parts: Parts) -> Result<Engine, LeaseError> {
         let asked = parts.clock.now();
         let lease = {
             let (candidate, processes) = (parts.candidate, parts.processes);
@@ -149,7 +157,6 @@ impl Engine {
         let evaluator = parts.evaluator;
         let shop = Shop { backing, committer, stages, objects, evaluator, teller, witness, woken };
         let (supervisor, task) = Supervisor::new(shop.clone(), received);
-        resume(&*store, &supervisor).await?;
         let (failed, failure) = watch::channel(None);
         let supervision = watched(task.run(), failed.clone());
         let tasks = [

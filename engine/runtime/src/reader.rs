@@ -29,6 +29,19 @@ pub enum ReadError {
     Store(#[from] StoreError),
 }
 
+/// Why a name means no run.
+#[derive(Debug, thiserror::Error)]
+pub enum NameError {
+    #[error("there are no runs yet")]
+    None,
+    #[error("no run is `{named}`: `gennaker get runs` lists them")]
+    Unknown { named: String },
+    #[error("`{named}` is several runs, name one by its id: {ids}")]
+    Several { named: String, ids: String },
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
 impl Reader {
     pub fn new(log: Arc<dyn LogReader>) -> Reader {
         Reader { log }
@@ -46,6 +59,33 @@ impl Reader {
     pub async fn summary(&self, run: RunId) -> Result<Summary, ReadError> {
         let gate = self.log.gate(run).await?.ok_or(ReadError::NoRun(run))?;
         Ok(gate.summary)
+    }
+
+    /// The run that a person means: `latest`, `checkout#12`, or an id, whole or in part.
+    pub async fn named(&self, named: &str) -> Result<Summary, NameError> {
+        if let Ok(run) = named.parse().map(RunId)
+            && let Some(gate) = self.log.gate(run).await?
+        {
+            return Ok(gate.summary);
+        }
+        let mut runs = self.runs(RunFilter::default()).await?;
+        if named == "latest" {
+            return if runs.is_empty() { Err(NameError::None) } else { Ok(runs.remove(0)) };
+        }
+        let is_meant = |run: &Summary| {
+            let id = run.run.to_string();
+            let is_part = named.len() >= 4 && (id.starts_with(named) || id.ends_with(named));
+            run.label() == named || is_part
+        };
+        runs.retain(is_meant);
+        match runs.len() {
+            1 => Ok(runs.remove(0)),
+            0 => Err(NameError::Unknown { named: named.to_owned() }),
+            _ => {
+                let ids: Vec<String> = runs.iter().map(|run| run.run.to_string()).collect();
+                Err(NameError::Several { named: named.to_owned(), ids: ids.join(", ") })
+            }
+        }
     }
 
     /// A run as it stands, by replay.

@@ -4,7 +4,7 @@ use crate::screen;
 use engine_core::{
     event::{Event, RunStop, Tolerance},
     store::LogRow,
-    view::RunView,
+    view::{RunView, held_words},
     wording,
 };
 use jiff::Timestamp;
@@ -25,9 +25,16 @@ impl Lines {
                 Event::StageWaiting { stage, reason, .. } => {
                     self.wait((label, stage), &reason.detail, &at);
                 }
+                Event::StageHeld { stage, failure } => {
+                    self.wait((label, stage), &held_words(failure), &at);
+                }
                 other => {
-                    if let Some(line) = words(other) {
-                        screen::say(&format!("{at} {label} {line}"));
+                    if let Some((stage, words)) = stage_words(other) {
+                        // What it waits for next is news, even if it is the same again.
+                        self.waits.remove(&(label.to_owned(), stage.to_owned()));
+                        screen::say(&format!("{at} {label} {stage}: {words}"));
+                    } else if let Some(words) = run_words(other) {
+                        screen::say(&format!("{at} {label} {words}"));
                     }
                 }
             }
@@ -57,24 +64,26 @@ impl Lines {
     }
 }
 
-/// One event as people would say it; nothing for what only the engine needs, and for waits, which
-/// are told when they last.
-fn words(event: &Event) -> Option<String> {
-    Some(match event {
-        Event::RunStarted { actor, .. } => format!("started by {}", actor.name),
-        Event::RunStopping { cause: RunStop::Cancel { actor, .. } } => {
-            format!("is being cancelled by {}", actor.name)
-        }
-        Event::RunStopping { cause: RunStop::Abort { by } } => format!("is aborted by {by}"),
-        Event::RunEnded { status, warnings: 0 } => format!("ended: {status}"),
-        Event::RunEnded { status, warnings } => format!("ended: {status}, {warnings} warnings"),
-        of_a_stage => {
-            let (stage, words) = stage_words(of_a_stage)?;
-            format!("{stage}: {words}")
-        }
+/// An event of a run as people would say it.
+fn run_words(event: &Event) -> Option<String> {
+    if let Event::RunStarted { actor, .. } = event {
+        return Some(format!("started by {}", actor.name));
+    }
+    if let Event::RunStopping { cause } = event {
+        return Some(match cause {
+            RunStop::Cancel { actor, .. } => format!("is being cancelled by {}", actor.name),
+            RunStop::Abort { by } => format!("is aborted by {by}"),
+        });
+    }
+    let Event::RunEnded { status, warnings } = event else { return None };
+    Some(match warnings {
+        0 => format!("ended: {status}"),
+        warnings => format!("ended: {status}, {warnings} warnings"),
     })
 }
 
+/// An event of a stage as people would say it; nothing for what only the engine needs, and for
+/// waits, which are told by themselves.
 fn stage_words(event: &Event) -> Option<(&str, String)> {
     Some(match event {
         Event::AttemptStarted { stage, attempt: 1, .. } => (stage, "running".to_owned()),
@@ -96,9 +105,6 @@ fn stage_words(event: &Event) -> Option<(&str, String)> {
         Event::StageFailed { stage, failure, tolerance: Tolerance::Tolerated } => {
             (stage, format!("failed, tolerated: {}", failure.message))
         }
-        Event::StageHeld { stage, failure } => {
-            (stage, format!("held for a person: {}", failure.message))
-        }
         Event::StageRejected { stage, because } => (stage, format!("rejected: {because}")),
         Event::StageSkipped { stage, because } => (stage, format!("skipped: {because}")),
         Event::StageOmitted { stage, because } => (stage, format!("omitted: {because}")),
@@ -106,6 +112,7 @@ fn stage_words(event: &Event) -> Option<(&str, String)> {
         Event::RunStarted { .. }
         | Event::StageWaiting { .. }
         | Event::StageGated { .. }
+        | Event::StageHeld { .. }
         | Event::TargetAsked { .. }
         | Event::TargetGranted { .. }
         | Event::TargetReleased { .. }

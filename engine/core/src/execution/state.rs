@@ -247,6 +247,9 @@ impl NodeState {
             }
             NodeState::Gated { next, .. } if next.attempt > 1 => StageStatus::Running,
             NodeState::Gated { gate: Gate::When | Gate::Configuration, .. } => StageStatus::Pending,
+            NodeState::Running(attempt) if attempt.wait_kind() == Some(WaitKind::Approval) => {
+                StageStatus::Waiting
+            }
             NodeState::Running(_) | NodeState::BackingOff(_) => StageStatus::Running,
             NodeState::Stopping { .. } => StageStatus::Stopping,
             NodeState::Ended(ended) => ended.end.status(),

@@ -1,0 +1,55 @@
+//! A pipeline file that somebody wants to run, with all that it reads.
+
+use engine_core::{BoxFuture, event::Actor, id::RunId};
+use engine_runtime::engine::Engine;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+/// What is handed in: the client has read it, so that the engine reads no file of anybody.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct Submission {
+    /// How diagnostics name the file.
+    pub name: String,
+    pub source: String,
+    #[serde(default)]
+    pub parameters: BTreeMap<String, Value>,
+    /// What each pattern of the file stands for: paths in order.
+    #[serde(default)]
+    pub patterns: BTreeMap<String, Vec<String>>,
+    /// The text of each path.
+    #[serde(default)]
+    pub files: BTreeMap<String, String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Begun {
+    pub run: RunId,
+    /// `checkout#12`; of a repeated start only the pipeline's name.
+    pub label: String,
+}
+
+/// Why nothing was started.
+#[derive(Debug)]
+pub enum NotBegun {
+    /// Diagnostics as `validate --format json` gives them.
+    Invalid { diagnostics: Vec<Value> },
+    /// A cluster or the store does not answer; trying again may help.
+    Unavailable { reason: String },
+}
+
+/// Makes a run of a submission. Only the program knows the stage types and the clusters.
+///
+/// # Contract
+///
+/// Repeating a start with the same key starts nothing more. It may take as long as a cluster takes
+/// to say who it is.
+pub trait Starter: Send + Sync + 'static {
+    fn start<'a>(
+        &'a self,
+        engine: &'a Engine,
+        submission: Submission,
+        by: (Actor, String),
+    ) -> BoxFuture<'a, Result<Begun, NotBegun>>;
+}

@@ -1,0 +1,147 @@
+//! `approve reject retry continue abort cancel`: what people say to runs.
+
+use crate::{
+    arguments::Common,
+    client::{self, Client, segment},
+    clusters,
+    exit::Exit,
+    run::actor,
+    screen, state,
+};
+use anyhow::bail;
+use engine_core::{
+    event::{Signal, Signalled},
+    status::WaitKind,
+    view::RunView,
+};
+use engine_runtime::reader::Reader;
+use serde_json::{Value, json};
+
+/// What is said, to whom.
+pub(crate) struct Said<'a> {
+    pub(crate) run: &'a str,
+    /// The one that asks, if it is not named.
+    pub(crate) stage: Option<&'a str>,
+    pub(crate) reason: &'a str,
+}
+
+pub(crate) async fn signal(
+    common: &Common,
+    signal: Signal,
+    said: Said<'_>,
+) -> anyhow::Result<Exit> {
+    match client::engine_at(&state::directory(common)?).await? {
+        Some(client) => to_engine(&client, signal, &said).await?,
+        None => by_ourselves(common, signal, &said).await?,
+    }
+    screen::say("recorded");
+    Ok(Exit::Success)
+}
+
+async fn to_engine(client: &Client, signal: Signal, said: &Said<'_>) -> anyhow::Result<()> {
+    let run = segment(said.run);
+    let stage = match said.stage {
+        Some(stage) => stage.to_owned(),
+        None => asking(&client.get(&format!("/api/v1/runs/{run}")).await?.done()?, signal)?,
+    };
+    let path = format!("/api/v1/runs/{run}/stages/{}/{}", segment(&stage), signal.word());
+    client.post(&path, &json!({ "reason": said.reason })).await?.done()?;
+    Ok(())
+}
+
+/// No engine listens: one is hosted that records what is said and drives nothing.
+async fn by_ourselves(common: &Common, signal: Signal, said: &Said<'_>) -> anyhow::Result<()> {
+    let hosted = state::host_idle(common, &clusters::reach(common).await?.clusters).await?;
+    let outcome = async {
+        let reader = hosted.engine.reader();
+        let run = reader.named(said.run).await?.run;
+        let stage = match said.stage {
+            Some(stage) => stage.to_owned(),
+            None => asking(&serde_json::to_value(reader.view(run).await?)?, signal)?,
+        };
+        let (reason, actor) = (said.reason.to_owned(), actor());
+        let signalled = Signalled { signal, actor, reason };
+        hosted.engine.signal(run, (stage, signalled), state::draw()?).await?;
+        anyhow::Ok(())
+    };
+    let outcome = outcome.await;
+    hosted.leave().await?;
+    outcome
+}
+
+/// The one stage of a run that asks for such an answer.
+fn asking(run: &Value, signal: Signal) -> anyhow::Result<String> {
+    let kind = match signal {
+        Signal::Approve | Signal::Reject => WaitKind::Approval,
+        Signal::Retry | Signal::Continue | Signal::Abort => WaitKind::Hold,
+    };
+    let stages = run["stages"].as_object().into_iter().flatten();
+    let asks = stages.filter(|(_, stage)| stage["waiting"]["kind"] == kind.word());
+    let ids: Vec<&String> = asks.map(|(id, _)| id).collect();
+    match ids.as_slice() {
+        [only] => Ok((*only).clone()),
+        [] => bail!(
+            "no stage of this run takes `{}` now: `gennaker why RUN` says what waits",
+            signal.word()
+        ),
+        several => {
+            let names: Vec<&str> = several.iter().map(|id| id.as_str()).collect();
+            bail!("several stages ask, name one of them: {}", names.join(", "))
+        }
+    }
+}
+
+pub(crate) async fn cancel(common: &Common, run: &str, reason: &str) -> anyhow::Result<Exit> {
+    match client::engine_at(&state::directory(common)?).await? {
+        Some(client) => drop(client.cancel(run, reason).await?.done()?),
+        None => {
+            let hosted = state::host_idle(common, &clusters::reach(common).await?.clusters).await?;
+            let outcome = async {
+                let run = hosted.engine.reader().named(run).await?.run;
+                let by = (actor(), reason.to_owned());
+                hosted.engine.cancel(run, by, state::draw()?).await?;
+                anyhow::Ok(())
+            };
+            let outcome = outcome.await;
+            hosted.leave().await?;
+            outcome?;
+        }
+    }
+    screen::say("recorded");
+    Ok(Exit::Success)
+}
+
+/// `why`: one sentence for every stage that waits, was left out or failed.
+pub(crate) async fn why(common: &Common, run: &str, stage: Option<&str>) -> anyhow::Result<Exit> {
+    let reader: Reader = state::reader(common).await?;
+    let summary = reader.named(run).await?;
+    let view = reader.view(summary.run).await?;
+    let lines = sentences(&view, stage)?;
+    if lines.is_empty() {
+        println!("{} is {}; nothing waits, failed or was left out", summary.label(), view.status);
+    }
+    lines.iter().for_each(|line| println!("{line}"));
+    Ok(Exit::Success)
+}
+
+fn sentences(view: &RunView, wanted: Option<&str>) -> anyhow::Result<Vec<String>> {
+    if let Some(wanted) = wanted
+        && !view.stages.iter().any(|(id, _)| id == wanted)
+    {
+        let known: Vec<&str> = view.stages.iter().map(|(id, _)| id.as_str()).collect();
+        bail!("there is no stage `{wanted}` in this run; it has {}", known.join(", "));
+    }
+    let mut lines: Vec<String> =
+        view.reason.iter().map(|reason| format!("run: {reason}")).collect();
+    for (id, stage) in &view.stages {
+        let waiting = stage.waiting.as_ref().map(|waiting| &waiting.detail);
+        let words = waiting.or(stage.reason.as_ref());
+        match (wanted, words) {
+            (Some(wanted), _) if wanted != id => {}
+            (_, Some(words)) => lines.push(format!("{id}: {}: {words}", stage.status)),
+            (Some(_), None) => lines.push(format!("{id}: {}", stage.status)),
+            (None, None) => {}
+        }
+    }
+    Ok(lines)
+}

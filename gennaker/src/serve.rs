@@ -1,0 +1,27 @@
+//! `serve`: an engine that stays, until it is told to leave.
+
+use crate::{arguments::Common, clusters, exit::Exit, screen, state};
+use tokio::signal::unix::{SignalKind, signal};
+
+pub(crate) async fn serve(common: &Common) -> anyhow::Result<Exit> {
+    let mut terminated = signal(SignalKind::terminate())?;
+    let reach = clusters::reach(common).await?;
+    if let Some(reason) = reach.missing() {
+        screen::say(&format!("stages that act on a cluster will wait: {reason}"));
+    }
+    let hosted = state::host(common, reach).await?;
+    screen::say(&format!("listening on {}", hosted.socket.display()));
+    let failed = tokio::select! {
+        error = hosted.engine.failed() => Some(error),
+        signal = tokio::signal::ctrl_c() => { signal?; None }
+        _ = terminated.recv() => None,
+    };
+    match failed {
+        Some(error) => Err(error.into()),
+        None => {
+            screen::say("leaving: steps under way come to a point to go on from");
+            hosted.leave().await?;
+            Ok(Exit::Success)
+        }
+    }
+}

@@ -1,0 +1,168 @@
+//! A pipeline on its way to an engine: read and checked where its author is, compiled again where
+//! it runs.
+
+use crate::{clusters::Reach, read, read::Located};
+use engine_api::{Begun, NotBegun, Starter, Submission};
+use engine_core::{
+    BoxFuture, Pipeline, Plan,
+    diagnostic::{self, Diagnostic, SourceFile},
+    event::{Actor, Trigger},
+    files::{File, Files, Found},
+    id::{BlobName, RunId},
+    pipeline::{Bindings, Given, Missing},
+    plan::Environments,
+};
+use engine_runtime::engine::{Engine, NewRun, StartError, Started};
+use kubernetes::Clusters;
+use sha2::{Digest, Sha256};
+use std::{collections::BTreeMap, sync::Arc};
+
+/// The submission of a file that is valid as far as can be told from here.
+pub(crate) fn submission(
+    located: &Located,
+    (bindings, environments): (&Bindings, &Environments),
+) -> Result<Submission, Vec<Diagnostic>> {
+    let registry = stages::registry(&Clusters::default());
+    let pipeline = Pipeline::read(&located.source, &registry).bound(bindings);
+    let requests = pipeline.files(&registry);
+    let name = |content: &[u8]| BlobName(hex::encode(Sha256::digest(content)));
+    let files = read::files(&located.root, &requests, name);
+    let plan = Plan::compile(&pipeline, environments, &registry, &files)?;
+    let (mut patterns, mut texts) = (BTreeMap::new(), BTreeMap::new());
+    for request in requests {
+        if let Found::Paths(paths) = files.found(&request.pattern) {
+            let text = |path: &String| Some((path.clone(), files.file(path)?.content.clone()));
+            let found = paths.iter().filter_map(text);
+            texts.extend(
+                found.map(|(path, content)| (path, String::from_utf8_lossy(&content).into_owned())),
+            );
+            patterns.insert(request.pattern, paths);
+        }
+    }
+    Ok(Submission {
+        name: located.source.path().to_owned(),
+        source: located.source.text().to_owned(),
+        parameters: plan.document().parameters.clone(),
+        patterns,
+        files: texts,
+    })
+}
+
+/// Starts what was submitted, on the clusters of this process.
+pub(crate) struct Submitted {
+    pub(crate) reach: Reach,
+}
+
+impl Starter for Submitted {
+    fn start<'a>(
+        &'a self,
+        engine: &'a Engine,
+        submission: Submission,
+        by: (Actor, String),
+    ) -> BoxFuture<'a, Result<Begun, NotBegun>> {
+        Box::pin(self.started(engine, submission, by))
+    }
+}
+
+impl Submitted {
+    async fn started(
+        &self,
+        engine: &Engine,
+        submission: Submission,
+        (actor, key): (Actor, String),
+    ) -> Result<Begun, NotBegun> {
+        let source = SourceFile::new(submission.name.clone(), submission.source.as_bytes());
+        let files = files(&submission, |content| engine.sealer().name(content));
+        let parameters = submission.parameters.into_iter();
+        let bindings = Bindings {
+            parameters: parameters.map(|(id, value)| (id, Given::Typed(value))).collect(),
+            actor: actor.name.clone(),
+            missing: Missing::Refused,
+        };
+        let environments = self.reach.unasked();
+        let plan = self.compile((&source, &files), &bindings, &environments)?;
+        let acts = plan.nodes().iter().any(|node| node.environment.is_some());
+        let plan = if acts {
+            let asked = self.reach.environments().await;
+            let asked = asked.map_err(|error| unavailable(format!("{error:#}")))?;
+            self.compile((&source, &files), &bindings, &asked)?
+        } else {
+            plan
+        };
+        begin(engine, (plan, &files), (actor, key)).await
+    }
+
+    fn compile(
+        &self,
+        (source, files): (&SourceFile, &Files),
+        bindings: &Bindings,
+        environments: &Environments,
+    ) -> Result<Plan, NotBegun> {
+        let registry = stages::registry(&self.reach.clusters);
+        let pipeline = Pipeline::read(source, &registry).bound(bindings);
+        Plan::compile(&pipeline, environments, &registry, files).map_err(|faults| {
+            let told = diagnostic::json(source, &faults);
+            let told = told.iter().filter_map(|fault| serde_json::to_value(fault).ok());
+            NotBegun::Invalid { diagnostics: told.collect() }
+        })
+    }
+}
+
+async fn begin(
+    engine: &Engine,
+    (plan, files): (Plan, &Files),
+    (actor, key): (Actor, String),
+) -> Result<Begun, NotBegun> {
+    let pipeline = plan.document().pipeline.clone();
+    let new = NewRun {
+        files: content(&plan, files),
+        plan: Arc::new(plan),
+        trigger: Trigger::Manual,
+        actor,
+        ancestry: Vec::new(),
+        key: Some(key),
+    };
+    match engine.start(new).await {
+        Ok(Started::New { run, number }) => {
+            Ok(Begun { run, label: format!("{pipeline}#{number}") })
+        }
+        Ok(Started::Before { run }) => Ok(Begun { run, label: pipeline }),
+        Err(error @ (StartError::Plan(_) | StartError::Store(_) | StartError::IdTaken)) => {
+            Err(unavailable(error.to_string()))
+        }
+    }
+}
+
+/// The content of every file that the plan names.
+pub(crate) fn content(plan: &Plan, files: &Files) -> Vec<(BlobName, Arc<[u8]>)> {
+    let paths = plan.nodes().iter().flat_map(|node| node.files.keys());
+    let found = paths.filter_map(|path| files.file(path));
+    found.map(|file| (file.name.clone(), file.content.clone())).collect()
+}
+
+fn files(submission: &Submission, name: impl Fn(&[u8]) -> BlobName) -> Files {
+    let mut files = Files::default();
+    for (path, text) in &submission.files {
+        let content: Arc<[u8]> = Arc::from(text.as_bytes());
+        files.insert_file(path.clone(), File { name: name(&content), content });
+    }
+    for (pattern, paths) in &submission.patterns {
+        let is_there = |path: &String| submission.files.contains_key(path);
+        let found = match paths.is_empty() || !paths.iter().all(is_there) {
+            true => Found::Nothing { reason: "it was not handed in".to_owned() },
+            false => Found::Paths(paths.clone()),
+        };
+        files.insert_answer(pattern.clone(), found);
+    }
+    files
+}
+
+fn unavailable(reason: String) -> NotBegun {
+    NotBegun::Unavailable { reason }
+}
+
+/// The id and the label that an engine answered with.
+pub(crate) fn begun(answer: &serde_json::Value) -> anyhow::Result<(RunId, String)> {
+    let label = answer["label"].as_str().unwrap_or("the run").to_owned();
+    Ok((crate::client::run_id(answer)?, label))
+}

@@ -1,0 +1,223 @@
+//! People answer what runs ask: by the socket of the engine that drives them, or without one.
+
+use crate::program::{PROGRAM, Talking, gennaker, pipeline};
+use serde_json::Value;
+use std::{
+    fs::Permissions,
+    io::{Read, Write},
+    os::unix::{fs::PermissionsExt, net::UnixStream},
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
+use tempfile::TempDir;
+
+const ASK: &str = "version: 1
+name: ask
+stages:
+  goLive: {approval: {message: ship it?, excludeTriggerer: EXCLUDE}}
+  flaky: {needs: [goLive], onFailure: hold, checks: [{assert: 1 > 2, message: not yet}]}
+  end: {needs: [flaky], setVariables: {done: true}}
+";
+
+/// A folder with a pipeline and a state directory.
+struct Desk {
+    folder: TempDir,
+    file: String,
+}
+
+struct Told {
+    code: Option<i32>,
+    said: String,
+}
+
+impl Desk {
+    fn new(exclude: bool) -> Desk {
+        let folder = tempfile::tempdir().unwrap();
+        // Other users come as far as the socket.
+        std::fs::set_permissions(folder.path(), Permissions::from_mode(0o711)).unwrap();
+        let text = ASK.replace("EXCLUDE", &exclude.to_string());
+        let file = pipeline(folder.path(), "ask.yaml", &text);
+        Desk { folder, file }
+    }
+
+    fn state(&self) -> PathBuf {
+        self.folder.path().join("state")
+    }
+
+    fn spawn(&self, arguments: &[&str]) -> Talking {
+        let mut command = gennaker(&self.state(), arguments);
+        command.stdout(Stdio::null()).env_remove("KUBECONFIG");
+        Talking::start(&mut command)
+    }
+
+    fn told(&self, arguments: &[&str]) -> Told {
+        told(&mut gennaker(&self.state(), arguments))
+    }
+
+    fn latest(&self) -> Value {
+        let mut command = gennaker(&self.state(), &["describe", "run", "latest", "-o", "json"]);
+        serde_json::from_slice(&command.output().unwrap().stdout).unwrap()
+    }
+}
+
+fn told(command: &mut Command) -> Told {
+    let output = command.output().unwrap();
+    let said = [output.stdout, output.stderr].concat();
+    Told { code: output.status.code(), said: String::from_utf8(said).unwrap() }
+}
+
+#[test]
+fn what_a_run_asks_is_answered_from_another_process_and_why_says_the_same_everywhere() {
+    let desk = Desk::new(false);
+    let mut run = desk.spawn(&["run", &desk.file, "--watch"]);
+    let said = run.until("goLive: ship it?");
+    let sentence = "ship it?: 0 of 1 approvals; anybody may answer";
+    assert!(said.last().unwrap().ends_with(sentence), "{said:?}");
+    assert_eq!(desk.told(&["why", "latest"]).said.trim(), format!("goLive: waiting: {sentence}"));
+    assert_eq!(desk.latest()["stages"]["goLive"]["waiting"]["detail"], sentence);
+    assert_eq!(desk.latest()["status"], "waiting");
+
+    let wrong = desk.told(&["retry", "latest", "goLive"]);
+    assert_eq!(wrong.code, Some(1));
+    assert!(wrong.said.contains("it takes approve, reject"), "{}", wrong.said);
+    assert_eq!(desk.told(&["approve", "latest", "-m", "looks fine"]).code, Some(0));
+    run.until("held for a person");
+    let held = desk.told(&["why", "latest", "flaky"]);
+    assert!(held.said.contains("retry, continue or abort: not yet"), "{}", held.said);
+    assert_eq!(desk.told(&["retry", "latest"]).code, Some(0));
+    run.until("running, attempt 2");
+    run.until("held for a person");
+    assert_eq!(desk.told(&["continue", "latest"]).code, Some(0));
+    run.until("ended: succeeded, 1 warnings");
+    assert_eq!(run.code(), Some(0));
+    let view = desk.latest();
+    assert_eq!(
+        (&view["stages"]["flaky"]["tolerated"], &view["warnings"]),
+        (&true.into(), &1.into())
+    );
+}
+
+#[test]
+fn a_no_rejects_the_run_and_what_hangs_on_it_is_left_out() {
+    let desk = Desk::new(false);
+    let mut run = desk.spawn(&["run", &desk.file, "--watch"]);
+    run.until("goLive: ship it?");
+    assert_eq!(desk.told(&["reject", "latest", "-m", "not on a Friday"]).code, Some(0));
+    run.until("ended: rejected");
+    assert_eq!(run.code(), Some(5));
+    let view = desk.latest();
+    assert!(view["stages"]["goLive"]["reason"].as_str().unwrap().ends_with("no: not on a Friday"));
+    assert_eq!(view["stages"]["end"]["status"], "omitted");
+}
+
+#[test]
+fn a_run_that_was_killed_while_it_asked_is_answered_and_then_recovered() {
+    let desk = Desk::new(false);
+    let mut run = desk.spawn(&["run", &desk.file, "--watch"]);
+    run.until("goLive: ship it?");
+    drop(run); // killed
+    // Nobody listens: the answer is recorded all the same, and nothing is driven.
+    assert_eq!(desk.told(&["approve", "latest"]).code, Some(0));
+    assert_eq!(desk.latest()["stages"]["goLive"]["status"], "waiting");
+    let mut recover = desk.spawn(&["recover", "--watch"]);
+    recover.until("held for a person");
+    assert_eq!(desk.told(&["abort", "latest"]).code, Some(0));
+    assert_eq!(recover.code(), Some(5));
+    assert_eq!(desk.latest()["status"], "failed");
+}
+
+#[test]
+fn an_engine_that_serves_runs_what_is_handed_in_and_leaves_when_it_is_told() {
+    let desk = Desk::new(false);
+    let mut engine = desk.spawn(&["serve"]);
+    engine.until("listening on");
+    let mut run = desk.spawn(&["run", &desk.file, "--watch"]);
+    run.until("goLive: ship it?");
+    let broken = pipeline(desk.folder.path(), "bad.yaml", "version: 1\nname: bad\nstages: {}\n");
+    assert_eq!(desk.told(&["run", &broken]).code, Some(3));
+    let kill = Command::new("kill").args(["-TERM", &engine.child.id().to_string()]).status();
+    assert!(kill.unwrap().success());
+    assert_eq!(engine.code(), Some(0));
+    assert_eq!(desk.latest()["status"], "waiting");
+    let mut engine = desk.spawn(&["serve"]);
+    engine.until("listening on");
+    assert_eq!(desk.told(&["cancel", "latest", "-m", "enough"]).code, Some(0));
+    run.until("ended: cancelled");
+    assert_eq!(run.code(), Some(5));
+}
+
+/// A request as it stands on the wire, and its status and body.
+fn request(socket: &Path, text: &str) -> (u16, String) {
+    let mut stream = UnixStream::connect(socket).unwrap();
+    stream.write_all(text.as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    let status = answer.split(' ').nth(1).unwrap().parse().unwrap();
+    (status, answer.split_once("\r\n\r\n").unwrap().1.to_owned())
+}
+
+#[test]
+fn a_request_is_answered_with_a_problem_that_says_what_is_wrong_and_counts_once() {
+    let desk = Desk::new(false);
+    let mut engine = desk.spawn(&["serve"]);
+    engine.until("listening on");
+    let mut run = desk.spawn(&["run", &desk.file, "--watch"]);
+    run.until("goLive: ship it?");
+    let socket = desk.state().join("engine.sock");
+    let post = |path: &str, key: &str, body: &str| {
+        let length = body.len();
+        request(
+            &socket,
+            &format!(
+                "POST {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n{key}content-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}"
+            ),
+        )
+    };
+    let key = "idempotency-key: one\r\n";
+    let approve = "/api/v1/runs/latest/stages/goLive/approve";
+    for (path, key, body, status, words) in [
+        (approve, "", "{}", 400, "Idempotency-Key"),
+        (approve, key, "{", 400, "EOF"),
+        (approve, key, "{\"why\": 1}", 422, "unknown field"),
+        ("/api/v1/runs/nowhere/cancel", key, "{}", 404, "no run is `nowhere`"),
+        ("/api/v1/runs/latest/stages/gone/approve", key, "{}", 409, "goLive, flaky, end"),
+        ("/api/v1/runs/latest/stages/goLive/skip", key, "{}", 400, "skip"),
+        ("/api/v2/runs", key, "{}", 404, "nothing here"),
+        (approve, key, "{}", 202, "recorded"),
+        (approve, key, "{}", 409, "does not take `approve`"),
+    ] {
+        let (got, said) = post(path, key, body);
+        assert_eq!(got, status, "{path}: {said}");
+        assert!(said.contains(words), "{path}: {said}");
+        if status == 202 {
+            run.until("held for a person");
+        }
+    }
+}
+
+#[test]
+fn nobody_approves_their_own_run_and_a_second_user_does_by_the_socket() {
+    let desk = Desk::new(true);
+    let is_root = Command::new("id").arg("-u").output().unwrap().stdout == b"0\n";
+    if !is_root {
+        eprintln!("NOT RUN: only root can become a second user of this machine");
+        return;
+    }
+    let program = desk.folder.path().join("gennaker");
+    std::fs::copy(&*PROGRAM, &program).unwrap();
+    let mut run = desk.spawn(&["run", &desk.file, "--watch", "--socket-group", "nogroup"]);
+    run.until("goLive: ship it?");
+    let own = desk.told(&["approve", "latest"]);
+    assert_eq!(own.code, Some(1));
+    assert!(
+        own.said.contains("root started the run, so somebody else must answer"),
+        "{}",
+        own.said
+    );
+    let mut second = Command::new("setpriv");
+    second.args(["--reuid=65534", "--regid=65534", "--clear-groups"]).arg(&program);
+    second.arg("--state").arg(desk.state()).args(["approve", "latest"]);
+    let second = told(&mut second);
+    assert_eq!(second.code, Some(0), "{}", second.said);
+    run.until("goLive: nobody says approve");
+}

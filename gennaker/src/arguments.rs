@@ -54,6 +54,23 @@ pub(crate) enum Command {
         #[arg(short, long, value_enum, default_value_t = Output::Table)]
         output: Output,
     },
+    /// Draw what a pipeline would do
+    Graph {
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+        #[arg(short, long, value_enum, default_value_t = Drawing::Mermaid)]
+        output: Drawing,
+    },
+    /// Say what a diagnostic's code means, and what to do
+    Explain {
+        /// Such as E002; all of them without one
+        code: Option<String>,
+    },
+    /// Write the completion script of a shell
+    Completion {
+        #[arg(value_enum)]
+        shell: clap_complete::Shell,
+    },
     /// Run pipelines, and whatever is unfinished beside them, until they have ended
     Run {
         /// Pipeline files, or folders with one pipeline
@@ -152,6 +169,12 @@ pub(crate) enum Describe {
 pub(crate) enum Output {
     Table,
     Json,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Drawing {
+    Dot,
+    Mermaid,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -12,7 +12,6 @@ use std::{
     path::{Path, PathBuf},
     time::Duration,
 };
-use tokio::net::UnixStream;
 
 /// An answer may be this large.
 const ANSWER_BYTES: usize = 16 * 1024 * 1024;
@@ -21,7 +20,8 @@ const DEADLINE: Duration = Duration::from_secs(60);
 
 /// An engine that listens.
 pub(crate) struct Client {
-    socket: PathBuf,
+    /// Its state directory.
+    directory: PathBuf,
 }
 
 /// What an engine answered.
@@ -36,13 +36,15 @@ pub(crate) enum Answer {
 
 /// The engine that works on a state directory, if one listens there.
 pub(crate) async fn engine_at(directory: &Path) -> anyhow::Result<Option<Client>> {
-    let socket = directory.join(engine_api::SOCKET);
-    match UnixStream::connect(&socket).await {
-        Ok(_) => Ok(Some(Client { socket })),
+    match engine_api::connect(directory).await {
+        Ok(_) => Ok(Some(Client { directory: directory.to_owned() })),
         Err(error) => match error.kind() {
             // What a dead engine left answers nobody.
             io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => Ok(None),
-            _ => Err(error).with_context(|| format!("the engine at {}", socket.display())),
+            _ => {
+                let socket = engine_api::socket_in(directory);
+                Err(error).with_context(|| format!("the engine at {}", socket.display()))
+            }
         },
     }
 }
@@ -50,7 +52,7 @@ pub(crate) async fn engine_at(directory: &Path) -> anyhow::Result<Option<Client>
 impl Client {
     /// Whether anybody listens there still.
     pub(crate) async fn is_there(&self) -> bool {
-        UnixStream::connect(&self.socket).await.is_ok()
+        engine_api::connect(&self.directory).await.is_ok()
     }
 
     pub(crate) async fn get(&self, path: &str) -> anyhow::Result<Answer> {
@@ -73,7 +75,7 @@ impl Client {
     }
 
     async fn called(&self, (method, path): (Method, &str), body: String) -> anyhow::Result<Answer> {
-        let stream = UnixStream::connect(&self.socket).await?;
+        let stream = engine_api::connect(&self.directory).await?;
         let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
         let driven = tokio::spawn(connection);
         let request = Request::builder()

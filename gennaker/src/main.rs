@@ -7,6 +7,8 @@ mod client;
 mod clusters;
 mod describe;
 mod exit;
+mod explain;
+mod graph;
 mod list;
 mod plan;
 mod read;
@@ -20,7 +22,7 @@ mod submit;
 mod watch;
 
 use arguments::{Answered, Arguments, Command, Common, Describe, Get};
-use clap::Parser;
+use clap::{CommandFactory, Parser};
 use engine_core::event::Signal;
 use exit::Exit;
 use std::process::ExitCode;
@@ -64,6 +66,13 @@ async fn carry_out(arguments: &Arguments) -> anyhow::Result<Exit> {
             describe::run(common, run, *output).await
         }
         Command::Recover { watch } => recover::recover(common, *watch).await,
+        Command::Graph { file, output } => graph::graph(common, file, *output).await,
+        Command::Explain { code } => explain::explain(code.as_deref()),
+        Command::Completion { shell } => {
+            let (name, mut program) = ("gennaker", Arguments::command());
+            clap_complete::generate(*shell, &mut program, name, &mut std::io::stdout());
+            Ok(Exit::Success)
+        }
         Command::Serve => serve::serve(common).await,
         Command::Approve(said) => said.signal(common, Signal::Approve).await,
         Command::Reject(said) => said.signal(common, Signal::Reject).await,

@@ -39,6 +39,7 @@ pub(crate) async fn plan(
 fn show(plan: &Plan) {
     let document = plan.document();
     println!("{} of application {}", document.pipeline, document.application);
+    println!("  timeout of the run: {}", time(document.timeout));
     for (name, value) in &document.parameters {
         println!("  parameter {name}: {value}");
     }
@@ -50,12 +51,16 @@ fn show(plan: &Plan) {
     }
 }
 
-fn lines(plan: &Plan, node: &Node) -> Vec<String> {
-    let needs: Vec<&str> = node.needs.iter().map(|need| need.stage.as_str()).collect();
-    let timeout = match node.timeout {
+fn time(timeout: Timeout) -> String {
+    match timeout {
         Timeout::Never => "none".to_owned(),
         Timeout::AfterMs(limit_ms) => wording::duration(limit_ms),
-    };
+    }
+}
+
+fn lines(plan: &Plan, node: &Node) -> Vec<String> {
+    let needs: Vec<&str> = node.needs.iter().map(|need| need.stage.as_str()).collect();
+    let timeout = time(node.timeout);
     let causes: Vec<String> =
         node.retry.causes.iter().map(|cause| format!("{cause:?}").to_lowercase()).collect();
     let mut lines = Vec::new();

@@ -67,7 +67,7 @@ pub(crate) async fn host(common: &Common, reach: Reach) -> anyhow::Result<Hosted
         None => Group::Nobody,
     };
     let door = Door::open(&directory, &group, Api { engine: engine.clone(), starter })?;
-    let socket = directory.join(engine_api::SOCKET);
+    let socket = engine_api::socket_in(&directory);
     Ok(Hosted { engine, socket, store, door: Some(door) })
 }
 
@@ -75,7 +75,7 @@ pub(crate) async fn host(common: &Common, reach: Reach) -> anyhow::Result<Hosted
 pub(crate) async fn host_idle(common: &Common, clusters: &Clusters) -> anyhow::Result<Hosted> {
     let (directory, store, parts) = parts(common, clusters).await?;
     let engine = Arc::new(Engine::open_idle(parts).await?);
-    Ok(Hosted { engine, socket: directory.join(engine_api::SOCKET), store, door: None })
+    Ok(Hosted { engine, socket: engine_api::socket_in(&directory), store, door: None })
 }
 
 async fn parts(

@@ -169,3 +169,45 @@ fn on_a_terminal_a_watched_run_is_a_tree_that_is_drawn_over() {
         assert!(text.contains(part), "{part:?} is missing: {text:?}");
     }
 }
+
+#[test]
+fn codes_are_explained_and_pipelines_are_drawn() {
+    let folder = tempfile::tempdir().unwrap();
+    let state = folder.path().join("state");
+    let (code, stdout, _) = told(&state, &["explain", "e002"]);
+    assert_eq!(code, Some(0));
+    assert!(stdout.starts_with("E002: `needs` names a stage"), "{stdout}");
+    let (code, _, stderr) = told(&state, &["explain", "E999"]);
+    assert_eq!(code, Some(1));
+    assert!(stderr.contains("known are E001 "), "{stderr}");
+    let example = concat!(env!("CARGO_MANIFEST_DIR"), "/../pipelines-examples/wait");
+    let (_, stdout, _) = told(&state, &["graph", example]);
+    let expected = "flowchart LR\n  s0[\"left: wait\"]\n  s1[\"right: wait\"]\n  s2[\"after: wait\"]\n  s0 --> s2\n  s1 --> s2\n";
+    assert_eq!(stdout, expected);
+    let (_, stdout, _) = told(&state, &["graph", example, "-o", "dot"]);
+    assert!(stdout.starts_with("digraph \"wait\" {") && stdout.ends_with("}\n"), "{stdout}");
+    let (code, stdout, _) = told(&state, &["completion", "bash"]);
+    assert!(code == Some(0) && stdout.contains("approve"), "{stdout}");
+}
+
+#[test]
+fn a_run_whose_time_runs_out_fails_and_cancels_what_had_not_begun() {
+    let folder = tempfile::tempdir().unwrap();
+    let state = folder.path().join("state");
+    let file = pipeline(
+        folder.path(),
+        "long.yaml",
+        "version: 1\nname: long\ntimeout: 1s\nstages:\n  a: {wait: {duration: 1h}}\n  b: {needs: [a], wait: {duration: 1s}}\n",
+    );
+    let (code, stdout, stderr) = told(&state, &["run", &file, "-o", "json"]);
+    assert_eq!(code, Some(5), "{stderr}");
+    let run: Value = serde_json::from_str(&stdout).unwrap();
+    let end = |stage: &str| {
+        (run["stages"][stage]["status"].clone(), run["stages"][stage]["reason"].clone())
+    };
+    assert_eq!(run["status"], "failed");
+    assert_eq!(run["reason"], "stopped: the time of the whole run ran out");
+    let why = "the time of the whole run ran out, still waiting: 1h from its start";
+    assert_eq!(end("a"), ("failed".into(), why.into()));
+    assert_eq!(end("b"), ("cancelled".into(), "the time of the whole run ran out".into()));
+}

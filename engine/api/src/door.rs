@@ -5,14 +5,21 @@ use axum::extract::connect_info::IntoMakeServiceWithConnectInfo;
 use std::{
     fs::{self, Permissions},
     io,
-    os::unix::fs::{PermissionsExt, chown},
+    os::{
+        fd::AsRawFd,
+        unix::fs::{PermissionsExt, chown},
+    },
     path::{Path, PathBuf},
     time::Duration,
 };
-use tokio::{net::UnixListener, sync::watch, task::JoinHandle};
+use tokio::{
+    net::{UnixListener, UnixStream},
+    sync::watch,
+    task::JoinHandle,
+};
 
 /// The socket's name in its state directory.
-pub const SOCKET: &str = "engine.sock";
+const NAME: &str = "engine.sock";
 /// How long requests under way may still take when the engine leaves.
 const GRACE: Duration = Duration::from_secs(5);
 
@@ -31,6 +38,38 @@ pub enum DoorError {
     NoGroup(String),
 }
 
+/// A path to the socket that fits into an address, however deep the directory lies: addresses have
+/// 107 bytes.
+struct Way {
+    short: PathBuf,
+    /// Keeps the path valid.
+    _directory: fs::File,
+}
+
+impl Way {
+    fn to(directory: &Path) -> io::Result<Way> {
+        let directory = fs::File::open(directory)?;
+        let short = format!("/proc/self/fd/{}/{NAME}", directory.as_raw_fd());
+        Ok(Way { short: PathBuf::from(short), _directory: directory })
+    }
+}
+
+/// Where the engine of a state directory listens.
+pub fn socket_in(directory: &Path) -> PathBuf {
+    directory.join(NAME)
+}
+
+/// A connection to the engine of a state directory.
+pub async fn connect(directory: &Path) -> io::Result<UnixStream> {
+    match UnixStream::connect(socket_in(directory)).await {
+        // Another user may pass through the directory, but not open it: then it must be short.
+        Err(error) if error.kind() == io::ErrorKind::InvalidInput => {
+            UnixStream::connect(&Way::to(directory)?.short).await
+        }
+        connected => connected,
+    }
+}
+
 /// An open socket; it is served until it is closed.
 pub struct Door {
     path: PathBuf,
@@ -42,13 +81,14 @@ impl Door {
     /// Opens the socket in `directory`. Whoever calls holds the lease, so a socket that is there
     /// is one that a dead engine has left.
     pub fn open(directory: &Path, group: &Group, api: Api) -> Result<Door, DoorError> {
-        let path = directory.join(SOCKET);
+        let path = directory.join(NAME);
         let failed = |error| DoorError::Socket { path: path.clone(), error };
         match fs::remove_file(&path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error)),
             Ok(()) | Err(_) => {}
         }
-        let listener = UnixListener::bind(&path).map_err(failed)?;
+        let way = Way::to(directory).map_err(failed)?;
+        let listener = UnixListener::bind(&way.short).map_err(failed)?;
         share(directory, &path, group)?;
         let (leave, left) = watch::channel(false);
         let service = routes(api).into_make_service_with_connect_info::<Peer>();

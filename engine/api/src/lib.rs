@@ -6,7 +6,7 @@ mod problem;
 mod routes;
 mod submission;
 
-pub use door::{Door, DoorError, Group, SOCKET};
+pub use door::{Door, DoorError, Group, connect, socket_in};
 pub use peer::{Peer, user};
 pub use submission::{Begun, NotBegun, Starter, Submission};
 

@@ -1,5 +1,6 @@
 //! The words of the machine: inputs come in, events are recorded, commands go out.
 
+pub use crate::person::{Actor, Signal, Signalled, Way};
 use crate::{
     clock::Elapsed,
     id::{BlobName, InputId, PlanHash, RunId},
@@ -126,30 +127,6 @@ pub enum Event {
     },
 }
 
-/// What a person can say to a stage that waits for one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub enum Signal {
-    /// Yes, to an approval.
-    Approve,
-    /// No, to an approval.
-    Reject,
-    /// Try again what is held.
-    Retry,
-    /// Let what is held stay failed, and go on as if it did not count.
-    Continue,
-    /// Stop the run for what is held.
-    Abort,
-}
-
-/// A signal as it was given.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Signalled {
-    pub signal: Signal,
-    pub actor: Actor,
-    pub reason: String,
-}
-
 /// What stands between a stage and its attempt; passed in this order.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", tag = "kind")]
@@ -209,14 +186,23 @@ pub enum StopCause {
     Abort {
         by: String,
     },
+    /// The time of the whole run ran out.
+    RunTimeout,
 }
 
 /// Why a whole run is being stopped.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", tag = "kind")]
 pub enum RunStop {
-    Cancel { actor: Actor, reason: String },
-    Abort { by: String },
+    Cancel {
+        actor: Actor,
+        reason: String,
+    },
+    Abort {
+        by: String,
+    },
+    /// The time of the whole run ran out.
+    Timeout,
 }
 
 /// What started a run.
@@ -224,22 +210,6 @@ pub enum RunStop {
 #[serde(rename_all = "camelCase", tag = "kind")]
 pub enum Trigger {
     Manual,
-}
-
-/// Who acts, and by which way.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Actor {
-    pub name: String,
-    pub way: Way,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub enum Way {
-    CommandLine,
-    /// The engine's socket: the kernel says whose process it was.
-    Socket,
-    Engine,
 }
 
 /// Anything that reaches a run.
@@ -320,16 +290,4 @@ pub enum Rejected {
     NoStage { stage: String, known: String },
     #[error("stage `{stage}` does not take `{}`: {instead}", signal.word())]
     NotTaken { stage: String, signal: Signal, instead: String },
-}
-
-impl Signal {
-    pub fn word(self) -> &'static str {
-        match self {
-            Signal::Approve => "approve",
-            Signal::Reject => "reject",
-            Signal::Retry => "retry",
-            Signal::Continue => "continue",
-            Signal::Abort => "abort",
-        }
-    }
 }

@@ -12,6 +12,7 @@ mod inputs;
 mod signals;
 pub mod state;
 mod summary;
+mod tally;
 
 pub use apply::Unknown;
 pub use evaluation::Evaluation;
@@ -27,7 +28,7 @@ use crate::{
 };
 use agenda::Agenda;
 use decide::Decision;
-use state::{NodeState, Phase, Recorded, Tally};
+use state::{AttemptClock, NodeState, Phase, Recorded, Tally};
 use std::{collections::BTreeMap, sync::Arc};
 
 /// A recorded part, equal to its replay, and an agenda, which a replay rebuilds as "due now".
@@ -106,6 +107,7 @@ impl Execution {
         for (position, state) in execution.recorded.nodes.iter().enumerate() {
             execution.agenda.resume(NodeIndex(position), state);
         }
+        execution.agenda.limit(execution.recorded.time_left());
         Ok(execution)
     }
 
@@ -127,7 +129,9 @@ impl Execution {
 
     /// Folds one recorded fact into the state, and into the agenda what it makes due.
     pub fn apply(&mut self, event: &Event, now: Now) {
-        let Ok(Some(index)) = self.recorded.fold(&self.plan, event, now) else { return };
+        let folded = self.recorded.fold(&self.plan, event, now);
+        self.agenda.limit(self.recorded.time_left());
+        let Ok(Some(index)) = folded else { return };
         match event {
             Event::AttemptStarted { .. } => self.agenda.begin(index),
             Event::StageStopping { .. } => self.agenda.urge(index),
@@ -212,6 +216,7 @@ impl Execution {
         let targets = state::targets(&plan);
         let Start { id, number, plan: hash, trigger, actor, ancestry } = start;
         let (phase, tally) = (Phase::Going, Tally::default());
+        let clock = AttemptClock::of_run(plan.document().timeout);
         let recorded = Recorded {
             id,
             number,
@@ -225,6 +230,7 @@ impl Execution {
             nodes,
             targets,
             tally,
+            clock,
         };
         Execution { plan, recorded, agenda }
     }

@@ -17,7 +17,7 @@ use crate::{
     diagnostic::{Diagnostic, Span},
     files::{FileRequest, Step},
     language::{Content, Node},
-    plan::{Need, OnFailure},
+    plan::{Need, OnFailure, Timeout},
     retry::Retry,
     stage::AnyStage,
     template::Template,
@@ -28,6 +28,9 @@ use std::{
     sync::Arc,
 };
 
+/// How long a run may take unless its pipeline says otherwise.
+const RUN_TIMEOUT_MS: u64 = 24 * 60 * 60 * 1_000;
+
 /// One pipeline file. It may be broken: then it holds its faults, beside all that could be read,
 /// so that compiling it tells what is wrong with the rest as well.
 #[derive(Clone, Debug)]
@@ -36,6 +39,7 @@ pub struct Pipeline {
     application: Option<String>,
     description: Option<String>,
     labels: BTreeMap<String, String>,
+    timeout_ms: Option<u64>,
     parameters: Vec<Parameter>,
     /// What the parameters came to, once bound.
     values: BTreeMap<String, Value>,
@@ -115,6 +119,10 @@ impl Pipeline {
 
     pub(crate) fn labels(&self) -> &BTreeMap<String, String> {
         &self.labels
+    }
+
+    pub(crate) fn timeout(&self) -> Timeout {
+        Timeout::AfterMs(self.timeout_ms.unwrap_or(RUN_TIMEOUT_MS))
     }
 
     pub(crate) fn values(&self) -> &BTreeMap<String, Value> {

@@ -40,6 +40,9 @@ pub struct Document {
     pub description: Option<String>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub labels: BTreeMap<String, String>,
+    /// How long stages may run attempts, all in all.
+    #[serde(default, skip_serializing_if = "Timeout::is_never")]
+    pub timeout: Timeout,
     /// The values with which the run was started, defaults filled in.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub parameters: BTreeMap<String, Value>,
@@ -123,9 +126,10 @@ pub enum Accepts {
 }
 
 /// How long one attempt may take.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Timeout {
+    #[default]
     Never,
     AfterMs(u64),
 }
@@ -232,6 +236,15 @@ impl Plan {
                 environment: node.environment.clone()?,
                 cluster_uid: uid.clone(),
             }),
+        }
+    }
+}
+
+impl Timeout {
+    fn is_never(&self) -> bool {
+        match self {
+            Timeout::Never => true,
+            Timeout::AfterMs(_) => false,
         }
     }
 }

@@ -11,9 +11,9 @@ pub use erased::{AnyStage, StageSchema};
 
 use crate::{
     clock::Moment,
-    event::{Actor, Signalled},
     files::{FileRequest, Files, Step as PathStep},
     id::BlobName,
+    person::{Actor, Signalled},
     plan::{Effect, OnTimeout, Timeout},
     revision::ComponentSet,
     status::WaitKind,

@@ -121,6 +121,7 @@ impl Execution {
             }
             RunStop::Cancel { actor, reason } => format!("cancelled by {}: {reason}", actor.name),
             RunStop::Abort { by } => format!("aborted by the failure of `{by}`"),
+            RunStop::Timeout => "stopped: the time of the whole run ran out".to_owned(),
         })
     }
 }
@@ -254,6 +255,7 @@ fn stop(cause: &StopCause) -> String {
     match cause {
         StopCause::Cancel => "the run was cancelled".to_owned(),
         StopCause::Timeout => "its time ran out".to_owned(),
+        StopCause::RunTimeout => "the time of the whole run ran out".to_owned(),
         StopCause::Abort { by } => format!("`{by}` failed and aborted the run"),
     }
 }

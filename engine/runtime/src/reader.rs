@@ -68,10 +68,11 @@ impl Reader {
         {
             return Ok(gate.summary);
         }
-        let mut runs = self.runs(RunFilter::default()).await?;
         if named == "latest" {
-            return if runs.is_empty() { Err(NameError::None) } else { Ok(runs.remove(0)) };
+            let newest = RunFilter { limit: Some(1), before: None };
+            return self.runs(newest).await?.pop().ok_or(NameError::None);
         }
+        let mut runs = self.runs(RunFilter::default()).await?;
         let is_meant = |run: &Summary| {
             let id = run.run.to_string();
             let is_part = named.len() >= 4 && (id.starts_with(named) || id.ends_with(named));

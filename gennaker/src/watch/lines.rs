@@ -73,6 +73,7 @@ fn run_words(event: &Event) -> Option<String> {
         return Some(match cause {
             RunStop::Cancel { actor, .. } => format!("is being cancelled by {}", actor.name),
             RunStop::Abort { by } => format!("is aborted by {by}"),
+            RunStop::Timeout => "is stopped: its time ran out".to_owned(),
         });
     }
     let Event::RunEnded { status, warnings } = event else { return None };

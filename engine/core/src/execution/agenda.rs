@@ -1,5 +1,9 @@
 //! What is to be done next: volatile, rebuilt by a replay as "due now".
 
+mod slot;
+
+pub(super) use slot::{Landing, Timer};
+
 use super::state::{AttemptClock, NodeState};
 use crate::{
     clock::{Civil, Elapsed, Moment, Now},
@@ -8,6 +12,7 @@ use crate::{
     stage::{ObjectKey, Wake},
     store::Wakes,
 };
+use slot::{Flight, Judgement, Slot, Urge};
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
     time::Duration,
@@ -25,63 +30,10 @@ pub(super) struct Agenda {
     civil: BTreeSet<(Civil, NodeIndex, Timer)>,
     sequence: u64,
     in_flight: usize,
+    /// When the time of the whole run is over.
+    limit: Option<Elapsed>,
     /// The nodes that wait for objects.
     watching: BTreeSet<NodeIndex>,
-}
-
-#[derive(Clone, Debug, Default)]
-struct Slot {
-    flight: Flight,
-    urge: Urge,
-    queued: bool,
-    wake: Wake,
-    /// The newest words of a wait, which the log need not have.
-    words: Option<String>,
-    set_elapsed: Vec<(Elapsed, Timer)>,
-    set_civil: Vec<(Civil, Timer)>,
-    judgement: Judgement,
-}
-
-/// The call of a node that is under way.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Flight {
-    #[default]
-    Nothing,
-    Step {
-        call: Call,
-        told_to_stop: bool,
-    },
-    Abort {
-        call: Call,
-    },
-    Evaluation {
-        call: Call,
-    },
-}
-
-/// Whether a node wants its next call at once, whatever its wake says.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Urge {
-    #[default]
-    Wakes,
-    Now,
-}
-
-/// Whether a deadline may be judged. One that passed while nobody drove the run gives the attempt
-/// one more step first.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Judgement {
-    #[default]
-    Open,
-    AfterOneStep,
-}
-
-/// What a timer is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Timer {
-    Wake,
-    Deadline,
-    Retry,
 }
 
 impl Agenda {
@@ -199,6 +151,19 @@ impl Agenda {
         rung
     }
 
+    /// Sets the end of the run's own time.
+    pub(super) fn limit(&mut self, clock: AttemptClock) {
+        self.limit = match clock {
+            AttemptClock::Until(at) => Some(at),
+            AttemptClock::Never | AttemptClock::Stopped { .. } => None,
+        };
+    }
+
+    /// Whether the run's own time is over.
+    pub(super) fn is_over(&self, now: Now) -> bool {
+        self.limit.is_some_and(|at| at <= now.elapsed)
+    }
+
     /// Whether a deadline that rang may end the attempt now.
     pub(super) fn may_judge(&self, index: NodeIndex) -> bool {
         self.slots[index.0].judgement == Judgement::Open
@@ -206,7 +171,7 @@ impl Agenda {
 
     pub(super) fn next(&self) -> Wakes {
         Wakes {
-            elapsed: self.elapsed.first().map(|(at, ..)| *at),
+            elapsed: self.elapsed.first().map(|(at, ..)| *at).into_iter().chain(self.limit).min(),
             civil: self.civil.first().map(|(at, ..)| *at),
         }
     }
@@ -347,12 +312,4 @@ impl Agenda {
             *timer != Timer::Wake || !civil.remove(&(*at, index, Timer::Wake))
         });
     }
-}
-
-/// Whether an answer belongs to the call under way.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[must_use]
-pub(super) enum Landing {
-    Expected,
-    Stale,
 }

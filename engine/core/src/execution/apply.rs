@@ -63,6 +63,7 @@ impl Recorded {
                 self.tally.subtract(&self.nodes[index.0]);
                 self.fold_stage(plan, (index, event), now);
                 self.tally.add(&self.nodes[index.0]);
+                self.clock = self.clock.running(self.tally.activity(), now);
                 return Ok(Some(index));
             }
         }

@@ -16,6 +16,9 @@ use crate::{
 use serde_json::Value;
 use std::collections::VecDeque;
 
+/// The stage type that goes back to an earlier revision.
+const ROLLBACK: &str = "rollback";
+
 /// One decision in the making: every event is folded in as it is found.
 pub(super) struct Decision<'a> {
     pub(super) execution: &'a mut Execution,
@@ -121,6 +124,7 @@ impl<'a> Decision<'a> {
         let stop = match &cause {
             RunStop::Cancel { .. } => StopCause::Cancel,
             RunStop::Abort { by } => StopCause::Abort { by: by.clone() },
+            RunStop::Timeout => StopCause::RunTimeout,
         };
         self.emit(Event::RunStopping { cause });
         for position in 0..self.execution.plan.nodes().len() {
@@ -131,6 +135,10 @@ impl<'a> Decision<'a> {
                 | NodeState::BackingOff(_)
                 | NodeState::Held(_) => {
                     self.cancelled(index, stop.clone());
+                }
+                // A way back is never left half-way for want of time.
+                NodeState::Running(_)
+                    if stop == StopCause::RunTimeout && self.node(index).stage_type == ROLLBACK => {
                 }
                 NodeState::Running(_) => self.stop_stage(index, stop.clone()),
                 NodeState::Stopping { .. } | NodeState::Ended(_) => {}
@@ -282,7 +290,7 @@ impl<'a> Decision<'a> {
         }
         let status = match &recorded.stop {
             Some(RunStop::Cancel { .. }) => RunStatus::Cancelled,
-            Some(RunStop::Abort { .. }) => RunStatus::Failed,
+            Some(RunStop::Abort { .. } | RunStop::Timeout) => RunStatus::Failed,
             None if recorded.tally.failed > 0 => RunStatus::Failed,
             None if recorded.tally.rejected > 0 => RunStatus::Rejected,
             None => RunStatus::Succeeded,
@@ -336,4 +344,16 @@ pub(super) fn timed_out(decision: &Decision<'_>, index: NodeIndex) -> Failure {
         | WaitKind::Hold => (Cause::Timeout, format!("timed out{limit}, still waiting: {words}")),
     };
     Failure { cause, message }
+}
+
+/// Why an attempt ended that the run had no more time for.
+pub(super) fn run_timed_out(decision: &Decision<'_>, index: NodeIndex) -> String {
+    const OVER: &str = "the time of the whole run ran out";
+    match decision.state(index).waiting() {
+        None => OVER.to_owned(),
+        Some(reason) => {
+            let words = decision.execution.agenda.words(index).unwrap_or(&reason.detail);
+            format!("{OVER}, still waiting: {words}")
+        }
+    }
 }

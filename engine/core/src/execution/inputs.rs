@@ -3,7 +3,7 @@
 use super::{
     Execution,
     agenda::{Landing, Timer},
-    decide::{Decision, timed_out},
+    decide::{Decision, run_timed_out, timed_out},
     signals,
     state::{Attempt, Claim, NodeState, Waiting},
 };
@@ -180,6 +180,13 @@ fn stopped(
             failure.message = format!("{}; it could not be stopped: {left}", failure.message);
             decision.failed(index, failure);
         }
+        (StopCause::RunTimeout, left) => {
+            let mut message = run_timed_out(decision, index);
+            if let Some(left) = left {
+                message = format!("{message}; it could not be stopped: {left}");
+            }
+            decision.failed(index, Failure { cause: Cause::Timeout, message });
+        }
         (cause @ (StopCause::Cancel | StopCause::Abort { .. }), left) => {
             let stage = decision.id(index);
             decision.end(index, Event::StageCancelled { stage, cause, left });
@@ -195,7 +202,11 @@ pub(super) fn objects_changed(execution: &mut Execution, index: NodeIndex) -> De
 
 pub(super) fn tick(execution: &mut Execution, now: Now) -> Decided {
     let rung = execution.agenda.ring(now);
+    let is_over = execution.agenda.is_over(now) && execution.recorded.stop.is_none();
     let mut decision = Decision::new(execution, now);
+    if is_over {
+        decision.stop_run(RunStop::Timeout);
+    }
     for (index, timer) in rung {
         match (timer, decision.state(index)) {
             (Timer::Wake, _) => {

@@ -1,5 +1,7 @@
 //! The recorded part of a run: what its log says, and nothing else.
 
+pub use super::tally::Tally;
+
 use crate::{
     clock::{Elapsed, Now},
     event::{Actor, Failure, Gate, Progress, RunStop, Signalled, StopCause, Tolerance, Trigger},
@@ -32,6 +34,8 @@ pub struct Recorded {
     /// By environment; only those in which a stage of the plan writes.
     pub targets: BTreeMap<String, TargetState>,
     pub tally: Tally,
+    /// The time that the run has left; it counts while a stage is running an attempt.
+    pub clock: AttemptClock,
 }
 
 /// Where the run as a whole stands.
@@ -105,6 +109,13 @@ pub enum AttemptClock {
     Never,
     Until(Elapsed),
     Stopped { rest: Duration },
+}
+
+/// Whether any stage is running an attempt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Activity {
+    Running,
+    Quiet,
 }
 
 /// What the last step of an attempt said.
@@ -181,59 +192,12 @@ pub enum Claim {
     Released,
 }
 
-/// How many nodes stand where, so that a status needs no look at all of them.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Tally {
-    pub gated: usize,
-    /// A call is under way, or wanted at once.
-    pub stepping: usize,
-    pub timer: usize,
-    pub readiness: usize,
-    pub cluster: usize,
-    pub retry: usize,
-    pub approval: usize,
-    pub hold: usize,
-    pub ended: usize,
-    pub failed: usize,
-    pub tolerated: usize,
-    pub rejected: usize,
-}
-
-impl Tally {
-    /// The nodes that wait for a person.
-    pub fn asking(&self) -> usize {
-        self.approval + self.hold
-    }
-
-    /// The nodes that go on by themselves.
-    pub fn open(&self) -> usize {
-        self.stepping + self.timer + self.readiness + self.cluster + self.retry
-    }
-
-    pub(super) fn add(&mut self, state: &NodeState) {
-        if let Some(count) = self.count(state) {
-            *count += 1;
-        }
-    }
-
-    pub(super) fn subtract(&mut self, state: &NodeState) {
-        if let Some(count) = self.count(state) {
-            *count -= 1;
-        }
-    }
-
-    fn count(&mut self, state: &NodeState) -> Option<&mut usize> {
-        match (state, state.wait_kind()) {
-            (NodeState::Pending { .. }, _) => None,
-            (NodeState::Ended(_), _) => Some(&mut self.ended),
-            (_, None) => Some(&mut self.stepping),
-            (_, Some(WaitKind::Target)) => Some(&mut self.gated),
-            (_, Some(WaitKind::Timer)) => Some(&mut self.timer),
-            (_, Some(WaitKind::Readiness)) => Some(&mut self.readiness),
-            (_, Some(WaitKind::Cluster)) => Some(&mut self.cluster),
-            (_, Some(WaitKind::Retry)) => Some(&mut self.retry),
-            (_, Some(WaitKind::Approval)) => Some(&mut self.approval),
-            (_, Some(WaitKind::Hold)) => Some(&mut self.hold),
+impl Recorded {
+    /// The time of the run itself; a run that is being stopped needs none.
+    pub(super) fn time_left(&self) -> AttemptClock {
+        match self.phase {
+            Phase::Going => self.clock,
+            Phase::Stopping | Phase::Ended { .. } => AttemptClock::Never,
         }
     }
 }
@@ -326,6 +290,29 @@ impl AttemptClock {
             Timeout::AfterMs(limit_ms) => {
                 AttemptClock::Until(now.elapsed.plus(Duration::from_millis(limit_ms)))
             }
+        }
+    }
+
+    /// The clock of a whole run: it stands until something runs.
+    pub fn of_run(timeout: Timeout) -> AttemptClock {
+        match timeout {
+            Timeout::Never => AttemptClock::Never,
+            Timeout::AfterMs(limit_ms) => {
+                AttemptClock::Stopped { rest: Duration::from_millis(limit_ms) }
+            }
+        }
+    }
+
+    /// Goes on, or stands.
+    pub fn running(self, activity: Activity, now: Now) -> AttemptClock {
+        match (self, activity) {
+            (AttemptClock::Stopped { rest }, Activity::Running) => {
+                AttemptClock::Until(now.elapsed.plus(rest))
+            }
+            (AttemptClock::Until(at), Activity::Quiet) => {
+                AttemptClock::Stopped { rest: at.since(now.elapsed) }
+            }
+            (clock, Activity::Running | Activity::Quiet) => clock,
         }
     }
 

@@ -32,6 +32,8 @@ pub(crate) struct PipelineText {
     /// For people and selectors; they grant nothing.
     pub(crate) labels: BTreeMap<String, String>,
     pub(crate) defaults: DefaultsText,
+    /// Of the whole run; it counts while a stage is running an attempt.
+    pub(crate) timeout: Option<Duration>,
 }
 
 /// What holds for every stage that does not say otherwise.

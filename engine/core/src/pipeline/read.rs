@@ -34,15 +34,11 @@ impl Pipeline {
         let mut faults = reader.faults;
         needs::check(&stages, file, &mut faults);
         let parameters = parameters(&root, &walk, &mut faults);
-        let mut stages = stages;
-        if expressions::count(&stages) > EXPRESSIONS {
-            let message = format!("the file has more than {EXPRESSIONS} expressions");
-            faults.push(Diagnostic::error(Code::E015, Span::at(root.span.start), message));
-            stages.iter_mut().for_each(Stage::forget_expressions);
-        }
+        let stages = bounded(stages, root.span, &mut faults);
         faults.extend(expressions::check(&stages, &parameters));
         faults.extend(tree.faults);
         faults.extend(walk.faults);
+        faults.extend(zero_timeout(&root, text.as_ref().ok()));
         let text = text.unwrap_or_else(|error| {
             let message = format!("the file cannot be read: {error}");
             faults.push(Diagnostic::error(Code::E016, Span::at(root.span.start), message));
@@ -53,6 +49,7 @@ impl Pipeline {
             application: text.application,
             description: text.description,
             labels: text.labels,
+            timeout_ms: text.timeout.map(|timeout| timeout.milliseconds()),
             parameters,
             values: BTreeMap::new(),
             stages,
@@ -68,11 +65,30 @@ fn unreadable(faults: Vec<Diagnostic>) -> Pipeline {
         application: None,
         description: None,
         labels: BTreeMap::new(),
+        timeout_ms: None,
         parameters: Vec::new(),
         values: BTreeMap::new(),
         stages: Vec::new(),
         faults,
     }
+}
+
+/// The stages, without their expressions if there are too many to look at.
+fn bounded(mut stages: Vec<Stage>, root: Span, faults: &mut Vec<Diagnostic>) -> Vec<Stage> {
+    if expressions::count(&stages) > EXPRESSIONS {
+        let message = format!("the file has more than {EXPRESSIONS} expressions");
+        faults.push(Diagnostic::error(Code::E015, Span::at(root.start), message));
+        stages.iter_mut().for_each(Stage::forget_expressions);
+    }
+    stages
+}
+
+/// A run without any time.
+fn zero_timeout(root: &Node, text: Option<&PipelineText>) -> Option<Diagnostic> {
+    let entry = root.entry("timeout")?;
+    let message = "`timeout` must be longer than nothing";
+    let fault = || Diagnostic::error(Code::E016, entry.value.span, message);
+    text?.timeout?.is_zero().then(fault)
 }
 
 /// One by one, so that a broken one does not hide the others.

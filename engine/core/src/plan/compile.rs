@@ -42,6 +42,7 @@ impl Plan {
             pipeline: name.to_owned(),
             description: pipeline.description().map(str::to_owned),
             labels: pipeline.labels().clone(),
+            timeout: pipeline.timeout(),
             parameters: pipeline.values().clone(),
             environments: compiler.places,
             nodes,

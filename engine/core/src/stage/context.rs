@@ -3,8 +3,8 @@
 use crate::{
     BoxFuture,
     clock::Now,
-    event::{Actor, Signalled},
     id::{BlobName, Epoch, RunId},
+    person::{Actor, Signalled},
     plan::Place,
     revision::{Revision, Target},
 };

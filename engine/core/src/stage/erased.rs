@@ -3,8 +3,8 @@
 use super::{Asked, Fault, FaultCode, Refusal, Stage, StageError, Step, StepContext, Traits};
 use crate::{
     BoxFuture,
-    event::Signalled,
     files::{FileRequest, Files},
+    person::Signalled,
     plan::OnTimeout,
 };
 use schemars::{Schema, SchemaGenerator};

@@ -189,7 +189,7 @@ const FILES: &[(&str, &[&str])] = &[
     ),
     (
         "version: 1\r\nname: x\r\ntimeout: 5\r\nstages: {a: {wait: {duration: 5s}}}\r\n",
-        &["E001 3:1 unknown key `timeout`"],
+        &["E008 3:10 `timeout` lacks a unit"],
     ),
     (
         "\u{feff}versio: 1\nname: x\nstages: {a: {wait: {duration: 5s}}}",

@@ -53,7 +53,7 @@ pub(crate) fn check(plan: &Arc<Plan>, run: RunId, facts: &[(Event, Now)]) -> Run
     assert_eq!(ledger.ended.len(), plan.nodes().len(), "{run} ended before its stages");
     match &ledger.stop {
         Some(RunStop::Cancel { .. }) => assert_eq!(status, RunStatus::Cancelled),
-        Some(RunStop::Abort { .. }) => assert_eq!(status, RunStatus::Failed),
+        Some(RunStop::Abort { .. } | RunStop::Timeout) => assert_eq!(status, RunStatus::Failed),
         None => {
             let (expected, ends) = oracle::calm(plan).expect("nobody stopped the run");
             assert_eq!((status, &ledger.ended), (expected, &ends), "{run} ended otherwise");

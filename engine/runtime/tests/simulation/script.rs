@@ -162,6 +162,10 @@ pub(crate) fn plan(chance: &mut Chance, most: u64) -> Plan {
         pipeline: "storm".to_owned(),
         description: None,
         labels: BTreeMap::new(),
+        timeout: match chance.below(6) {
+            0 => Timeout::AfterMs(5_000 + chance.below(40_000)),
+            _ => Timeout::Never,
+        },
         parameters,
         environments: BTreeMap::from(environments),
         nodes,

@@ -13,7 +13,7 @@ pub(crate) struct Reached {
 }
 
 /// What a storm of usual length must have met.
-const EXPECTED: [&str; 25] = [
+const EXPECTED: [&str; 26] = [
     "abort of a run",
     "append lands late",
     "answer lost after the write",
@@ -37,6 +37,7 @@ const EXPECTED: [&str; 25] = [
     "stale item in a batch",
     "takeover from a living engine",
     "timeout",
+    "timeout of a run",
     "tolerated failure",
     "wait for a target",
 ];
@@ -71,6 +72,7 @@ impl Reached {
             Event::StageCancelled { .. } => "stage cancelled",
             Event::RunStopping { cause: RunStop::Abort { .. } } => "abort of a run",
             Event::RunStopping { cause: RunStop::Cancel { .. } } => "cancel",
+            Event::RunStopping { cause: RunStop::Timeout } => "timeout of a run",
             _ => return,
         };
         self.count(situation, 1);

@@ -1,0 +1,24 @@
+//! `explain`: what a diagnostic's code means.
+
+use crate::exit::Exit;
+use anyhow::bail;
+use engine_core::diagnostic::Code;
+
+pub(crate) fn explain(wanted: Option<&str>) -> anyhow::Result<Exit> {
+    let Some(wanted) = wanted else {
+        Code::ALL.iter().for_each(|code| println!("{}", said(*code)));
+        return Ok(Exit::Success);
+    };
+    match Code::ALL.iter().find(|code| code.word().eq_ignore_ascii_case(wanted)) {
+        Some(code) => println!("{}", said(*code)),
+        None => {
+            let known: Vec<&str> = Code::ALL.iter().map(|code| code.word()).collect();
+            bail!("there is no code `{wanted}`: known are {}", known.join(" "))
+        }
+    }
+    Ok(Exit::Success)
+}
+
+fn said(code: Code) -> String {
+    format!("{code}: {}", code.explain())
+}

@@ -1,0 +1,78 @@
+//! `graph`: a pipeline's stages as a drawing, in the language of a tool that draws.
+
+use crate::{
+    arguments::{Common, Drawing},
+    check, clusters,
+    exit::Exit,
+    read,
+};
+use engine_core::{
+    Plan,
+    pipeline::Missing,
+    plan::{Accepts, Need, Node},
+};
+use std::{collections::HashMap, path::Path};
+
+pub(crate) async fn graph(common: &Common, path: &Path, drawing: Drawing) -> anyhow::Result<Exit> {
+    let environments = clusters::reach(common).await?.unasked();
+    let located = read::locate(path)?;
+    let bindings = read::bindings(&[], Missing::Tolerated);
+    match check::compile(&located, &environments, &bindings) {
+        Ok(plan) => {
+            print!("{}", drawn(&plan, drawing));
+            Ok(Exit::Success)
+        }
+        Err(diagnostics) => {
+            check::tell(&located, &diagnostics);
+            Ok(Exit::Invalid)
+        }
+    }
+}
+
+fn drawn(plan: &Plan, drawing: Drawing) -> String {
+    let numbers: HashMap<&str, usize> =
+        plan.nodes().iter().enumerate().map(|(at, node)| (node.id.as_str(), at)).collect();
+    let mut lines = vec![match drawing {
+        Drawing::Dot => {
+            format!("digraph \"{}\" {{\n  rankdir=LR; node [shape=box];", plan.document().pipeline)
+        }
+        Drawing::Mermaid => "flowchart LR".to_owned(),
+    }];
+    for (at, node) in plan.nodes().iter().enumerate() {
+        let label = label(node);
+        lines.push(match drawing {
+            Drawing::Dot => format!("  s{at} [label=\"{label}\"];"),
+            Drawing::Mermaid => format!("  s{at}[\"{label}\"]"),
+        });
+        for need in &node.needs {
+            let (from, words) = (numbers[need.stage.as_str()], words(need));
+            lines.push(match (drawing, words.as_str()) {
+                (Drawing::Dot, words) => format!("  s{from} -> s{at} [label=\"{words}\"];"),
+                (Drawing::Mermaid, "") => format!("  s{from} --> s{at}"),
+                (Drawing::Mermaid, words) => format!("  s{from} -->|{words}| s{at}"),
+            });
+        }
+    }
+    lines.extend(match drawing {
+        Drawing::Dot => Some("}".to_owned()),
+        Drawing::Mermaid => None,
+    });
+    lines.join("\n") + "\n"
+}
+
+/// Ids and types alone: nothing of an author's free text can break out of the quotes.
+fn label(node: &Node) -> String {
+    match &node.environment {
+        Some(environment) => format!("{}: {} to {environment}", node.id, node.stage_type),
+        None => format!("{}: {}", node.id, node.stage_type),
+    }
+}
+
+fn words(need: &Need) -> String {
+    match &need.accepts {
+        Accepts::Plain => String::new(),
+        Accepts::Statuses(words) => {
+            words.iter().map(|word| word.word()).collect::<Vec<_>>().join(" or ")
+        }
+    }
+}

@@ -13,6 +13,8 @@ mod signals;
 pub mod state;
 mod summary;
 mod tally;
+mod time;
+mod timeouts;
 
 pub use apply::Unknown;
 pub use evaluation::Evaluation;

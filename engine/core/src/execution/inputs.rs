@@ -3,9 +3,10 @@
 use super::{
     Execution,
     agenda::{Landing, Timer},
-    decide::{Decision, run_timed_out, timed_out},
+    decide::Decision,
     signals,
     state::{Attempt, Claim, NodeState, Waiting},
+    timeouts::{run_timed_out, timed_out},
 };
 use crate::{
     clock::Now,

@@ -1,21 +1,21 @@
 //! The recorded part of a run: what its log says, and nothing else.
 
-pub use super::tally::Tally;
+pub use super::{
+    tally::Tally,
+    time::{Activity, AttemptClock},
+};
 
 use crate::{
     clock::{Elapsed, Now},
     event::{Actor, Failure, Gate, Progress, RunStop, Signalled, StopCause, Tolerance, Trigger},
     id::{PlanHash, RunId},
-    plan::{Effect, NodeIndex, Plan, Timeout},
+    plan::{Effect, NodeIndex, Plan},
     revision::{Proof, Target},
     stage::{Outputs, WaitReason, Wake},
     status::{RunStatus, StageStatus, WaitKind},
 };
 use serde_json::Value;
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    time::Duration,
-};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What replaying a log gives. Two of them are equal exactly if their runs will go on alike.
 #[derive(Clone, Debug, PartialEq)]
@@ -101,21 +101,6 @@ pub struct Attempt {
     pub progress: Progress,
     pub clock: AttemptClock,
     pub waiting: Waiting,
-}
-
-/// The time that an attempt has left. Declared durations do not count against it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum AttemptClock {
-    Never,
-    Until(Elapsed),
-    Stopped { rest: Duration },
-}
-
-/// Whether any stage is running an attempt.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Activity {
-    Running,
-    Quiet,
 }
 
 /// What the last step of an attempt said.
@@ -279,53 +264,6 @@ impl Attempt {
         match &self.waiting {
             Waiting::No => None,
             Waiting::For { reason, .. } => Some(reason.kind),
-        }
-    }
-}
-
-impl AttemptClock {
-    pub fn new(timeout: Timeout, now: Now) -> AttemptClock {
-        match timeout {
-            Timeout::Never => AttemptClock::Never,
-            Timeout::AfterMs(limit_ms) => {
-                AttemptClock::Until(now.elapsed.plus(Duration::from_millis(limit_ms)))
-            }
-        }
-    }
-
-    /// The clock of a whole run: it stands until something runs.
-    pub fn of_run(timeout: Timeout) -> AttemptClock {
-        match timeout {
-            Timeout::Never => AttemptClock::Never,
-            Timeout::AfterMs(limit_ms) => {
-                AttemptClock::Stopped { rest: Duration::from_millis(limit_ms) }
-            }
-        }
-    }
-
-    /// Goes on, or stands.
-    pub fn running(self, activity: Activity, now: Now) -> AttemptClock {
-        match (self, activity) {
-            (AttemptClock::Stopped { rest }, Activity::Running) => {
-                AttemptClock::Until(now.elapsed.plus(rest))
-            }
-            (AttemptClock::Until(at), Activity::Quiet) => {
-                AttemptClock::Stopped { rest: at.since(now.elapsed) }
-            }
-            (clock, Activity::Running | Activity::Quiet) => clock,
-        }
-    }
-
-    /// Stops in a declared duration, and goes on after it with what was left.
-    pub fn entering(self, kind: WaitKind, now: Now) -> AttemptClock {
-        match (self, kind) {
-            (AttemptClock::Never, _) => AttemptClock::Never,
-            (AttemptClock::Until(at), WaitKind::Timer) => {
-                AttemptClock::Stopped { rest: at.since(now.elapsed) }
-            }
-            (AttemptClock::Stopped { rest }, WaitKind::Timer) => AttemptClock::Stopped { rest },
-            (AttemptClock::Stopped { rest }, _) => AttemptClock::Until(now.elapsed.plus(rest)),
-            (AttemptClock::Until(at), _) => AttemptClock::Until(at),
         }
     }
 }

@@ -249,7 +249,7 @@ impl Storm {
         let all = async {
             tokio::select! { () = ended => {}, () = changing => {} }
         };
-        let in_time = tokio::time::timeout(Duration::from_secs(24 * 3600), all).await;
+        let in_time = tokio::time::timeout(Duration::from_secs(3600), all).await;
         if in_time.is_err() {
             let open = reader.unfinished().await.unwrap();
             let log = self.memory.log(open[0].summary.run, 0).await.unwrap();

@@ -1,4 +1,4 @@
-//! `approve reject retry continue abort cancel`: what people say to runs.
+//! `approve reject retry continue abort cancel pause resume`: what people say to runs.
 
 use crate::{
     arguments::Common,
@@ -10,7 +10,7 @@ use crate::{
 };
 use anyhow::bail;
 use engine_core::{
-    event::{Signal, Signalled},
+    event::{RunAct, Signal, Signalled},
     status::WaitKind,
     view::RunView,
 };
@@ -91,15 +91,19 @@ fn asking(run: &Value, signal: Signal) -> anyhow::Result<String> {
     }
 }
 
-pub(crate) async fn cancel(common: &Common, run: &str, reason: &str) -> anyhow::Result<Exit> {
+pub(crate) async fn tell(
+    common: &Common,
+    act: RunAct,
+    (run, reason): (&str, &str),
+) -> anyhow::Result<Exit> {
     match client::engine_at(&state::directory(common)?).await? {
-        Some(client) => drop(client.cancel(run, reason).await?.done()?),
+        Some(client) => drop(client.tell(run, (act, reason)).await?.done()?),
         None => {
             let hosted = state::host_idle(common, &clusters::reach(common).await?.clusters).await?;
             let outcome = async {
                 let run = hosted.engine.reader().named(run).await?.run;
-                let by = (actor(), reason.to_owned());
-                hosted.engine.cancel(run, by, state::draw()?).await?;
+                let said = (act, actor(), reason.to_owned());
+                hosted.engine.act(run, said, state::draw()?).await?;
                 anyhow::Ok(())
             };
             let outcome = outcome.await;

@@ -108,12 +108,11 @@ pub(crate) enum Command {
     /// Stop the run for a held stage
     Abort(Answered),
     /// Cancel a run; what is deployed stays
-    Cancel {
-        run: String,
-        /// Why
-        #[arg(short, long, default_value = "")]
-        message: String,
-    },
+    Cancel(Told),
+    /// Let nothing new start in a run; what runs finishes, and targets are kept
+    Pause(Told),
+    /// Let a paused run go on
+    Resume(Told),
     /// Say in a sentence why stages wait, failed or were left out
     Why { run: String, stage: Option<String> },
     /// Drive every unfinished run of the state directory until all have ended
@@ -125,7 +124,17 @@ pub(crate) enum Command {
     Version,
 }
 
-/// What is said to a run.
+/// What is said to a whole run.
+#[derive(Args)]
+pub(crate) struct Told {
+    /// A run: its id, `checkout#12`, or `latest`
+    pub(crate) run: String,
+    /// Why
+    #[arg(short, long, default_value = "")]
+    pub(crate) message: String,
+}
+
+/// What is said to a stage.
 #[derive(Args)]
 pub(crate) struct Answered {
     /// A run: its id, `checkout#12`, or `latest`

@@ -1,7 +1,7 @@
 //! The way to an engine that runs in another process: its socket.
 
 use anyhow::{Context, bail};
-use engine_core::id::RunId;
+use engine_core::{event::RunAct, id::RunId};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::{Method, Request, body::Bytes, client::conn::http1};
 use hyper_util::rt::TokioIo;
@@ -64,9 +64,14 @@ impl Client {
         self.call((Method::POST, path), body.to_string()).await
     }
 
-    pub(crate) async fn cancel(&self, run: &str, reason: &str) -> anyhow::Result<Answer> {
+    /// Says something to a whole run.
+    pub(crate) async fn tell(
+        &self,
+        run: &str,
+        (act, reason): (RunAct, &str),
+    ) -> anyhow::Result<Answer> {
         let body = serde_json::json!({ "reason": reason });
-        self.post(&format!("/api/v1/runs/{}/cancel", segment(run)), &body).await
+        self.post(&format!("/api/v1/runs/{}/{}", segment(run), act.word()), &body).await
     }
 
     async fn call(&self, (method, path): (Method, &str), body: String) -> anyhow::Result<Answer> {

@@ -32,6 +32,7 @@ impl From<RunStatus> for Exit {
         match status {
             RunStatus::Succeeded => Exit::Success,
             RunStatus::Waiting
+            | RunStatus::Paused
             | RunStatus::Running
             | RunStatus::Failed
             | RunStatus::Rejected

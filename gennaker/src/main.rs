@@ -21,9 +21,9 @@ mod state;
 mod submit;
 mod watch;
 
-use arguments::{Answered, Arguments, Command, Common, Describe, Get};
+use arguments::{Answered, Arguments, Command, Common, Describe, Get, Told};
 use clap::{CommandFactory, Parser};
-use engine_core::event::Signal;
+use engine_core::event::{RunAct, Signal};
 use exit::Exit;
 use std::process::ExitCode;
 
@@ -79,12 +79,20 @@ async fn carry_out(arguments: &Arguments) -> anyhow::Result<Exit> {
         Command::Retry(said) => said.signal(common, Signal::Retry).await,
         Command::Continue(said) => said.signal(common, Signal::Continue).await,
         Command::Abort(said) => said.signal(common, Signal::Abort).await,
-        Command::Cancel { run, message } => answer::cancel(common, run, message).await,
+        Command::Cancel(told) => told.tell(common, RunAct::Cancel).await,
+        Command::Pause(told) => told.tell(common, RunAct::Pause).await,
+        Command::Resume(told) => told.tell(common, RunAct::Resume).await,
         Command::Why { run, stage } => answer::why(common, run, stage.as_deref()).await,
         Command::Version => {
             println!("gennaker {}", env!("CARGO_PKG_VERSION"));
             Ok(Exit::Success)
         }
+    }
+}
+
+impl Told {
+    async fn tell(&self, common: &Common, act: RunAct) -> anyhow::Result<Exit> {
+        answer::tell(common, act, (&self.run, &self.message)).await
     }
 }
 

@@ -13,7 +13,7 @@ use crate::{
     watch,
 };
 use engine_api::Submission;
-use engine_core::{BoxFuture, id::RunId, pipeline::Bindings};
+use engine_core::{BoxFuture, event::RunAct, id::RunId, pipeline::Bindings};
 use serde_json::Value;
 use std::{collections::BTreeMap, time::Duration};
 
@@ -140,10 +140,12 @@ async fn cancel(by: &By, runs: &BTreeMap<RunId, String>) -> anyhow::Result<()> {
     for run in runs.keys() {
         // It may have ended meanwhile.
         match by {
-            By::Another(client) => drop(client.cancel(&run.to_string(), REASON).await?),
+            By::Another(client) => {
+                drop(client.tell(&run.to_string(), (RunAct::Cancel, REASON)).await?)
+            }
             By::Ourselves(hosted) => {
-                let cause = (run::actor(), REASON.to_owned());
-                drop(hosted.engine.cancel(*run, cause, state::draw()?).await);
+                let said = (RunAct::Cancel, run::actor(), REASON.to_owned());
+                drop(hosted.engine.act(*run, said, state::draw()?).await);
             }
         }
     }

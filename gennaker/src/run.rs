@@ -15,7 +15,7 @@ use crate::{
 use engine_core::{
     Pipeline, Plan,
     diagnostic::Diagnostic,
-    event::{Actor, Trigger, Way},
+    event::{Actor, RunAct, Trigger, Way},
     id::{BlobName, RunId},
     pipeline::{Bindings, Missing},
     plan::Environments,
@@ -190,7 +190,9 @@ async fn interrupted_twice(
     for run in runs.keys() {
         let reason = "interrupted at the terminal".to_owned();
         // A run that has ended meanwhile needs no cancel.
-        if let Err(error) = engine.cancel(*run, (actor(), reason), "interrupt".to_owned()).await {
+        if let Err(error) =
+            engine.act(*run, (RunAct::Cancel, actor(), reason), "interrupt".to_owned()).await
+        {
             tracing::debug!(%run, %error, "not cancelled");
         }
     }

@@ -102,6 +102,27 @@ fn what_a_run_asks_is_answered_from_another_process_and_why_says_the_same_everyw
 }
 
 #[test]
+fn a_paused_run_starts_nothing_until_somebody_resumes_it() {
+    let desk = Desk::new(false);
+    let mut run = desk.spawn(&["run", &desk.file, "--watch"]);
+    run.until("goLive: ship it?");
+    assert_eq!(desk.told(&["pause", "latest", "-m", "lunch"]).code, Some(0));
+    run.until("paused by");
+    let again = desk.told(&["pause", "latest"]);
+    assert_eq!(again.code, Some(1), "{}", again.said);
+    assert!(again.said.contains("the run is paused already"), "{}", again.said);
+    assert_eq!(desk.told(&["approve", "latest"]).code, Some(0));
+    run.until("flaky: waits until the run is resumed");
+    assert_eq!(desk.latest()["status"], "paused");
+    let why = desk.told(&["why", "latest", "flaky"]).said;
+    assert!(why.contains("waits until the run is resumed: paused by") && why.contains("lunch"));
+    assert_eq!(desk.told(&["resume", "latest"]).code, Some(0));
+    run.until("held for a person");
+    assert_eq!(desk.told(&["abort", "latest"]).code, Some(0));
+    run.until("ended: failed");
+}
+
+#[test]
 fn a_no_rejects_the_run_and_what_hangs_on_it_is_left_out() {
     let desk = Desk::new(false);
     let mut run = desk.spawn(&["run", &desk.file, "--watch"]);

@@ -7,7 +7,7 @@ use axum::{
 };
 use engine_core::store::StoreError;
 use engine_runtime::{
-    engine::{CancelError, SignalError},
+    engine::{ActError, SignalError},
     reader::{NameError, ReadError},
 };
 use serde_json::{Value, json};
@@ -82,12 +82,12 @@ impl From<NameError> for Problem {
     }
 }
 
-impl From<CancelError> for Problem {
-    fn from(error: CancelError) -> Problem {
+impl From<ActError> for Problem {
+    fn from(error: ActError) -> Problem {
         match error {
-            CancelError::NoRun(_) => Problem::new(StatusCode::NOT_FOUND, error.to_string()),
-            CancelError::Ended => Problem::new(StatusCode::CONFLICT, error.to_string()),
-            CancelError::Store(error) => error.into(),
+            ActError::NotTaken(_) => Problem::new(StatusCode::CONFLICT, error.to_string()),
+            ActError::Read(error) => error.into(),
+            ActError::Store(error) => error.into(),
         }
     }
 }
@@ -95,12 +95,9 @@ impl From<CancelError> for Problem {
 impl From<SignalError> for Problem {
     fn from(error: SignalError) -> Problem {
         match error {
-            SignalError::Ended { .. } | SignalError::NotTaken(_) => {
-                Problem::new(StatusCode::CONFLICT, error.to_string())
-            }
+            SignalError::Ended { .. } => Problem::new(StatusCode::CONFLICT, error.to_string()),
             SignalError::Refused { .. } => Problem::new(StatusCode::FORBIDDEN, error.to_string()),
-            SignalError::Read(error) => error.into(),
-            SignalError::Store(error) => error.into(),
+            SignalError::Act(error) => error.into(),
         }
     }
 }

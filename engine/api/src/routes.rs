@@ -11,7 +11,7 @@ use axum::{
     routing::{get, post},
 };
 use engine_core::{
-    event::{Actor, Signal, Signalled},
+    event::{Actor, RunAct, Signal, Signalled},
     store::RunFilter,
     view::RunView,
 };
@@ -30,7 +30,7 @@ pub(crate) fn routes(api: Api) -> Router {
         .route("/livez", get(|| async { "alive\n" }))
         .route("/api/v1/runs", start.get(list))
         .route("/api/v1/runs/{run}", get(show))
-        .route("/api/v1/runs/{run}/cancel", post(cancel))
+        .route("/api/v1/runs/{run}/{act}", post(tell))
         .route("/api/v1/runs/{run}/stages/{stage}/{signal}", post(signal))
         .layer(DefaultBodyLimit::max(BODY_BYTES))
         .fallback(|| async { Problem::new(StatusCode::NOT_FOUND, "there is nothing here") })
@@ -115,15 +115,15 @@ async fn start(
     }
 }
 
-async fn cancel(
+async fn tell(
     State(api): State<Api>,
-    Path(run): Path<String>,
+    Path((run, said)): Path<(String, RunAct)>,
     act: Act,
     body: Result<Json<Reason>, JsonRejection>,
 ) -> Result<(StatusCode, Json<Value>), Problem> {
     let Json(Reason { reason }) = body.map_err(|error| unread(&error))?;
     let run = api.engine.reader().named(&run).await?.run;
-    api.engine.cancel(run, (act.actor, reason), act.key).await?;
+    api.engine.act(run, (said, act.actor, reason), act.key).await?;
     Ok(recorded())
 }
 

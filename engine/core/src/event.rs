@@ -1,6 +1,6 @@
 //! The words of the machine: inputs come in, events are recorded, commands go out.
 
-pub use crate::person::{Actor, Signal, Signalled, Way};
+pub use crate::person::{Actor, RunAct, Signal, Signalled, Way};
 use crate::{
     clock::Elapsed,
     id::{BlobName, InputId, PlanHash, RunId},
@@ -117,6 +117,15 @@ pub enum Event {
         #[serde(default)]
         left: Option<String>,
     },
+    /// Nothing new starts until it is resumed.
+    RunPaused {
+        actor: Actor,
+        reason: String,
+    },
+    RunResumed {
+        actor: Actor,
+        reason: String,
+    },
     /// Nothing new starts from here on.
     RunStopping {
         cause: RunStop,
@@ -137,6 +146,18 @@ pub enum Gate {
     Target { target: Target },
     /// The expressions of its configuration are evaluated, once an attempt.
     Configuration,
+    /// Its run is paused.
+    Paused { before: Entrance },
+}
+
+/// Where a stage goes on once its run is resumed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Entrance {
+    /// To the first of its gates.
+    Gates,
+    /// To its next attempt.
+    Attempt,
 }
 
 /// What an evaluation came to.
@@ -252,6 +273,8 @@ pub struct InputRow {
 #[serde(rename_all = "camelCase", tag = "kind")]
 pub enum Message {
     Cancel { actor: Actor, reason: String },
+    Pause { actor: Actor, reason: String },
+    Resume { actor: Actor, reason: String },
     TargetGranted { target: Target },
     Signal { stage: String, signalled: Signalled },
 }
@@ -286,6 +309,10 @@ pub enum Rejected {
     NotAsked { environment: String },
     #[error("the run is being stopped already; wait for its end")]
     Stopping,
+    #[error("the run is paused already; `gennaker resume` lets it go on")]
+    Paused,
+    #[error("the run is not paused; there is nothing to resume")]
+    NotPaused,
     #[error("there is no stage `{stage}` in this run; it has {known}")]
     NoStage { stage: String, known: String },
     #[error("stage `{stage}` does not take `{}`: {instead}", signal.word())]

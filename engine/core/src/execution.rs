@@ -9,8 +9,10 @@ mod apply;
 mod decide;
 mod evaluation;
 mod inputs;
+mod pause;
 mod signals;
 pub mod state;
+mod stopping;
 mod summary;
 mod tally;
 mod time;
@@ -18,7 +20,8 @@ mod timeouts;
 
 pub use apply::Unknown;
 pub use evaluation::Evaluation;
-pub use inputs::{ABORT_LIMIT, OUTPUTS_LIMIT};
+pub use inputs::OUTPUTS_LIMIT;
+pub use stopping::ABORT_LIMIT;
 
 use crate::{
     clock::Now,
@@ -121,7 +124,7 @@ impl Execution {
         }
         match input {
             Input::Stepped { call, answer } => inputs::stepped(self, (call, answer), now),
-            Input::Aborted { call, answer } => inputs::aborted(self, (call, answer), now),
+            Input::Aborted { call, answer } => stopping::aborted(self, (call, answer), now),
             Input::Evaluated { call, answer } => inputs::evaluated(self, (call, answer), now),
             Input::ObjectsChanged { node } => inputs::objects_changed(self, node),
             Input::Tick => inputs::tick(self, now),
@@ -133,11 +136,16 @@ impl Execution {
     pub fn apply(&mut self, event: &Event, now: Now) {
         let folded = self.recorded.fold(&self.plan, event, now);
         self.agenda.limit(self.recorded.time_left());
+        if let Event::RunPaused { .. } | Event::RunResumed { .. } = event {
+            (0..self.recorded.nodes.len()).for_each(|position| self.refresh(NodeIndex(position)));
+        }
         let Ok(Some(index)) = folded else { return };
         match event {
             Event::AttemptStarted { .. } => self.agenda.begin(index),
             Event::StageStopping { .. } => self.agenda.urge(index),
             Event::RunStarted { .. }
+            | Event::RunPaused { .. }
+            | Event::RunResumed { .. }
             | Event::TargetAsked { .. }
             | Event::TargetGranted { .. }
             | Event::TargetReleased { .. }

@@ -34,6 +34,28 @@ pub enum Signal {
     Abort,
 }
 
+/// What a person can say to a whole run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum RunAct {
+    /// Stop what runs; what is deployed stays.
+    Cancel,
+    /// Let nothing new start.
+    Pause,
+    /// Let a paused run go on.
+    Resume,
+}
+
+impl RunAct {
+    pub fn word(self) -> &'static str {
+        match self {
+            RunAct::Cancel => "cancel",
+            RunAct::Pause => "pause",
+            RunAct::Resume => "resume",
+        }
+    }
+}
+
 /// A signal as it was given.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Signalled {

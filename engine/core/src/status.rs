@@ -10,6 +10,8 @@ pub enum RunStatus {
     /// Nothing runs, and something waits for what is not its own: a target.
     Waiting,
     Running,
+    /// A person paused it: nothing new starts.
+    Paused,
     Succeeded,
     Failed,
     /// A person said no, or nobody answered in time.
@@ -54,12 +56,14 @@ pub enum WaitKind {
     Approval,
     /// A person to say what is to become of a failure.
     Hold,
+    /// A person to resume the run.
+    Paused,
 }
 
 impl RunStatus {
     pub fn has_ended(self) -> bool {
         match self {
-            RunStatus::Waiting | RunStatus::Running => false,
+            RunStatus::Waiting | RunStatus::Running | RunStatus::Paused => false,
             RunStatus::Succeeded
             | RunStatus::Failed
             | RunStatus::Rejected
@@ -85,8 +89,8 @@ macro_rules! words {
 
 words! {
     RunStatus {
-        Waiting = "waiting", Running = "running", Succeeded = "succeeded", Failed = "failed",
-        Rejected = "rejected", Cancelled = "cancelled",
+        Waiting = "waiting", Running = "running", Paused = "paused", Succeeded = "succeeded",
+        Failed = "failed", Rejected = "rejected", Cancelled = "cancelled",
     }
     StageStatus {
         Pending = "pending", Waiting = "waiting", Running = "running", Stopping = "stopping",
@@ -95,6 +99,6 @@ words! {
     }
     WaitKind {
         Target = "target", Timer = "timer", Readiness = "readiness", Cluster = "cluster",
-        Retry = "retry", Approval = "approval", Hold = "hold",
+        Retry = "retry", Approval = "approval", Hold = "hold", Paused = "paused",
     }
 }

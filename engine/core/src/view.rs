@@ -4,7 +4,7 @@ use crate::{
     Execution,
     clock::{Civil, Now},
     event::{Failure, Gate, RunStop, StopCause},
-    execution::state::{End, NodeState, Phase, Waiting},
+    execution::state::{BackingOff, End, NodeState, Phase, Waiting},
     plan::Node,
     revision::Target,
     status::{RunStatus, StageStatus, WaitKind},
@@ -94,7 +94,7 @@ impl Execution {
         let document = self.plan().document();
         let warnings = match recorded.phase {
             Phase::Ended { warnings, .. } => warnings,
-            Phase::Going | Phase::Stopping => 0,
+            Phase::Going | Phase::Paused(_) | Phase::Stopping => 0,
         };
         let nodes = self.plan().nodes().iter().zip(&recorded.nodes);
         RunView {
@@ -106,23 +106,52 @@ impl Execution {
             warnings,
             started_at: instant(recorded.started_at.civil),
             ended_at: recorded.ended_at().map(|at| instant(at.civil)),
-            reason: self.stop_reason(),
+            reason: self.stop_reason().or_else(|| self.pause_words()),
             stages: nodes
-                .map(|(node, state)| (node.id.clone(), stage(node, state, surroundings)))
+                .map(|(node, state)| {
+                    let mut stage = stage(node, state, surroundings);
+                    stage.waiting = stage.waiting.or_else(|| self.paused(state));
+                    (node.id.clone(), stage)
+                })
                 .collect(),
         }
+    }
+
+    /// Who paused the run, if it is paused.
+    pub fn pause_words(&self) -> Option<String> {
+        match &self.recorded().phase {
+            Phase::Paused(pause) => Some(by("paused", &pause.actor.name, &pause.reason)),
+            Phase::Going | Phase::Stopping | Phase::Ended { .. } => None,
+        }
+    }
+
+    /// What a stage waits for that a pause keeps from starting.
+    fn paused(&self, state: &NodeState) -> Option<WaitView> {
+        let NodeState::Gated { gate: Gate::Paused { .. }, since, .. } = state else { return None };
+        let words = self.pause_words().unwrap_or_default();
+        Some(WaitView {
+            kind: WaitKind::Paused,
+            since: instant(since.civil),
+            until: None,
+            detail: format!("waits until the run is resumed: {words}"),
+            blocked_by: Vec::new(),
+        })
     }
 
     fn stop_reason(&self) -> Option<String> {
         let stop = self.recorded().stop.as_ref()?;
         Some(match stop {
-            RunStop::Cancel { actor, reason } if reason.is_empty() => {
-                format!("cancelled by {}", actor.name)
-            }
-            RunStop::Cancel { actor, reason } => format!("cancelled by {}: {reason}", actor.name),
+            RunStop::Cancel { actor, reason } => by("cancelled", &actor.name, reason),
             RunStop::Abort { by } => format!("aborted by the failure of `{by}`"),
             RunStop::Timeout => "stopped: the time of the whole run ran out".to_owned(),
         })
+    }
+}
+
+fn by(done: &str, actor: &str, reason: &str) -> String {
+    match reason {
+        "" => format!("{done} by {actor}"),
+        reason => format!("{done} by {actor}: {reason}"),
     }
 }
 
@@ -160,18 +189,10 @@ fn waiting(node: &Node, state: &NodeState, surroundings: &Surroundings) -> Optio
         NodeState::Gated { since, gate: Gate::Target { .. }, .. } => {
             Some(gated(node, *since, surroundings))
         }
-        NodeState::Gated { gate: Gate::When | Gate::Configuration, .. } => None,
-        NodeState::BackingOff(pause) => {
-            let left = pause.retry_at.since(pause.since.elapsed);
-            let until = Civil(pause.since.civil.0 + crate::clock::milliseconds(left));
-            Some(WaitView {
-                kind: WaitKind::Retry,
-                since: instant(pause.since.civil),
-                until: Some(instant(until)),
-                detail: format!("tried again after: {}", pause.failure.message),
-                blocked_by: Vec::new(),
-            })
-        }
+        NodeState::Gated {
+            gate: Gate::When | Gate::Configuration | Gate::Paused { .. }, ..
+        } => None,
+        NodeState::BackingOff(pause) => Some(backing_off(pause)),
         NodeState::Held(held) => Some(WaitView {
             kind: WaitKind::Hold,
             since: instant(held.since.civil),
@@ -195,6 +216,18 @@ fn waiting(node: &Node, state: &NodeState, surroundings: &Surroundings) -> Optio
             }
         },
         NodeState::Pending { .. } | NodeState::Stopping { .. } | NodeState::Ended(_) => None,
+    }
+}
+
+fn backing_off(pause: &BackingOff) -> WaitView {
+    let left = pause.retry_at.since(pause.since.elapsed);
+    let until = Civil(pause.since.civil.0 + crate::clock::milliseconds(left));
+    WaitView {
+        kind: WaitKind::Retry,
+        since: instant(pause.since.civil),
+        until: Some(instant(until)),
+        detail: format!("tried again after: {}", pause.failure.message),
+        blocked_by: Vec::new(),
     }
 }
 
@@ -225,7 +258,8 @@ fn until(kind: WaitKind, at: Option<crate::clock::Moment>, since: Now) -> Option
             | WaitKind::Cluster
             | WaitKind::Retry
             | WaitKind::Approval
-            | WaitKind::Hold,
+            | WaitKind::Hold
+            | WaitKind::Paused,
             _,
         ) => None,
     }

@@ -1,6 +1,10 @@
 //! The program's only door: start, cancel, read, follow. Whoever holds an [`Engine`] holds the
 //! lease of its store, and drives every unfinished run in it.
 
+mod acts;
+
+pub use acts::{ActError, SignalError};
+
 use crate::{
     committer::Committer,
     driver::{Position, Shop, Witness},
@@ -9,7 +13,7 @@ use crate::{
     lease,
     objects::Objects,
     process::Processes,
-    reader::{ReadError, Reader},
+    reader::Reader,
     seal::Sealer,
     services::Backing,
     supervisor::{Order, Supervisor},
@@ -18,16 +22,10 @@ use crate::{
 use engine_core::{
     Execution, Plan, Registry, Start,
     clock::{Clock, Now},
-    event::{Actor, Message, Rejected, Signalled, Trigger},
-    execution::state::NodeState,
+    event::{Actor, Trigger},
     id::{BlobName, RunId},
-    plan::NodeIndex,
-    stage::{AnyStage, Asked, Refusal},
-    status::RunStatus,
-    store::{
-        Append, Appended, Beginning, Blob, Candidate, LeaseError, Request, Store, StoreError,
-        Submitted,
-    },
+    stage::AnyStage,
+    store::{Append, Appended, Beginning, Blob, Candidate, LeaseError, Store, StoreError},
 };
 use std::sync::{
     Arc,
@@ -99,30 +97,6 @@ pub enum StartError {
     Store(#[from] StoreError),
     #[error("another run has this id; start again")]
     IdTaken,
-}
-
-#[derive(Debug, thiserror::Error)]
-pub enum CancelError {
-    #[error("there is no run {0}")]
-    NoRun(RunId),
-    #[error("the run has ended; there is nothing to cancel")]
-    Ended,
-    #[error(transparent)]
-    Store(#[from] StoreError),
-}
-
-#[derive(Debug, thiserror::Error)]
-pub enum SignalError {
-    #[error("the run has ended {status}; there is nothing to answer")]
-    Ended { status: RunStatus },
-    #[error(transparent)]
-    NotTaken(#[from] Rejected),
-    #[error("{reason}")]
-    Refused { reason: String },
-    #[error(transparent)]
-    Read(#[from] ReadError),
-    #[error(transparent)]
-    Store(#[from] StoreError),
 }
 
 impl Engine {
@@ -202,73 +176,6 @@ impl Engine {
                 self.supervisor.order(Order::Adopt(Box::new(Position { execution, next: 1 })));
                 Ok(Started::New { run, number })
             }
-        }
-    }
-
-    /// Records that the run is to be cancelled; durable when this answers. Repeating `key` records
-    /// nothing more.
-    pub async fn cancel(
-        &self,
-        run: RunId,
-        (actor, reason): (Actor, String),
-        key: String,
-    ) -> Result<(), CancelError> {
-        let store = &self.shop.backing.store;
-        match store.gate(run).await? {
-            None => return Err(CancelError::NoRun(run)),
-            Some(gate) if gate.summary.status.has_ended() => return Err(CancelError::Ended),
-            Some(_) => {}
-        }
-        let at = self.shop.backing.clock.now();
-        let message = Message::Cancel { actor, reason };
-        match store.submit(Request { run, key, message, at }).await? {
-            Submitted::NoRun => Err(CancelError::NoRun(run)),
-            Submitted::Written(_) | Submitted::Repeated(_) => {
-                self.supervisor.order(Order::Wake(vec![run]));
-                Ok(())
-            }
-        }
-    }
-
-    /// Records what a person says to a stage that waits for one, unless it would not be taken:
-    /// then the refusal says why. Durable when this answers; repeating `key` records nothing more.
-    pub async fn signal(
-        &self,
-        run: RunId,
-        (stage, signalled): (String, Signalled),
-        key: String,
-    ) -> Result<(), SignalError> {
-        let execution = self.reader().execution(run).await?;
-        if execution.recorded().status().has_ended() {
-            return Err(SignalError::Ended { status: execution.recorded().status() });
-        }
-        let index = execution.takes(&stage, signalled.signal)?;
-        if let Refusal::Because(reason) = self.refusal(&execution, index, &signalled) {
-            return Err(SignalError::Refused { reason });
-        }
-        let at = self.shop.backing.clock.now();
-        let message = Message::Signal { stage, signalled };
-        match self.shop.backing.store.submit(Request { run, key, message, at }).await? {
-            Submitted::NoRun => Err(ReadError::NoRun(run).into()),
-            Submitted::Written(_) | Submitted::Repeated(_) => {
-                self.supervisor.order(Order::Wake(vec![run]));
-                Ok(())
-            }
-        }
-    }
-
-    /// Whether the stage's own type takes the answer. What is held takes anybody's.
-    fn refusal(&self, execution: &Execution, index: NodeIndex, answer: &Signalled) -> Refusal {
-        let NodeState::Running(attempt) = execution.node_state(index) else {
-            return Refusal::None;
-        };
-        let node = execution.plan().node(index);
-        let config = attempt.config.clone().unwrap_or_else(|| node.config.preview());
-        let starter = &execution.recorded().actor;
-        let asked = Asked { starter, signals: &attempt.signals };
-        match self.shop.stages.get(&node.stage_type) {
-            Some(stage) => stage.refusal(&config, &asked, answer),
-            None => Refusal::Because(format!("stage type `{}` is not known", node.stage_type)),
         }
     }
 

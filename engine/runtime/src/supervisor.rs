@@ -127,7 +127,8 @@ impl Task {
                 | WaitKind::Retry
                 | WaitKind::Target
                 | WaitKind::Approval
-                | WaitKind::Hold,
+                | WaitKind::Hold
+                | WaitKind::Paused,
             ) => {
                 self.timers.set(run, gate.summary.wake);
                 self.runs.insert(run, Slot::Parked);

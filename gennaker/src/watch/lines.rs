@@ -69,6 +69,12 @@ fn run_words(event: &Event) -> Option<String> {
     if let Event::RunStarted { actor, .. } = event {
         return Some(format!("started by {}", actor.name));
     }
+    if let Event::RunPaused { actor, .. } = event {
+        return Some(format!("paused by {}", actor.name));
+    }
+    if let Event::RunResumed { actor, .. } = event {
+        return Some(format!("resumed by {}", actor.name));
+    }
     if let Event::RunStopping { cause } = event {
         return Some(match cause {
             RunStop::Cancel { actor, .. } => format!("is being cancelled by {}", actor.name),
@@ -119,6 +125,8 @@ fn stage_words(event: &Event) -> Option<(&str, String)> {
         | Event::TargetReleased { .. }
         | Event::RevisionRecorded { .. }
         | Event::StageProgressed { .. }
+        | Event::RunPaused { .. }
+        | Event::RunResumed { .. }
         | Event::RunStopping { .. }
         | Event::RunEnded { .. } => return None,
     })

@@ -84,7 +84,7 @@ fn look(stage: &StageView) -> (&'static str, Option<AnsiColor>) {
 
 fn run_colour(status: RunStatus) -> Option<AnsiColor> {
     match status {
-        RunStatus::Waiting | RunStatus::Cancelled => Some(AnsiColor::Yellow),
+        RunStatus::Waiting | RunStatus::Paused | RunStatus::Cancelled => Some(AnsiColor::Yellow),
         RunStatus::Running => Some(AnsiColor::Blue),
         RunStatus::Succeeded => Some(AnsiColor::Green),
         RunStatus::Failed | RunStatus::Rejected => Some(AnsiColor::Red),

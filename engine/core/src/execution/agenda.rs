@@ -59,7 +59,7 @@ impl Agenda {
                 }
             }
             NodeState::Pending { .. }
-            | NodeState::Gated { gate: Gate::Target { .. }, .. }
+            | NodeState::Gated { gate: Gate::Target { .. } | Gate::Paused { .. }, .. }
             | NodeState::Held(_)
             | NodeState::Ended(_) => self.reset(index),
             NodeState::BackingOff(pause) => {

@@ -37,6 +37,8 @@ impl Recorded {
             Event::TargetAsked { target, .. } => self.claim(target, Claim::Asked { since: now })?,
             Event::TargetGranted { target } => self.claim(target, Claim::Held)?,
             Event::TargetReleased { target, .. } => self.claim(target, Claim::Released)?,
+            Event::RunPaused { actor, reason } => self.pause((actor, reason), now),
+            Event::RunResumed { .. } => self.resume(now),
             Event::RunStopping { cause } => {
                 self.phase = Phase::Stopping;
                 self.stop = Some(cause.clone());
@@ -63,7 +65,7 @@ impl Recorded {
                 self.tally.subtract(&self.nodes[index.0]);
                 self.fold_stage(plan, (index, event), now);
                 self.tally.add(&self.nodes[index.0]);
-                self.clock = self.clock.running(self.tally.activity(), now);
+                self.clock = self.clock.running(self.activity(), now);
                 return Ok(Some(index));
             }
         }
@@ -104,6 +106,8 @@ impl Recorded {
             | Event::TargetGranted { .. }
             | Event::TargetReleased { .. }
             | Event::RevisionRecorded { .. }
+            | Event::RunPaused { .. }
+            | Event::RunResumed { .. }
             | Event::RunStopping { .. }
             | Event::RunEnded { .. } => {}
         }
@@ -127,7 +131,7 @@ impl Recorded {
                     state.gated.insert(index);
                 }
             }
-            Gate::When | Gate::Configuration => {}
+            Gate::When | Gate::Configuration | Gate::Paused { .. } => {}
         }
     }
 
@@ -157,12 +161,15 @@ impl Recorded {
         (progress, wake, reason): (&Progress, &Wake, &WaitReason),
         now: Now,
     ) {
+        let is_paused = self.is_paused();
         if let NodeState::Running(attempt) = &mut self.nodes[index.0] {
             let since = match &attempt.waiting {
                 Waiting::For { reason: before, since, .. } if before.kind == reason.kind => *since,
                 Waiting::For { .. } | Waiting::No => now,
             };
-            attempt.clock = attempt.clock.entering(reason.kind, now);
+            if !is_paused {
+                attempt.clock = attempt.clock.entering(reason.kind, now);
+            }
             attempt.progress = progress.clone();
             let (wake, reason) = (wake.clone(), reason.clone());
             attempt.waiting = Waiting::For { wake, reason, since, said_at: now };
@@ -292,6 +299,8 @@ fn end_stated(event: &Event) -> Option<End> {
         | Event::AttemptFailed { .. }
         | Event::StageStopping { .. }
         | Event::StageProgressed { .. }
+        | Event::RunPaused { .. }
+        | Event::RunResumed { .. }
         | Event::RunStopping { .. }
         | Event::RunEnded { .. } => return None,
     })

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     clock::Now,
-    event::{Event, Failure, Gate, RunStop, StopCause, Tolerance},
+    event::{Entrance, Event, Failure, Gate, RunStop, StopCause, Tolerance},
     plan::{Accepts, Dependent, Effect, Need, Node, NodeIndex, OnFailure},
     retry::Verdict,
     revision::Target,
@@ -75,7 +75,7 @@ impl<'a> Decision<'a> {
     pub(super) fn attempt_failed(&mut self, index: NodeIndex, failure: Failure) {
         let attempt = self.state(index).attempts();
         let verdict = match &self.execution.recorded.phase {
-            Phase::Going => self.node(index).retry.judge(attempt, failure.cause),
+            Phase::Going | Phase::Paused(_) => self.node(index).retry.judge(attempt, failure.cause),
             Phase::Stopping | Phase::Ended { .. } => Verdict::Over,
         };
         match verdict {
@@ -91,9 +91,13 @@ impl<'a> Decision<'a> {
     pub(super) fn failed(&mut self, index: NodeIndex, failure: Failure) {
         let stage = self.id(index);
         match (self.node(index).on_failure, &self.execution.recorded.phase) {
-            (OnFailure::Hold, Phase::Going) => self.emit(Event::StageHeld { stage, failure }),
+            (OnFailure::Hold, Phase::Going | Phase::Paused(_)) => {
+                self.emit(Event::StageHeld { stage, failure })
+            }
             (OnFailure::Continue, _) => self.fail(index, (failure, Tolerance::Tolerated)),
-            (OnFailure::Abort, Phase::Going) => self.fail_and_abort(index, failure),
+            (OnFailure::Abort, Phase::Going | Phase::Paused(_)) => {
+                self.fail_and_abort(index, failure)
+            }
             (OnFailure::Fail, _)
             | (OnFailure::Abort | OnFailure::Hold, Phase::Stopping | Phase::Ended { .. }) => {
                 self.fail(index, (failure, Tolerance::Counts));
@@ -162,7 +166,9 @@ impl<'a> Decision<'a> {
 
     /// Starts an attempt, after the expressions of its configuration if it has any.
     pub(super) fn begin_attempt(&mut self, index: NodeIndex, attempt: u32) {
-        if self.node(index).config.is_literal() {
+        if self.execution.recorded.is_paused() {
+            self.gate(index, Gate::Paused { before: Entrance::Attempt });
+        } else if self.node(index).config.is_literal() {
             self.start(index, (attempt, None));
         } else {
             self.gate(index, Gate::Configuration);
@@ -170,6 +176,9 @@ impl<'a> Decision<'a> {
     }
 
     pub(super) fn start(&mut self, index: NodeIndex, (attempt, config): (u32, Option<Value>)) {
+        if self.execution.recorded.is_paused() {
+            return self.gate(index, Gate::Paused { before: Entrance::Attempt });
+        }
         let stage = self.id(index);
         self.emit(Event::AttemptStarted { stage, attempt, config });
     }
@@ -209,6 +218,9 @@ impl<'a> Decision<'a> {
 
     /// Takes a node before the first of its gates.
     pub(super) fn admit(&mut self, index: NodeIndex) {
+        if self.execution.recorded.is_paused() {
+            return self.gate(index, Gate::Paused { before: Entrance::Gates });
+        }
         match self.node(index).when {
             Some(_) => self.gate(index, Gate::When),
             None => self.pass_when(index),
@@ -282,7 +294,7 @@ impl<'a> Decision<'a> {
         let recorded = &self.execution.recorded;
         let ended = match recorded.phase {
             Phase::Ended { .. } => true,
-            Phase::Going | Phase::Stopping => false,
+            Phase::Going | Phase::Paused(_) | Phase::Stopping => false,
         };
         if ended || recorded.tally.ended < recorded.nodes.len() {
             return;

@@ -38,7 +38,7 @@ impl Execution {
         let what = match gate {
             Gate::When => What::When(node.when.clone()?),
             Gate::Configuration => What::Configuration(node.config.clone()),
-            Gate::Target { .. } => return None,
+            Gate::Target { .. } | Gate::Paused { .. } => return None,
         };
         Some(Evaluation { what, scope: self.scope(node) })
     }

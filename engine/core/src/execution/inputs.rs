@@ -4,29 +4,25 @@ use super::{
     Execution,
     agenda::{Landing, Timer},
     decide::Decision,
-    signals,
+    pause, signals,
     state::{Attempt, Claim, NodeState, Waiting},
-    timeouts::{run_timed_out, timed_out},
 };
 use crate::{
     clock::Now,
     event::{
         Answer, Call, Evaluated, Event, Failure, Gate, InputRow, Message, Progress, Rejected,
-        RunStop, StopCause,
+        RunAct, RunStop, StopCause,
     },
-    plan::{NodeIndex, OnTimeout},
+    plan::NodeIndex,
     retry::Cause,
     revision::Target,
     stage::{Outputs, Record, StageError, Step, WaitReason, Wake},
 };
-use std::time::Duration;
 
 /// Outputs above this size, in bytes of JSON, fail their stage.
 pub const OUTPUTS_LIMIT: usize = 32 * 1024;
 /// Messages of failures are cut to this many bytes, so that an event stays small.
 const MESSAGE_LIMIT: usize = 8 * 1024;
-/// For how long a failing abort is tried again.
-pub const ABORT_LIMIT: Duration = Duration::from_secs(5 * 60);
 
 pub(super) type Decided = Result<Vec<Event>, Rejected>;
 
@@ -131,68 +127,9 @@ pub(super) fn evaluated(
         }
         (Gate::When, Evaluated::Bound(_))
         | (Gate::Configuration, Evaluated::Holds | Evaluated::Skips { .. })
-        | (Gate::Target { .. }, _) => return Err(stale(execution, call)),
+        | (Gate::Target { .. } | Gate::Paused { .. }, _) => return Err(stale(execution, call)),
     }
     Ok(decision.finish())
-}
-
-pub(super) fn aborted(
-    execution: &mut Execution,
-    (call, answer): (Call, Result<(), StageError>),
-    now: Now,
-) -> Decided {
-    land(execution, call)?;
-    let index = call.node;
-    let NodeState::Stopping { cause, since, .. } = &execution.recorded.nodes[index.0] else {
-        return Err(stale(execution, call));
-    };
-    let (cause, since) = (cause.clone(), *since);
-    let mut decision = Decision::new(execution, now);
-    match answer {
-        Ok(()) => stopped(&mut decision, index, (cause, None)),
-        Err(error) if now.elapsed.since(since.elapsed) >= ABORT_LIMIT => {
-            stopped(&mut decision, index, (cause, Some(cut(error.to_string()))));
-        }
-        Err(_) => {
-            decision.execution.agenda.pause(index, now);
-            decision.execution.refresh(index);
-        }
-    }
-    Ok(decision.finish())
-}
-
-/// The attempt is over. What an abort left behind is named, and there is no further try.
-fn stopped(
-    decision: &mut Decision<'_>,
-    index: NodeIndex,
-    (cause, left): (StopCause, Option<String>),
-) {
-    match (cause, left) {
-        (StopCause::Timeout, None) if decision.node(index).on_timeout == OnTimeout::Reject => {
-            let because = timed_out(decision, index).message;
-            decision.reject(index, because);
-        }
-        (StopCause::Timeout, None) => {
-            let failure = timed_out(decision, index);
-            decision.attempt_failed(index, failure);
-        }
-        (StopCause::Timeout, Some(left)) => {
-            let mut failure = timed_out(decision, index);
-            failure.message = format!("{}; it could not be stopped: {left}", failure.message);
-            decision.failed(index, failure);
-        }
-        (StopCause::RunTimeout, left) => {
-            let mut message = run_timed_out(decision, index);
-            if let Some(left) = left {
-                message = format!("{message}; it could not be stopped: {left}");
-            }
-            decision.failed(index, Failure { cause: Cause::Timeout, message });
-        }
-        (cause @ (StopCause::Cancel | StopCause::Abort { .. }), left) => {
-            let stage = decision.id(index);
-            decision.end(index, Event::StageCancelled { stage, cause, left });
-        }
-    }
 }
 
 pub(super) fn objects_changed(execution: &mut Execution, index: NodeIndex) -> Decided {
@@ -214,7 +151,9 @@ pub(super) fn tick(execution: &mut Execution, now: Now) -> Decided {
                 decision.execution.agenda.urge(index);
                 decision.execution.refresh(index);
             }
-            (Timer::Retry, NodeState::BackingOff(pause)) => {
+            (Timer::Retry, NodeState::BackingOff(pause))
+                if !decision.execution.recorded.is_paused() =>
+            {
                 let next = pause.attempt + 1;
                 decision.begin_attempt(index, next);
             }
@@ -241,12 +180,13 @@ pub(super) fn tick(execution: &mut Execution, now: Now) -> Decided {
 pub(super) fn row(execution: &mut Execution, row: InputRow, now: Now) -> Decided {
     match row.message {
         Message::Cancel { actor, reason } => {
-            if let Some(RunStop::Cancel { .. }) = execution.recorded.stop {
-                return Err(Rejected::Stopping);
-            }
-            let mut decision = Decision::new(execution, now);
-            decision.stop_run(RunStop::Cancel { actor, reason });
-            Ok(decision.finish())
+            pause::act(execution, (RunAct::Cancel, actor, reason), now)
+        }
+        Message::Pause { actor, reason } => {
+            pause::act(execution, (RunAct::Pause, actor, reason), now)
+        }
+        Message::Resume { actor, reason } => {
+            pause::act(execution, (RunAct::Resume, actor, reason), now)
         }
         Message::TargetGranted { target } => granted(execution, target, now),
         Message::Signal { stage, signalled } => signals::take(execution, (&stage, signalled), now),
@@ -328,19 +268,19 @@ fn attempt(state: &NodeState) -> Option<&Attempt> {
     }
 }
 
-fn land(execution: &mut Execution, call: Call) -> Result<(), Rejected> {
+pub(super) fn land(execution: &mut Execution, call: Call) -> Result<(), Rejected> {
     match execution.agenda.land(call) {
         Landing::Expected => Ok(()),
         Landing::Stale => Err(stale(execution, call)),
     }
 }
 
-fn stale(execution: &Execution, call: Call) -> Rejected {
+pub(super) fn stale(execution: &Execution, call: Call) -> Rejected {
     let stage = execution.plan.nodes().get(call.node.0).map(|node| node.id.clone());
     Rejected::Stale { stage: stage.unwrap_or_default(), sequence: call.sequence }
 }
 
-fn cut(mut message: String) -> String {
+pub(super) fn cut(mut message: String) -> String {
     if message.len() > MESSAGE_LIMIT {
         let end = (0..=MESSAGE_LIMIT).rev().find(|at| message.is_char_boundary(*at)).unwrap_or(0);
         message.truncate(end);

@@ -42,6 +42,8 @@ pub struct Recorded {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Phase {
     Going,
+    /// Nothing new starts until a person resumes it; what runs finishes.
+    Paused(Pause),
     /// Nothing new starts.
     Stopping,
     Ended {
@@ -49,6 +51,14 @@ pub enum Phase {
         warnings: u32,
         at: Now,
     },
+}
+
+/// Who paused a run, and why.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Pause {
+    pub since: Now,
+    pub actor: Actor,
+    pub reason: String,
 }
 
 /// Where one node stands. Data exists only where it means something.
@@ -181,7 +191,7 @@ impl Recorded {
     /// The time of the run itself; a run that is being stopped needs none.
     pub(super) fn time_left(&self) -> AttemptClock {
         match self.phase {
-            Phase::Going => self.clock,
+            Phase::Going | Phase::Paused(_) => self.clock,
             Phase::Stopping | Phase::Ended { .. } => AttemptClock::Never,
         }
     }
@@ -191,9 +201,8 @@ impl NodeState {
     pub fn status(&self) -> StageStatus {
         match self {
             NodeState::Pending { .. } => StageStatus::Pending,
-            NodeState::Gated { gate: Gate::Target { .. }, .. } | NodeState::Held(_) => {
-                StageStatus::Waiting
-            }
+            NodeState::Gated { gate: Gate::Target { .. } | Gate::Paused { .. }, .. }
+            | NodeState::Held(_) => StageStatus::Waiting,
             NodeState::Gated { next, .. } if next.attempt > 1 => StageStatus::Running,
             NodeState::Gated { gate: Gate::When | Gate::Configuration, .. } => StageStatus::Pending,
             NodeState::Running(attempt) if attempt.wait_kind() == Some(WaitKind::Approval) => {
@@ -209,6 +218,7 @@ impl NodeState {
     pub fn wait_kind(&self) -> Option<WaitKind> {
         match self {
             NodeState::Gated { gate: Gate::Target { .. }, .. } => Some(WaitKind::Target),
+            NodeState::Gated { gate: Gate::Paused { .. }, .. } => Some(WaitKind::Paused),
             NodeState::Gated { gate: Gate::When | Gate::Configuration, .. } => None,
             NodeState::BackingOff(_) => Some(WaitKind::Retry),
             NodeState::Held(_) => Some(WaitKind::Hold),

@@ -35,6 +35,7 @@ impl Recorded {
     pub fn status(&self) -> RunStatus {
         match &self.phase {
             Phase::Ended { status, .. } => *status,
+            Phase::Paused(_) => RunStatus::Paused,
             Phase::Going | Phase::Stopping => {
                 if self.tally.gated + self.tally.asking() > 0 && self.tally.open() == 0 {
                     RunStatus::Waiting
@@ -48,7 +49,7 @@ impl Recorded {
     pub fn ended_at(&self) -> Option<Now> {
         match &self.phase {
             Phase::Ended { at, .. } => Some(*at),
-            Phase::Going | Phase::Stopping => None,
+            Phase::Going | Phase::Paused(_) | Phase::Stopping => None,
         }
     }
 
@@ -78,6 +79,7 @@ impl Tally {
             (self.hold, WaitKind::Hold),
             (self.approval, WaitKind::Approval),
             (self.gated, WaitKind::Target),
+            (self.paused, WaitKind::Paused),
         ];
         kinds.into_iter().find(|(count, _)| *count > 0).map(|(_, kind)| kind)
     }

@@ -15,6 +15,7 @@ pub struct Tally {
     pub retry: usize,
     pub approval: usize,
     pub hold: usize,
+    pub paused: usize,
     pub ended: usize,
     pub failed: usize,
     pub tolerated: usize,
@@ -64,6 +65,7 @@ impl Tally {
             (_, Some(WaitKind::Retry)) => Some(&mut self.retry),
             (_, Some(WaitKind::Approval)) => Some(&mut self.approval),
             (_, Some(WaitKind::Hold)) => Some(&mut self.hold),
+            (_, Some(WaitKind::Paused)) => Some(&mut self.paused),
         }
     }
 }

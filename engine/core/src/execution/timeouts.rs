@@ -28,7 +28,8 @@ pub(super) fn timed_out(decision: &Decision<'_>, index: NodeIndex) -> Failure {
         | WaitKind::Readiness
         | WaitKind::Retry
         | WaitKind::Approval
-        | WaitKind::Hold => (Cause::Timeout, format!("timed out{limit}, still waiting: {words}")),
+        | WaitKind::Hold
+        | WaitKind::Paused => (Cause::Timeout, format!("timed out{limit}, still waiting: {words}")),
     };
     Failure { cause, message }
 }

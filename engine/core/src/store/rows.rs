@@ -55,6 +55,8 @@ fn change(event: &Event) -> Vec<RowChange<'_>> {
         | Event::StageRejected { .. }
         | Event::StageOmitted { .. }
         | Event::StageCancelled { .. }
+        | Event::RunPaused { .. }
+        | Event::RunResumed { .. }
         | Event::RunStopping { .. }
         | Event::RunEnded { .. } => Vec::new(),
     }

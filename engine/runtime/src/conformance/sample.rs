@@ -90,6 +90,7 @@ pub fn summary(run: RunId, status: RunStatus) -> Summary {
     let waiting = match status {
         RunStatus::Waiting => Some(WaitKind::Readiness),
         RunStatus::Running
+        | RunStatus::Paused
         | RunStatus::Succeeded
         | RunStatus::Failed
         | RunStatus::Rejected

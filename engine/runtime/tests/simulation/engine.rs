@@ -1,6 +1,8 @@
 //! The whole engine in virtual time: several runs that compete for targets, on the memory store,
 //! while the engine crashes, loses answers, and is taken over while it lives.
 
+mod people;
+
 use crate::{
     chance::Chance,
     facts::{self, Facts},
@@ -11,9 +13,8 @@ use crate::{
 use engine_core::{
     Execution, Plan, Registry,
     clock::{Civil, Clock, Now},
-    event::{Actor, Event, Signal, Signalled, Trigger, Way},
+    event::{Actor, Event, Trigger, Way},
     id::RunId,
-    plan::NodeIndex,
     store::{Candidate, LogReader, Store},
 };
 use engine_runtime::{
@@ -101,6 +102,7 @@ impl Storm {
             }
             6 => self.cancel().await,
             7 => self.say().await,
+            8 => self.pause().await,
             _ => self.world.change_objects(),
         }
         self.sleep(6_000).await;
@@ -194,45 +196,6 @@ impl Storm {
             Started::New { run, .. } => self.plans.insert(run, plan),
             Started::Before { run } => panic!("{run} was started by nobody"),
         };
-    }
-
-    async fn cancel(&mut self) {
-        let runs: Vec<RunId> = self.plans.keys().copied().collect();
-        if runs.is_empty() {
-            return;
-        }
-        let run = self.chance.pick(&runs);
-        let engine = self.engine.as_ref().unwrap();
-        for _twice in 0..2 {
-            let _ended =
-                engine.cancel(run, (somebody(), "storm".to_owned()), run.to_string()).await;
-        }
-    }
-
-    /// People answer whatever asks.
-    async fn say(&self) {
-        let engine = self.engine.as_ref().unwrap();
-        let reader = engine.reader();
-        for gate in reader.unfinished().await.unwrap() {
-            let run = gate.summary.run;
-            let execution = reader.execution(run).await.unwrap();
-            let facts = facts_of(&self.memory, run).await;
-            for (index, node) in execution.plan().nodes().iter().enumerate() {
-                let retried = |event: &Event| match event {
-                    Event::StageSignalled { stage, signal: Signal::Retry, .. } => *stage == node.id,
-                    _ => false,
-                };
-                let retries = facts.iter().filter(|(event, _)| retried(event)).count();
-                let state = execution.node_state(NodeIndex(index));
-                if let Some(signal) = script::answer(node, state, retries) {
-                    let reason = "because".to_owned();
-                    let signalled = Signalled { signal, actor: somebody(), reason };
-                    let key = format!("{}-{retries}-{}", node.id, signal.word());
-                    // Somebody may have cancelled it, or answered before.
-                    drop(engine.signal(run, (node.id.clone(), signalled), key).await);
-                }
-            }
-        }
     }
 
     /// Nothing interferes any more: every run must come to its end.

@@ -39,6 +39,7 @@ struct Ledger {
     open: BTreeMap<String, u32>,
     recorded: BTreeMap<(String, String), Vec<String>>,
     stop: Option<RunStop>,
+    paused: bool,
     status: Option<RunStatus>,
 }
 
@@ -63,6 +64,7 @@ pub(crate) fn check(plan: &Arc<Plan>, run: RunId, facts: &[(Event, Now)]) -> Run
 }
 
 impl Ledger {
+    #[expect(clippy::too_many_lines, reason = "one arm an event")]
     fn read(&mut self, plan: &Plan, event: &Event, now: Now) {
         match event {
             Event::AttemptStarted { stage, attempt, .. } => {
@@ -91,6 +93,8 @@ impl Ledger {
                 assert!(!contents.contains(&set.content.0), "{stage} recorded a set twice");
                 contents.push(set.content.0.clone());
             }
+            Event::RunPaused { .. } => self.paused = true,
+            Event::RunResumed { .. } => self.paused = false,
             Event::RunStopping { cause } => self.stop = Some(cause.clone()),
             Event::RunEnded { status, .. } => self.status = Some(*status),
             Event::RunStarted { .. }
@@ -106,6 +110,7 @@ impl Ledger {
     }
 
     fn started(&mut self, plan: &Plan, (stage, attempt): (&String, u32), now: Now) {
+        assert!(!self.paused, "{stage} starts while the run is paused");
         assert_eq!(self.stop, None, "{stage} starts after the run was stopped");
         assert!(!self.ended.contains_key(stage), "{stage} starts after its end");
         let node = &plan.nodes()[plan.graph().index(stage).unwrap().0];

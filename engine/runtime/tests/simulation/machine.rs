@@ -1,27 +1,26 @@
 //! The pure machine in a storm: answers in any order, late, repeated, lost in a crash; cancels at
 //! any turn; time that jumps. No runtime.
 
+mod people;
+mod play;
+
 use crate::{
     chance::Chance,
     facts::{self, Facts},
-    script::{self, Attempt, End, HANG_TIMEOUT_MS, Move},
+    script,
 };
 use engine_core::{
     Execution, Plan, Start,
-    clock::{Civil, Elapsed, Moment, Now},
+    clock::{Civil, Elapsed, Now},
     event::{
-        Actor, Answer, Call, Command, Evaluated, Failure, Input, InputRow, Message, Progress,
-        Signal, Signalled, Trigger, Way,
+        Actor, Answer, Call, Command, Evaluated, Failure, Input, InputRow, Message, Trigger, Way,
     },
     execution::state::NodeState,
-    id::{BlobName, InputId, PlanHash, RunId},
-    plan::NodeIndex,
+    id::{InputId, PlanHash, RunId},
     retry::Cause,
-    revision::{ComponentSet, Origin, Target},
-    stage::{Outputs, Record, StageError, Step, WaitReason, Wake},
-    status::WaitKind,
+    revision::Target,
+    stage::{StageError, Step},
 };
-use serde_json::{Value, json};
 use std::{collections::BTreeMap, sync::Arc};
 
 struct Storm {
@@ -74,13 +73,6 @@ pub(crate) fn storm(seed: u64) {
     panic!("the run is stuck: {:#?}", storm.execution.recorded());
 }
 
-fn signal(stage: &str, signal: Signal) -> Input {
-    let actor = Actor { name: "somebody".to_owned(), way: Way::CommandLine };
-    let signalled = Signalled { signal, actor, reason: String::new() };
-    let message = Message::Signal { stage: stage.to_owned(), signalled };
-    Input::Row(InputRow { id: InputId(3), message })
-}
-
 fn start() -> Start {
     Start {
         id: RunId(Default::default()),
@@ -119,6 +111,8 @@ impl Storm {
             6..=9 => self.pass(),
             10 => self.change_object(),
             11 | 12 => self.say(),
+            13 if self.chance.one_in(3) => self.pause(),
+            14 => self.resume(),
             _ => self.answer(),
         }
     }
@@ -150,49 +144,12 @@ impl Storm {
         assert!(self.execution.handle(input, self.now).is_err(), "a late answer was accepted");
     }
 
-    fn cancel(&mut self) {
-        let actor = Actor { name: "somebody".to_owned(), way: Way::CommandLine };
-        let message = Message::Cancel { actor, reason: String::new() };
-        self.hand_in(Input::Row(InputRow { id: InputId(1), message }));
-    }
-
     fn grant(&mut self) {
         let asked: Vec<Target> = self.execution.asked_targets().cloned().collect();
         if let Some(target) = asked.first().cloned() {
             let message = Message::TargetGranted { target };
             self.hand_in(Input::Row(InputRow { id: InputId(2), message }));
         }
-    }
-
-    /// A person answers what asks, and says to others what they do not take.
-    fn say(&mut self) {
-        let plan = self.plan.clone();
-        let index = usize::try_from(self.chance.below(plan.nodes().len() as u64)).unwrap();
-        let (node, state) = (&plan.nodes()[index], self.execution.node_state(NodeIndex(index)));
-        let right = script::answer(node, state, self.retries(&node.id));
-        let any = [Signal::Approve, Signal::Reject, Signal::Retry, Signal::Continue, Signal::Abort];
-        match right {
-            Some(right) => {
-                let input = signal(&node.id, right);
-                let events = self.execution.handle(input, self.now).expect("it asked");
-                self.record(events);
-            }
-            None => {
-                let input = signal(&node.id, self.chance.pick(&any));
-                let refused = self.execution.handle(input, self.now).is_err();
-                assert!(refused, "{} takes an answer that it never asked for", node.id);
-            }
-        }
-    }
-
-    /// How often a person has asked for another try of a stage.
-    fn retries(&self, wanted: &str) -> usize {
-        use engine_core::event::Event;
-        let is_retry = |event: &Event| match event {
-            Event::StageSignalled { stage, signal: Signal::Retry, .. } => stage == wanted,
-            _ => false,
-        };
-        self.facts.iter().filter(|(event, _)| is_retry(event)).count()
     }
 
     fn change_object(&mut self) {
@@ -287,84 +244,5 @@ impl Storm {
     fn over(&self) {
         assert_eq!(self.asked, [], "the run keeps targets after its end");
         facts::check(&self.plan, self.execution.recorded().id, &self.facts);
-    }
-
-    /// The stage's part: one move of its script.
-    fn step(&mut self, call: Call) -> Answer {
-        let node = self.plan.node(call.node);
-        if node.stage_type == "vanished" {
-            return Err(StageError::Defect("gone".to_owned()));
-        }
-        let script = script::script(node);
-        let played = script.attempts.get(call.attempt as usize - 1);
-        let attempt = played.or(script.attempts.last()).unwrap().clone();
-        let progress = self.execution.attempt(call).map(|attempt| attempt.progress.clone());
-        let at = match progress {
-            Some(Progress::Inline(Value::Null)) | None => 0,
-            Some(Progress::Inline(value)) => value["at"].as_u64().unwrap(),
-            Some(Progress::Blob(_)) => unreachable!("the machine makes no blobs"),
-        };
-        self.play(&attempt, (call, at))
-    }
-
-    fn play(&mut self, attempt: &Attempt, (call, at): (Call, u64)) -> Answer {
-        let Some(act) = attempt.moves.get(usize::try_from(at).unwrap()) else {
-            return self.end(attempt.end, at);
-        };
-        let mut records = Vec::new();
-        let signals = self.execution.attempt(call).map(|attempt| attempt.signals.clone());
-        let said = signals.unwrap_or_default().first().map(|signalled| signalled.signal);
-        let (at, kind, wake) = match act {
-            Move::Ask { .. } => match said {
-                Some(Signal::Reject) => return Err(StageError::Rejected("no".to_owned())),
-                Some(_) => (at + 1, WaitKind::Readiness, self.after(0)),
-                None => (at, WaitKind::Approval, Wake::default()),
-            },
-            Move::Timer { ms } => (at + 1, WaitKind::Timer, self.after(*ms)),
-            Move::Poll { .. } if self.chance.one_in(2) => (at, WaitKind::Readiness, self.after(50)),
-            Move::Object if self.chance.one_in(2) => (at, WaitKind::Readiness, self.after(500)),
-            Move::Record => {
-                records.push(Record::Revision(set(call, at)));
-                (at + 1, WaitKind::Readiness, self.after(0))
-            }
-            Move::Poll { .. } | Move::Object | Move::Effect | Move::Remember => {
-                (at + 1, WaitKind::Readiness, self.after(0))
-            }
-        };
-        let progress = Progress::Inline(json!({ "at": at }));
-        let reason = WaitReason { kind, detail: format!("move {at}") };
-        Ok(Step::Wait { progress, wake, reason, records })
-    }
-
-    fn end(&mut self, end: End, at: u64) -> Answer {
-        match end {
-            End::Succeed => Ok(Step::Done { outputs: Outputs::new(), records: Vec::new() }),
-            End::Error => Err(StageError::Error("as scripted".to_owned())),
-            End::Failure => Err(StageError::Failure("as scripted".to_owned())),
-            End::Panic => Err(StageError::Defect("as scripted".to_owned())),
-            End::Hang => Ok(Step::Wait {
-                progress: Progress::Inline(json!({ "at": at })),
-                wake: self.after(HANG_TIMEOUT_MS / 4),
-                reason: WaitReason {
-                    kind: WaitKind::Readiness,
-                    detail: format!("hangs in call {}", self.answered.len()),
-                },
-                records: Vec::new(),
-            }),
-        }
-    }
-
-    fn after(&self, ms: u64) -> Wake {
-        let at = Moment::Elapsed(Elapsed(self.now.elapsed.0 + ms));
-        Wake { at: Some(at), objects: Vec::new() }
-    }
-}
-
-fn set(call: Call, at: u64) -> ComponentSet {
-    ComponentSet {
-        component: "main".to_owned(),
-        content: BlobName(format!("{}-{at}", call.attempt)),
-        images: BTreeMap::new(),
-        origin: Origin::Deploy,
     }
 }

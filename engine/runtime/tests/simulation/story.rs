@@ -13,7 +13,7 @@ pub(crate) struct Reached {
 }
 
 /// What a storm of usual length must have met.
-const EXPECTED: [&str; 26] = [
+const EXPECTED: [&str; 28] = [
     "abort of a run",
     "append lands late",
     "answer lost after the write",
@@ -26,6 +26,7 @@ const EXPECTED: [&str; 26] = [
     "expression",
     "hold",
     "panic",
+    "pause",
     "progress as a blob",
     "revision",
     "run",
@@ -40,6 +41,7 @@ const EXPECTED: [&str; 26] = [
     "timeout of a run",
     "tolerated failure",
     "wait for a target",
+    "wait for the end of a pause",
 ];
 
 impl Reached {
@@ -70,6 +72,8 @@ impl Reached {
             Event::StageFailed { tolerance: Tolerance::Tolerated, .. } => "tolerated failure",
             Event::StageOmitted { .. } => "stage omitted",
             Event::StageCancelled { .. } => "stage cancelled",
+            Event::RunPaused { .. } => "pause",
+            Event::StageGated { gate: Gate::Paused { .. }, .. } => "wait for the end of a pause",
             Event::RunStopping { cause: RunStop::Abort { .. } } => "abort of a run",
             Event::RunStopping { cause: RunStop::Cancel { .. } } => "cancel",
             Event::RunStopping { cause: RunStop::Timeout } => "timeout of a run",

@@ -1,0 +1,114 @@
+//! A run that a person paused: nothing new starts, what runs finishes, and clocks keep their rest.
+
+use super::{
+    Execution,
+    decide::Decision,
+    inputs::Decided,
+    state::{Activity, NodeState, Pause, Phase, Recorded},
+};
+use crate::{
+    clock::Now,
+    event::{Actor, Entrance, Event, Gate, Rejected, RunAct, RunStop},
+    plan::NodeIndex,
+    status::WaitKind,
+};
+
+impl Execution {
+    /// Whether a run that has not ended takes `act` now.
+    pub fn admits(&self, act: RunAct) -> Result<(), Rejected> {
+        let recorded = &self.recorded;
+        match (act, &recorded.phase) {
+            (_, Phase::Ended { status, .. }) => Err(Rejected::Ended { status: *status }),
+            (RunAct::Cancel, _) => match recorded.stop {
+                Some(RunStop::Cancel { .. }) => Err(Rejected::Stopping),
+                Some(RunStop::Abort { .. } | RunStop::Timeout) | None => Ok(()),
+            },
+            (RunAct::Pause | RunAct::Resume, Phase::Stopping) => Err(Rejected::Stopping),
+            (RunAct::Pause, Phase::Paused(_)) => Err(Rejected::Paused),
+            (RunAct::Resume, Phase::Going) => Err(Rejected::NotPaused),
+            (RunAct::Pause, Phase::Going) | (RunAct::Resume, Phase::Paused(_)) => Ok(()),
+        }
+    }
+}
+
+pub(super) fn act(
+    execution: &mut Execution,
+    (act, actor, reason): (RunAct, Actor, String),
+    now: Now,
+) -> Decided {
+    execution.admits(act)?;
+    let mut decision = Decision::new(execution, now);
+    match act {
+        RunAct::Cancel => decision.stop_run(RunStop::Cancel { actor, reason }),
+        RunAct::Pause => decision.emit(Event::RunPaused { actor, reason }),
+        RunAct::Resume => resume(&mut decision, Event::RunResumed { actor, reason }),
+    }
+    Ok(decision.finish())
+}
+
+/// Looks at every node, as few things do: a person said so.
+fn resume(decision: &mut Decision<'_>, event: Event) {
+    decision.emit(event);
+    for position in 0..decision.execution.plan.nodes().len() {
+        let index = NodeIndex(position);
+        let NodeState::Gated { gate: Gate::Paused { before }, next, .. } = decision.state(index)
+        else {
+            continue;
+        };
+        let attempt = next.attempt;
+        match before {
+            Entrance::Gates => decision.admit(index),
+            Entrance::Attempt => decision.begin_attempt(index, attempt),
+        }
+    }
+}
+
+impl Recorded {
+    pub(super) fn is_paused(&self) -> bool {
+        match self.phase {
+            Phase::Paused(_) => true,
+            Phase::Going | Phase::Stopping | Phase::Ended { .. } => false,
+        }
+    }
+
+    /// Whether the time of the run counts.
+    pub(super) fn activity(&self) -> Activity {
+        if self.is_paused() { Activity::Quiet } else { self.tally.activity() }
+    }
+
+    pub(super) fn pause(&mut self, (actor, reason): (&Actor, &str), now: Now) {
+        let (actor, reason) = (actor.clone(), reason.to_owned());
+        self.phase = Phase::Paused(Pause { since: now, actor, reason });
+        self.clock = self.clock.running(self.activity(), now);
+        for node in &mut self.nodes {
+            if let NodeState::Running(attempt) = node {
+                attempt.clock = attempt.clock.running(Activity::Quiet, now);
+            }
+        }
+    }
+
+    pub(super) fn resume(&mut self, now: Now) {
+        let Phase::Paused(Pause { since, .. }) = &self.phase else { return };
+        let since = *since;
+        self.phase = Phase::Going;
+        self.clock = self.clock.running(self.activity(), now);
+        for node in &mut self.nodes {
+            match node {
+                // A declared time does not count against the attempt anyway.
+                NodeState::Running(attempt) if attempt.wait_kind() != Some(WaitKind::Timer) => {
+                    attempt.clock = attempt.clock.running(Activity::Running, now);
+                }
+                NodeState::BackingOff(pause) => {
+                    let stood = since.elapsed.max(pause.since.elapsed);
+                    pause.retry_at = pause.retry_at.plus(now.elapsed.since(stood));
+                }
+                NodeState::Running(_)
+                | NodeState::Pending { .. }
+                | NodeState::Gated { .. }
+                | NodeState::Held(_)
+                | NodeState::Stopping { .. }
+                | NodeState::Ended(_) => {}
+            }
+        }
+    }
+}

@@ -1,0 +1,98 @@
+//! What people say to runs and stages: judged first, then recorded as an input.
+
+use super::Engine;
+use crate::{reader::ReadError, supervisor::Order};
+use engine_core::{
+    Execution,
+    event::{Actor, Message, Rejected, RunAct, Signalled},
+    execution::state::NodeState,
+    id::RunId,
+    plan::NodeIndex,
+    stage::{Asked, Refusal},
+    status::RunStatus,
+    store::{Request, StoreError, Submitted},
+};
+
+#[derive(Debug, thiserror::Error)]
+pub enum ActError {
+    #[error(transparent)]
+    NotTaken(#[from] Rejected),
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum SignalError {
+    #[error("the run has ended {status}; there is nothing to answer")]
+    Ended { status: RunStatus },
+    #[error("{reason}")]
+    Refused { reason: String },
+    #[error(transparent)]
+    Act(#[from] ActError),
+}
+
+impl Engine {
+    /// Records what a person says to a whole run, unless it would not be taken. Durable when this
+    /// answers; repeating `key` records nothing more.
+    pub async fn act(
+        &self,
+        run: RunId,
+        (act, actor, reason): (RunAct, Actor, String),
+        key: String,
+    ) -> Result<(), ActError> {
+        self.reader().execution(run).await?.admits(act)?;
+        let message = match act {
+            RunAct::Cancel => Message::Cancel { actor, reason },
+            RunAct::Pause => Message::Pause { actor, reason },
+            RunAct::Resume => Message::Resume { actor, reason },
+        };
+        self.submit(run, message, key).await
+    }
+
+    /// Records what a person says to a stage that waits for one, unless it would not be taken:
+    /// then the refusal says why. Durable when this answers; repeating `key` records nothing more.
+    pub async fn signal(
+        &self,
+        run: RunId,
+        (stage, signalled): (String, Signalled),
+        key: String,
+    ) -> Result<(), SignalError> {
+        let execution = self.reader().execution(run).await.map_err(ActError::from)?;
+        if execution.recorded().status().has_ended() {
+            return Err(SignalError::Ended { status: execution.recorded().status() });
+        }
+        let index = execution.takes(&stage, signalled.signal).map_err(ActError::from)?;
+        if let Refusal::Because(reason) = self.refusal(&execution, index, &signalled) {
+            return Err(SignalError::Refused { reason });
+        }
+        Ok(self.submit(run, Message::Signal { stage, signalled }, key).await?)
+    }
+
+    async fn submit(&self, run: RunId, message: Message, key: String) -> Result<(), ActError> {
+        let at = self.shop.backing.clock.now();
+        match self.shop.backing.store.submit(Request { run, key, message, at }).await? {
+            Submitted::NoRun => Err(ReadError::NoRun(run).into()),
+            Submitted::Written(_) | Submitted::Repeated(_) => {
+                self.supervisor.order(Order::Wake(vec![run]));
+                Ok(())
+            }
+        }
+    }
+
+    /// Whether the stage's own type takes the answer. What is held takes anybody's.
+    fn refusal(&self, execution: &Execution, index: NodeIndex, answer: &Signalled) -> Refusal {
+        let NodeState::Running(attempt) = execution.node_state(index) else {
+            return Refusal::None;
+        };
+        let node = execution.plan().node(index);
+        let config = attempt.config.clone().unwrap_or_else(|| node.config.preview());
+        let starter = &execution.recorded().actor;
+        let asked = Asked { starter, signals: &attempt.signals };
+        match self.shop.stages.get(&node.stage_type) {
+            Some(stage) => stage.refusal(&config, &asked, answer),
+            None => Refusal::Because(format!("stage type `{}` is not known", node.stage_type)),
+        }
+    }
+}

@@ -1,0 +1,64 @@
+//! What people say to the runs of a storm.
+
+use super::{Storm, facts_of, somebody};
+use crate::script;
+use engine_core::{
+    event::{Event, RunAct, Signal, Signalled},
+    id::RunId,
+    plan::NodeIndex,
+};
+
+impl Storm {
+    pub(super) async fn cancel(&mut self) {
+        let runs: Vec<RunId> = self.plans.keys().copied().collect();
+        if runs.is_empty() {
+            return;
+        }
+        let run = self.chance.pick(&runs);
+        let engine = self.engine.as_ref().unwrap();
+        for _twice in 0..2 {
+            let said = (RunAct::Cancel, somebody(), "storm".to_owned());
+            let _ended = engine.act(run, said, run.to_string()).await;
+        }
+    }
+
+    pub(super) async fn pause(&mut self) {
+        let runs: Vec<RunId> = self.plans.keys().copied().collect();
+        if let Some(run) = runs.last() {
+            let said = (RunAct::Pause, somebody(), String::new());
+            let key = format!("pause {}", self.chance.below(1_000_000));
+            let _taken = self.engine.as_ref().unwrap().act(*run, said, key).await;
+        }
+    }
+
+    /// People answer whatever asks, and let what is paused go on.
+    pub(super) async fn say(&self) {
+        let engine = self.engine.as_ref().unwrap();
+        let reader = engine.reader();
+        for gate in reader.unfinished().await.unwrap() {
+            let run = gate.summary.run;
+            let execution = reader.execution(run).await.unwrap();
+            if execution.admits(RunAct::Resume).is_ok() {
+                let said = (RunAct::Resume, somebody(), String::new());
+                let key = format!("resume after row {}", gate.next);
+                let _taken = engine.act(run, said, key).await;
+            }
+            let facts = facts_of(&self.memory, run).await;
+            for (index, node) in execution.plan().nodes().iter().enumerate() {
+                let retried = |event: &Event| match event {
+                    Event::StageSignalled { stage, signal: Signal::Retry, .. } => *stage == node.id,
+                    _ => false,
+                };
+                let retries = facts.iter().filter(|(event, _)| retried(event)).count();
+                let state = execution.node_state(NodeIndex(index));
+                if let Some(signal) = script::answer(node, state, retries) {
+                    let reason = "because".to_owned();
+                    let signalled = Signalled { signal, actor: somebody(), reason };
+                    let key = format!("{}-{retries}-{}", node.id, signal.word());
+                    // Somebody may have cancelled it, or answered before.
+                    drop(engine.signal(run, (node.id.clone(), signalled), key).await);
+                }
+            }
+        }
+    }
+}

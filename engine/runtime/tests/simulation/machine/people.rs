@@ -1,0 +1,81 @@
+//! What people say in a storm, at the right and at the wrong time.
+
+use super::Storm;
+use crate::script;
+use engine_core::{
+    event::{Actor, Event, Input, InputRow, Message, Rejected, Signal, Signalled, Way},
+    execution::state::Phase,
+    id::InputId,
+    plan::NodeIndex,
+};
+
+fn somebody() -> Actor {
+    Actor { name: "somebody".to_owned(), way: Way::CommandLine }
+}
+
+fn row(message: Message) -> Input {
+    Input::Row(InputRow { id: InputId(3), message })
+}
+
+fn signal(stage: &str, signal: Signal) -> Input {
+    let signalled = Signalled { signal, actor: somebody(), reason: String::new() };
+    row(Message::Signal { stage: stage.to_owned(), signalled })
+}
+
+impl Storm {
+    pub(super) fn cancel(&mut self) {
+        self.hand_in(row(Message::Cancel { actor: somebody(), reason: String::new() }));
+    }
+
+    pub(super) fn pause(&mut self) {
+        let message = Message::Pause { actor: somebody(), reason: String::new() };
+        self.tell(message, Rejected::Paused);
+    }
+
+    pub(super) fn resume(&mut self) {
+        let message = Message::Resume { actor: somebody(), reason: String::new() };
+        self.tell(message, Rejected::NotPaused);
+    }
+
+    /// A pause and its end are each taken exactly when they make a difference.
+    fn tell(&mut self, message: Message, refused: Rejected) {
+        let fits = match (&self.execution.recorded().phase, &refused) {
+            (Phase::Going, Rejected::Paused) | (Phase::Paused(_), Rejected::NotPaused) => None,
+            (Phase::Stopping, _) => Some(Rejected::Stopping),
+            (Phase::Going | Phase::Paused(_) | Phase::Ended { .. }, _) => Some(refused),
+        };
+        let answer = self.execution.handle(row(message), self.now);
+        assert_eq!(answer.as_ref().err(), fits.as_ref());
+        self.record(answer.unwrap_or_default());
+    }
+
+    /// A person answers what asks, and says to others what they do not take.
+    pub(super) fn say(&mut self) {
+        let plan = self.plan.clone();
+        let index = usize::try_from(self.chance.below(plan.nodes().len() as u64)).unwrap();
+        let (node, state) = (&plan.nodes()[index], self.execution.node_state(NodeIndex(index)));
+        let right = script::answer(node, state, self.retries(&node.id));
+        let any = [Signal::Approve, Signal::Reject, Signal::Retry, Signal::Continue, Signal::Abort];
+        match right {
+            Some(right) => {
+                let input = signal(&node.id, right);
+                let events = self.execution.handle(input, self.now).expect("it asked");
+                self.record(events);
+            }
+            None => {
+                let input = signal(&node.id, self.chance.pick(&any));
+                let refused = self.execution.handle(input, self.now).is_err();
+                assert!(refused, "{} takes an answer that it never asked for", node.id);
+            }
+        }
+    }
+
+    /// How often a person has asked for another try of a stage.
+    fn retries(&self, wanted: &str) -> usize {
+        let is_retry = |event: &Event| match event {
+            Event::StageSignalled { stage, signal: Signal::Retry, .. } => stage == wanted,
+            _ => false,
+        };
+        self.facts.iter().filter(|(event, _)| is_retry(event)).count()
+    }
+}

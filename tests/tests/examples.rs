@@ -12,8 +12,16 @@ use std::{
 const EXAMPLES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../pipelines-examples");
 
 /// What an example deploys to.
-const ENVIRONMENTS: [&str; 6] =
-    ["hello", "guarded", "shop", "parameters-eu", "release-staging", "release-production"];
+const ENVIRONMENTS: [&str; 8] = [
+    "hello",
+    "guarded",
+    "shop",
+    "parameters-eu",
+    "release-staging",
+    "release-production",
+    "regions-eu",
+    "regions-us",
+];
 
 #[test]
 fn every_example_is_valid_and_succeeds() {

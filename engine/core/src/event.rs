@@ -146,6 +146,8 @@ pub enum Gate {
     Target { target: Target },
     /// The expressions of its configuration are evaluated, once an attempt.
     Configuration,
+    /// As many nodes of its matrix are under way as may be.
+    Parallel,
     /// Its run is paused.
     Paused { before: Entrance },
 }
@@ -209,6 +211,10 @@ pub enum StopCause {
     },
     /// The time of the whole run ran out.
     RunTimeout,
+    /// Another node of its matrix failed, and its failure stops the others.
+    FailFast {
+        by: String,
+    },
 }
 
 /// Why a whole run is being stopped.

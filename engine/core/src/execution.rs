@@ -9,12 +9,15 @@ mod apply;
 mod decide;
 mod evaluation;
 mod inputs;
+mod matrix;
+mod needs;
 mod pause;
 mod signals;
 pub mod state;
 mod stopping;
 mod summary;
 mod tally;
+mod target;
 mod time;
 mod timeouts;
 
@@ -223,7 +226,7 @@ impl Execution {
             .map(|node| NodeState::Pending { unmet: node.needs.len() })
             .collect();
         let agenda = Agenda::new(nodes.len());
-        let targets = state::targets(&plan);
+        let (targets, matrices) = (target::targets(&plan), matrix::matrices(&plan));
         let Start { id, number, plan: hash, trigger, actor, ancestry } = start;
         let (phase, tally) = (Phase::Going, Tally::default());
         let clock = AttemptClock::of_run(plan.document().timeout);
@@ -238,6 +241,7 @@ impl Execution {
             phase,
             stop: None,
             nodes,
+            matrices,
             targets,
             tally,
             clock,

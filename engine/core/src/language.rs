@@ -15,7 +15,9 @@ mod walk;
 
 pub use duration::{Duration, DurationError};
 
-pub(crate) use schema::{DefaultsText, NeedText, PipelineText, RetryText, Schemas, StageText};
+pub(crate) use schema::{
+    DefaultsText, MatrixText, NeedText, PipelineText, RetryText, Schemas, StageText,
+};
 pub(crate) use suggest::closest;
 pub(crate) use tree::{Content, Entry, Node, read_tree};
 pub(crate) use walk::Walk;

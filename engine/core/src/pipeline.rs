@@ -2,6 +2,7 @@
 
 mod bind;
 mod expressions;
+mod matrix;
 mod needs;
 mod parameters;
 mod read;
@@ -9,6 +10,7 @@ mod stages;
 
 pub use bind::{Bindings, Missing};
 pub(crate) use expressions::stages_read;
+pub(crate) use matrix::{Cells, Matrix};
 pub use parameters::Given;
 pub(crate) use parameters::{Parameter, ParameterText};
 
@@ -17,7 +19,7 @@ use crate::{
     diagnostic::{Diagnostic, Span},
     files::{FileRequest, Step},
     language::{Content, Node},
-    plan::{Need, OnFailure, Timeout},
+    plan::{Cell, Need, OnFailure, Timeout},
     retry::Retry,
     stage::AnyStage,
     template::Template,
@@ -58,6 +60,9 @@ pub(crate) struct Stage {
     /// A condition and its place.
     pub(crate) when: Option<(String, Span)>,
     pub(crate) environment: Written<Template>,
+    /// As it was written, until its cells are stages of their own.
+    pub(crate) matrix: Option<Matrix>,
+    pub(crate) cell: Option<Cell>,
     pub(crate) timeout_ms: Option<u64>,
     pub(crate) retry: Retry,
     pub(crate) on_failure: OnFailure,
@@ -68,6 +73,7 @@ pub(crate) struct Stage {
 #[derive(Clone, Debug)]
 pub(crate) struct PlacedNeed {
     pub(crate) need: Need,
+    pub(crate) cells: Cells,
     pub(crate) span: Span,
 }
 
@@ -148,6 +154,7 @@ impl Stage {
     fn forget_expressions(&mut self) {
         self.when = None;
         self.environment = Written::Faulty;
+        self.matrix = None;
         self.actions.iter_mut().for_each(|action| {
             action.node = Arc::new(Node { span: action.key_span, content: Content::Told });
             action.config = Config::Faulty;

@@ -85,6 +85,9 @@ pub struct Node {
     pub stage_type: String,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub needs: Vec<Need>,
+    /// Which cell of a matrix it is, if its stage has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub matrix: Option<Cell>,
     /// A condition: the node is skipped if it is false, and fails if it cannot be told.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub when: Option<String>,
@@ -113,6 +116,32 @@ pub struct Node {
 pub struct Need {
     pub stage: String,
     pub accepts: Accepts,
+    /// The stage of whose matrix it is one of several needed nodes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub of: Option<String>,
+}
+
+/// One node of a stage that runs once for each cell of a matrix.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Cell {
+    /// The stage as it was written.
+    pub stage: String,
+    pub values: BTreeMap<String, Value>,
+    /// How many nodes of the stage may be under way at once; all, if it is not said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_parallel: Option<usize>,
+    pub on_failure: CellFailure,
+}
+
+/// What a failure of one cell, unless it is tolerated, means to the others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum CellFailure {
+    /// They are stopped and cancelled.
+    StopsOthers,
+    /// They go on.
+    LeavesOthers,
 }
 
 /// Which ends of the needed stage will do.
@@ -260,6 +289,6 @@ impl OnTimeout {
 
 impl Need {
     pub fn plain(stage: impl Into<String>) -> Need {
-        Need { stage: stage.into(), accepts: Accepts::Plain }
+        Need { stage: stage.into(), accepts: Accepts::Plain, of: None }
     }
 }

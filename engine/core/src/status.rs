@@ -58,6 +58,8 @@ pub enum WaitKind {
     Hold,
     /// A person to resume the run.
     Paused,
+    /// Others of its kind to end: as many as may be are under way.
+    Concurrency,
 }
 
 impl RunStatus {
@@ -100,5 +102,6 @@ words! {
     WaitKind {
         Target = "target", Timer = "timer", Readiness = "readiness", Cluster = "cluster",
         Retry = "retry", Approval = "approval", Hold = "hold", Paused = "paused",
+        Concurrency = "concurrency",
     }
 }

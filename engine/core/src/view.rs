@@ -5,7 +5,7 @@ use crate::{
     clock::{Civil, Now},
     event::{Failure, Gate, RunStop, StopCause},
     execution::state::{BackingOff, End, NodeState, Phase, Waiting},
-    plan::Node,
+    plan::{Cell, Node, NodeIndex},
     revision::Target,
     status::{RunStatus, StageStatus, WaitKind},
     store::{Detail, Summary},
@@ -110,7 +110,7 @@ impl Execution {
             stages: nodes
                 .map(|(node, state)| {
                     let mut stage = stage(node, state, surroundings);
-                    stage.waiting = stage.waiting.or_else(|| self.paused(state));
+                    stage.waiting = stage.waiting.or_else(|| self.kept(node, state));
                     (node.id.clone(), stage)
                 })
                 .collect(),
@@ -125,17 +125,45 @@ impl Execution {
         }
     }
 
-    /// What a stage waits for that a pause keeps from starting.
-    fn paused(&self, state: &NodeState) -> Option<WaitView> {
-        let NodeState::Gated { gate: Gate::Paused { .. }, since, .. } = state else { return None };
-        let words = self.pause_words().unwrap_or_default();
-        Some(WaitView {
-            kind: WaitKind::Paused,
-            since: instant(since.civil),
-            until: None,
-            detail: format!("waits until the run is resumed: {words}"),
-            blocked_by: Vec::new(),
-        })
+    /// What a stage waits for that its run keeps from starting.
+    fn kept(&self, node: &Node, state: &NodeState) -> Option<WaitView> {
+        let NodeState::Gated { gate, since, .. } = state else { return None };
+        let (kind, detail, blocked_by) = match (gate, &node.matrix) {
+            (Gate::Paused { .. }, _) => {
+                let words = self.pause_words().unwrap_or_default();
+                let detail = format!("waits until the run is resumed: {words}");
+                (WaitKind::Paused, detail, Vec::new())
+            }
+            (Gate::Parallel, Some(cell)) => {
+                let most = cell.max_parallel.unwrap_or(usize::MAX);
+                let others = self.others_under_way(cell);
+                let detail = format!(
+                    "waits for its turn after {}: at most {most} of `{}` at once",
+                    others.join(", "),
+                    cell.stage
+                );
+                (WaitKind::Concurrency, detail, others)
+            }
+            (Gate::Parallel, None)
+            | (Gate::When | Gate::Configuration | Gate::Target { .. }, _) => {
+                return None;
+            }
+        };
+        Some(WaitView { kind, since: instant(since.civil), until: None, detail, blocked_by })
+    }
+
+    /// The nodes of a matrix that have begun and not ended.
+    fn others_under_way(&self, cell: &Cell) -> Vec<String> {
+        let cells = self.plan().graph().cells(&cell.stage).iter();
+        let has_begun = |index: &&NodeIndex| match self.node_state(**index) {
+            NodeState::Pending { .. } | NodeState::Ended(_) => false,
+            NodeState::Gated { gate, .. } => *gate != Gate::Parallel,
+            NodeState::Running(_)
+            | NodeState::BackingOff(_)
+            | NodeState::Held(_)
+            | NodeState::Stopping { .. } => true,
+        };
+        cells.filter(has_begun).map(|index| self.plan().node(*index).id.clone()).collect()
     }
 
     fn stop_reason(&self) -> Option<String> {
@@ -190,7 +218,8 @@ fn waiting(node: &Node, state: &NodeState, surroundings: &Surroundings) -> Optio
             Some(gated(node, *since, surroundings))
         }
         NodeState::Gated {
-            gate: Gate::When | Gate::Configuration | Gate::Paused { .. }, ..
+            gate: Gate::When | Gate::Configuration | Gate::Parallel | Gate::Paused { .. },
+            ..
         } => None,
         NodeState::BackingOff(pause) => Some(backing_off(pause)),
         NodeState::Held(held) => Some(WaitView {
@@ -259,7 +288,8 @@ fn until(kind: WaitKind, at: Option<crate::clock::Moment>, since: Now) -> Option
             | WaitKind::Retry
             | WaitKind::Approval
             | WaitKind::Hold
-            | WaitKind::Paused,
+            | WaitKind::Paused
+            | WaitKind::Concurrency,
             _,
         ) => None,
     }
@@ -291,6 +321,7 @@ fn stop(cause: &StopCause) -> String {
         StopCause::Timeout => "its time ran out".to_owned(),
         StopCause::RunTimeout => "the time of the whole run ran out".to_owned(),
         StopCause::Abort { by } => format!("`{by}` failed and aborted the run"),
+        StopCause::FailFast { by } => format!("`{by}` failed, and its matrix fails fast"),
     }
 }
 

@@ -128,7 +128,8 @@ impl Task {
                 | WaitKind::Target
                 | WaitKind::Approval
                 | WaitKind::Hold
-                | WaitKind::Paused,
+                | WaitKind::Paused
+                | WaitKind::Concurrency,
             ) => {
                 self.timers.set(run, gate.summary.wake);
                 self.runs.insert(run, Slot::Parked);

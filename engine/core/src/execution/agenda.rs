@@ -59,7 +59,10 @@ impl Agenda {
                 }
             }
             NodeState::Pending { .. }
-            | NodeState::Gated { gate: Gate::Target { .. } | Gate::Paused { .. }, .. }
+            | NodeState::Gated {
+                gate: Gate::Target { .. } | Gate::Parallel | Gate::Paused { .. },
+                ..
+            }
             | NodeState::Held(_)
             | NodeState::Ended(_) => self.reset(index),
             NodeState::BackingOff(pause) => {

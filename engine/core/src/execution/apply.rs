@@ -63,8 +63,10 @@ impl Recorded {
                 let unknown = || Unknown { what: format!("stage `{stage}`") };
                 let index = plan.graph().index(stage).ok_or_else(unknown)?;
                 self.tally.subtract(&self.nodes[index.0]);
+                self.leave_matrix(plan, index);
                 self.fold_stage(plan, (index, event), now);
                 self.tally.add(&self.nodes[index.0]);
+                self.enter_matrix(plan, index);
                 self.clock = self.clock.running(self.activity(), now);
                 return Ok(Some(index));
             }
@@ -131,7 +133,7 @@ impl Recorded {
                     state.gated.insert(index);
                 }
             }
-            Gate::When | Gate::Configuration | Gate::Paused { .. } => {}
+            Gate::When | Gate::Configuration | Gate::Parallel | Gate::Paused { .. } => {}
         }
     }
 

@@ -2,12 +2,12 @@
 
 use super::{
     Execution,
-    state::{Claim, End, NodeState, Phase},
+    state::{Claim, NodeState, Phase},
 };
 use crate::{
     clock::Now,
     event::{Entrance, Event, Failure, Gate, RunStop, StopCause, Tolerance},
-    plan::{Accepts, Dependent, Effect, Need, Node, NodeIndex, OnFailure},
+    plan::{Dependent, Effect, Node, NodeIndex, OnFailure},
     retry::Verdict,
     revision::Target,
     status::RunStatus,
@@ -40,6 +40,7 @@ impl<'a> Decision<'a> {
     pub(super) fn finish(mut self) -> Vec<Event> {
         while let Some(index) = self.ended.pop_front() {
             self.advance_dependents(index);
+            self.advance_matrix(index);
             self.give_back(index);
         }
         self.conclude();
@@ -108,6 +109,10 @@ impl<'a> Decision<'a> {
     pub(super) fn fail(&mut self, index: NodeIndex, (failure, tolerance): (Failure, Tolerance)) {
         let stage = self.id(index);
         self.end(index, Event::StageFailed { stage, failure, tolerance });
+        match tolerance {
+            Tolerance::Counts => self.fail_fast(index),
+            Tolerance::Tolerated => {}
+        }
     }
 
     pub(super) fn fail_and_abort(&mut self, index: NodeIndex, failure: Failure) {
@@ -131,21 +136,26 @@ impl<'a> Decision<'a> {
         };
         self.emit(Event::RunStopping { cause });
         for position in 0..self.execution.plan.nodes().len() {
-            let index = NodeIndex(position);
-            match self.state(index) {
+            self.stop_node(NodeIndex(position), stop.clone());
+        }
+    }
+
+    /// Stops a node that runs, and cancels one that has not started.
+    pub(super) fn stop_node(&mut self, index: NodeIndex, cause: StopCause) {
+        let is_rollback = self.node(index).stage_type == ROLLBACK;
+        match (self.state(index), &cause) {
+            (
                 NodeState::Pending { .. }
                 | NodeState::Gated { .. }
                 | NodeState::BackingOff(_)
-                | NodeState::Held(_) => {
-                    self.cancelled(index, stop.clone());
-                }
-                // A way back is never left half-way for want of time.
-                NodeState::Running(_)
-                    if stop == StopCause::RunTimeout && self.node(index).stage_type == ROLLBACK => {
-                }
-                NodeState::Running(_) => self.stop_stage(index, stop.clone()),
-                NodeState::Stopping { .. } | NodeState::Ended(_) => {}
-            }
+                | NodeState::Held(_),
+                _,
+            ) => self.cancelled(index, cause),
+            // A way back is never left half-way for want of time, or for a neighbour.
+            (NodeState::Running(_), StopCause::RunTimeout | StopCause::FailFast { .. })
+                if is_rollback => {}
+            (NodeState::Running(_), _) => self.stop_stage(index, cause),
+            (NodeState::Stopping { .. } | NodeState::Ended(_), _) => {}
         }
     }
 
@@ -195,10 +205,7 @@ impl<'a> Decision<'a> {
             let all = &plan.node(*node).needs;
             // All needs are looked at once, when the last has ended: several may end together.
             let needs = if *unmet == 0 { all.as_slice() } else { &all[*need..=*need] };
-            let broken = needs.iter().find_map(|need| {
-                let needed = plan.graph().index(&need.stage)?;
-                refusal(need, self.state(needed))
-            });
+            let broken = needs.iter().find_map(|need| self.refusal(need));
             match broken {
                 Some(because) => {
                     let stage = self.id(*node);
@@ -227,8 +234,16 @@ impl<'a> Decision<'a> {
         }
     }
 
-    /// Its `when` holds, or it has none: on to its target.
+    /// Its `when` holds, or it has none: on to the others of its matrix.
     pub(super) fn pass_when(&mut self, index: NodeIndex) {
+        match self.has_room(index) {
+            true => self.pass_parallel(index),
+            false => self.gate(index, Gate::Parallel),
+        }
+    }
+
+    /// It is its turn: on to its target.
+    pub(super) fn pass_parallel(&mut self, index: NodeIndex) {
         let node = self.node(index);
         let (effect, environment) = (node.effect, node.environment.clone());
         let claimed = environment.and_then(|name| {
@@ -309,26 +324,4 @@ impl<'a> Decision<'a> {
         let warnings = u32::try_from(recorded.tally.tolerated).unwrap_or(u32::MAX);
         self.emit(Event::RunEnded { status, warnings });
     }
-}
-
-/// Why a need is not met by the end of its stage; nothing if it is, or if it has not ended.
-fn refusal(need: &Need, state: &NodeState) -> Option<String> {
-    let NodeState::Ended(ended) = state else { return None };
-    let accepted = match (&need.accepts, &ended.end) {
-        (Accepts::Statuses(words), end) => words.contains(&end.status()),
-        (Accepts::Plain, End::Succeeded { .. } | End::Skipped { .. }) => true,
-        (Accepts::Plain, End::Failed { tolerance, .. }) => *tolerance == Tolerance::Tolerated,
-        (Accepts::Plain, End::Omitted { .. } | End::Rejected { .. } | End::Cancelled { .. }) => {
-            false
-        }
-    };
-    let Need { stage, .. } = need;
-    let status = ended.end.status();
-    (!accepted).then(|| match &need.accepts {
-        Accepts::Plain => format!("`{stage}` ended {status}"),
-        Accepts::Statuses(words) => {
-            let words: Vec<_> = words.iter().map(|word| word.word()).collect();
-            format!("`{stage}` ended {status}, and {} was asked for", words.join(" or "))
-        }
-    })
 }

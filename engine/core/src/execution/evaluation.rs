@@ -3,12 +3,13 @@
 
 use super::{
     Execution,
-    state::{End, NodeState},
+    state::{End, Ended, NodeState},
 };
 use crate::{
     event::{Call, Evaluated, Gate, Trigger},
     expression::{evaluate, told},
-    plan::Node,
+    plan::{Node, NodeIndex},
+    status::StageStatus,
     template::{Scope, Template},
     wording,
 };
@@ -38,7 +39,7 @@ impl Execution {
         let what = match gate {
             Gate::When => What::When(node.when.clone()?),
             Gate::Configuration => What::Configuration(node.config.clone()),
-            Gate::Target { .. } | Gate::Paused { .. } => return None,
+            Gate::Target { .. } | Gate::Parallel | Gate::Paused { .. } => return None,
         };
         Some(Evaluation { what, scope: self.scope(node) })
     }
@@ -62,6 +63,9 @@ impl Execution {
             }),
         );
         add("stages", self.ends(node));
+        if let Some(cell) = &node.matrix {
+            add("matrix", json!(cell.values));
+        }
         if let (Some(place), Some(name)) = (self.plan.place(node), &node.environment) {
             let (cluster, namespace) = (&place.cluster, &place.namespace);
             add("environment", json!({"name": name, "cluster": cluster, "namespace": namespace}));
@@ -73,27 +77,40 @@ impl Execution {
     fn ends(&self, node: &Node) -> Value {
         let mut stages = Map::new();
         for id in &node.reads {
-            let Some(index) = self.plan.graph().index(id) else { continue };
-            let outputs = match self.node_state(index) {
-                NodeState::Ended(ended) => match &ended.end {
-                    End::Succeeded { outputs } => Value::Object(outputs.clone()),
-                    End::Failed { .. }
-                    | End::Skipped { .. }
-                    | End::Omitted { .. }
-                    | End::Rejected { .. }
-                    | End::Cancelled { .. } => json!({}),
-                },
-                NodeState::Pending { .. }
-                | NodeState::Gated { .. }
-                | NodeState::Running(_)
-                | NodeState::BackingOff(_)
-                | NodeState::Held(_)
-                | NodeState::Stopping { .. } => json!({}),
+            let end = match self.plan.graph().index(id) {
+                Some(index) => {
+                    let (state, outputs) = (self.node_state(index), self.outputs(index));
+                    json!({"status": state.status().word(), "outputs": outputs})
+                }
+                None => self.cells(id),
             };
-            let status = self.node_state(index).status().word();
-            stages.insert(id.clone(), json!({"status": status, "outputs": outputs}));
+            stages.insert(id.clone(), end);
         }
         Value::Object(stages)
+    }
+
+    /// A stage with a matrix: its worst status, and its outputs by node.
+    fn cells(&self, stage: &str) -> Value {
+        let cells = self.plan.graph().cells(stage);
+        let of = |index: &NodeIndex| (self.plan.node(*index).id.clone(), self.outputs(*index));
+        let outputs: Map<String, Value> = cells.iter().map(of).collect();
+        let status = self.recorded.worst(cells).map_or("omitted", StageStatus::word);
+        json!({"status": status, "outputs": outputs})
+    }
+
+    fn outputs(&self, index: NodeIndex) -> Value {
+        match self.node_state(index) {
+            NodeState::Ended(Ended { end: End::Succeeded { outputs }, .. }) => {
+                Value::Object(outputs.clone())
+            }
+            NodeState::Pending { .. }
+            | NodeState::Gated { .. }
+            | NodeState::Running(_)
+            | NodeState::BackingOff(_)
+            | NodeState::Held(_)
+            | NodeState::Stopping { .. }
+            | NodeState::Ended(_) => json!({}),
+        }
     }
 }
 

@@ -127,7 +127,9 @@ pub(super) fn evaluated(
         }
         (Gate::When, Evaluated::Bound(_))
         | (Gate::Configuration, Evaluated::Holds | Evaluated::Skips { .. })
-        | (Gate::Target { .. } | Gate::Paused { .. }, _) => return Err(stale(execution, call)),
+        | (Gate::Target { .. } | Gate::Parallel | Gate::Paused { .. }, _) => {
+            return Err(stale(execution, call));
+        }
     }
     Ok(decision.finish())
 }

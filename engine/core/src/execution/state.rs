@@ -2,6 +2,7 @@
 
 pub use super::{
     tally::Tally,
+    target::{Claim, TargetState},
     time::{Activity, AttemptClock},
 };
 
@@ -9,8 +10,8 @@ use crate::{
     clock::{Elapsed, Now},
     event::{Actor, Failure, Gate, Progress, RunStop, Signalled, StopCause, Tolerance, Trigger},
     id::{PlanHash, RunId},
-    plan::{Effect, NodeIndex, Plan},
-    revision::{Proof, Target},
+    plan::NodeIndex,
+    revision::Proof,
     stage::{Outputs, WaitReason, Wake},
     status::{RunStatus, StageStatus, WaitKind},
 };
@@ -31,6 +32,8 @@ pub struct Recorded {
     /// Why the run was stopped, also after its end.
     pub stop: Option<RunStop>,
     pub nodes: Vec<NodeState>,
+    /// The nodes of each matrix, by its stage.
+    pub matrices: BTreeMap<String, MatrixState>,
     /// By environment; only those in which a stage of the plan writes.
     pub targets: BTreeMap<String, TargetState>,
     pub tally: Tally,
@@ -166,25 +169,13 @@ pub enum End {
     Cancelled { cause: StopCause, left: Option<String> },
 }
 
-/// The run's business with one target.
-#[derive(Clone, Debug, PartialEq)]
-pub struct TargetState {
-    pub target: Target,
-    pub claim: Claim,
-    /// Nodes that name the environment and have not ended.
-    pub unended: usize,
-    /// Nodes that stand before this gate.
+/// How far the nodes of one matrix are.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct MatrixState {
+    /// Those past their `when` that have not ended.
+    pub under_way: usize,
+    /// Those that stand before the gate.
     pub gated: BTreeSet<NodeIndex>,
-    /// What the stages that ended there say of the sets they left.
-    pub proof: Proof,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Claim {
-    Unasked,
-    Asked { since: Now },
-    Held,
-    Released,
 }
 
 impl Recorded {
@@ -201,7 +192,10 @@ impl NodeState {
     pub fn status(&self) -> StageStatus {
         match self {
             NodeState::Pending { .. } => StageStatus::Pending,
-            NodeState::Gated { gate: Gate::Target { .. } | Gate::Paused { .. }, .. }
+            NodeState::Gated {
+                gate: Gate::Target { .. } | Gate::Parallel | Gate::Paused { .. },
+                ..
+            }
             | NodeState::Held(_) => StageStatus::Waiting,
             NodeState::Gated { next, .. } if next.attempt > 1 => StageStatus::Running,
             NodeState::Gated { gate: Gate::When | Gate::Configuration, .. } => StageStatus::Pending,
@@ -218,6 +212,7 @@ impl NodeState {
     pub fn wait_kind(&self) -> Option<WaitKind> {
         match self {
             NodeState::Gated { gate: Gate::Target { .. }, .. } => Some(WaitKind::Target),
+            NodeState::Gated { gate: Gate::Parallel, .. } => Some(WaitKind::Concurrency),
             NodeState::Gated { gate: Gate::Paused { .. }, .. } => Some(WaitKind::Paused),
             NodeState::Gated { gate: Gate::When | Gate::Configuration, .. } => None,
             NodeState::BackingOff(_) => Some(WaitKind::Retry),
@@ -309,29 +304,4 @@ impl End {
             End::Omitted { .. } | End::Rejected { .. } | End::Cancelled { .. } => Proof::Unproven,
         }
     }
-}
-
-impl TargetState {
-    /// A failure outweighs a cancel, and a cancel a success.
-    pub fn weigh(&mut self, end: &End) {
-        self.proof = match (self.proof, end.proof()) {
-            (Proof::Bad, _) | (_, Proof::Bad) => Proof::Bad,
-            (Proof::Unproven, _) | (_, Proof::Unproven) => Proof::Unproven,
-            (Proof::Good, Proof::Good) => Proof::Good,
-        };
-    }
-}
-
-/// The targets on which some stage of `plan` writes.
-pub(super) fn targets(plan: &Plan) -> BTreeMap<String, TargetState> {
-    let writes = plan.nodes().iter().filter(|node| node.effect == Effect::Writes);
-    let claimed = writes.filter_map(|node| Some((node.environment.clone()?, plan.target(node)?)));
-    claimed
-        .map(|(environment, target)| {
-            let unended = plan.graph().in_environment(&environment).len();
-            let gated = BTreeSet::new();
-            let claim = Claim::Unasked;
-            (environment, TargetState { target, claim, unended, gated, proof: Proof::Good })
-        })
-        .collect()
 }

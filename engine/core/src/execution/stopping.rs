@@ -71,7 +71,10 @@ fn stopped(
             }
             decision.failed(index, Failure { cause: Cause::Timeout, message });
         }
-        (cause @ (StopCause::Cancel | StopCause::Abort { .. }), left) => {
+        (
+            cause @ (StopCause::Cancel | StopCause::Abort { .. } | StopCause::FailFast { .. }),
+            left,
+        ) => {
             let stage = decision.id(index);
             decision.end(index, Event::StageCancelled { stage, cause, left });
         }

@@ -79,6 +79,7 @@ impl Tally {
             (self.hold, WaitKind::Hold),
             (self.approval, WaitKind::Approval),
             (self.gated, WaitKind::Target),
+            (self.queued, WaitKind::Concurrency),
             (self.paused, WaitKind::Paused),
         ];
         kinds.into_iter().find(|(count, _)| *count > 0).map(|(_, kind)| kind)

@@ -16,6 +16,7 @@ pub struct Tally {
     pub approval: usize,
     pub hold: usize,
     pub paused: usize,
+    pub queued: usize,
     pub ended: usize,
     pub failed: usize,
     pub tolerated: usize,
@@ -66,6 +67,7 @@ impl Tally {
             (_, Some(WaitKind::Approval)) => Some(&mut self.approval),
             (_, Some(WaitKind::Hold)) => Some(&mut self.hold),
             (_, Some(WaitKind::Paused)) => Some(&mut self.paused),
+            (_, Some(WaitKind::Concurrency)) => Some(&mut self.queued),
         }
     }
 }

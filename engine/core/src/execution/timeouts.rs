@@ -29,7 +29,10 @@ pub(super) fn timed_out(decision: &Decision<'_>, index: NodeIndex) -> Failure {
         | WaitKind::Retry
         | WaitKind::Approval
         | WaitKind::Hold
-        | WaitKind::Paused => (Cause::Timeout, format!("timed out{limit}, still waiting: {words}")),
+        | WaitKind::Paused
+        | WaitKind::Concurrency => {
+            (Cause::Timeout, format!("timed out{limit}, still waiting: {words}"))
+        }
     };
     Failure { cause, message }
 }

@@ -3,7 +3,7 @@
 use super::Duration;
 use crate::{
     Registry,
-    pipeline::ParameterText,
+    pipeline::{Cells, ParameterText},
     plan::{Accepts, Need, OnFailure},
     retry::{Backoff, Cause, Retry},
     stage::{AnyStage, Condition},
@@ -58,6 +58,45 @@ pub(crate) struct StageText {
     pub(crate) timeout: Option<Duration>,
     pub(crate) retry: Option<RetryText>,
     pub(crate) on_failure: Option<OnFailure>,
+    pub(crate) matrix: Option<MatrixText>,
+}
+
+/// Runs a stage once for each combination of values.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct MatrixText {
+    /// The values of each axis: a list, or one expression that comes to a list.
+    #[schemars(length(min = 1), extend("x-expressions" = true))]
+    #[expect(dead_code, reason = "read from the tree, in the order of the file")]
+    axes: BTreeMap<String, AxisText>,
+    /// Cells beside the product; each names every axis.
+    #[serde(default)]
+    pub(crate) include: Vec<BTreeMap<String, Value>>,
+    /// Cells of the product to leave out: those with all of these values.
+    #[serde(default)]
+    pub(crate) exclude: Vec<BTreeMap<String, Value>>,
+    /// How many may be under way at once.
+    #[serde(default)]
+    #[schemars(range(min = 1))]
+    pub(crate) max_parallel: Option<usize>,
+    /// Whether one failure stops the others.
+    #[serde(default = "fails_fast")]
+    pub(crate) fail_fast: bool,
+}
+
+fn fails_fast() -> bool {
+    true
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(untagged)]
+enum AxisText {
+    Values(
+        #[expect(dead_code, reason = "for the schema")]
+        #[schemars(length(min = 1))]
+        Vec<Value>,
+    ),
+    Expression(#[expect(dead_code, reason = "for the schema")] String),
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -72,6 +111,15 @@ pub(crate) struct DetailedNeed {
     stage: String,
     #[serde(default)]
     status: Option<StatusText>,
+    /// Of another stage with the same axes: only the node with the same values.
+    #[serde(default)]
+    matrix: Option<SameWord>,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+enum SameWord {
+    Same,
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -196,7 +244,18 @@ impl NeedText {
             NeedText::Detailed(need) => Need {
                 stage: need.stage.clone(),
                 accepts: need.status.as_ref().map_or(Accepts::Plain, StatusText::accepts),
+                of: None,
             },
+        }
+    }
+
+    /// Which nodes of the needed stage are meant, if it has a matrix.
+    pub(crate) fn cells(&self) -> Cells {
+        match self {
+            NeedText::Detailed(DetailedNeed { matrix: Some(SameWord::Same), .. }) => Cells::Same,
+            NeedText::Stage(_) | NeedText::Detailed(DetailedNeed { matrix: None, .. }) => {
+                Cells::All
+            }
         }
     }
 }

@@ -1,6 +1,6 @@
 //! What is known when a run starts is put in its place: parameters, who started it, what.
 
-use super::{Given, Pipeline, Written, parameters};
+use super::{Given, Pipeline, Written, matrix, parameters};
 use crate::{
     diagnostic::{Code, Diagnostic, in_file_order},
     expression::{Use, look},
@@ -45,8 +45,19 @@ impl Pipeline {
         }
         let lacking: Vec<String> = lacking.iter().map(|it| it.id.clone()).collect();
         let scope = self.scope(&values, bindings);
-        let ready = |source: &str| readiness(source, &lacking);
+        let ready = |source: &str, axes| readiness(source, axes, &lacking);
+        let early = |source: &str| ready(source, Axes::Unknown);
+        let stages = std::mem::take(&mut self.stages);
+        self.stages = matrix::spread(stages, (&early, &scope), &mut faults);
         self.bind_stages(&ready, &scope, &mut faults);
+        // What is wrong with an expression by itself is told already.
+        let is_told = |fault: &Diagnostic| {
+            let same = |told: &Diagnostic| {
+                told.code == fault.code && told.primary.span == fault.primary.span
+            };
+            fault.code == Code::E005 && self.faults.iter().any(same)
+        };
+        faults.retain(|fault| !is_told(fault));
         self.values = values;
         self.faults = in_file_order(self.faults.into_iter().chain(faults).collect());
         self
@@ -54,11 +65,13 @@ impl Pipeline {
 
     fn bind_stages(
         &mut self,
-        ready: &dyn Fn(&str) -> Readiness,
+        ready: &dyn Fn(&str, Axes) -> Readiness,
         scope: &Scope,
         faults: &mut Vec<Diagnostic>,
     ) {
         for stage in &mut self.stages {
+            let (axes, scope) = seen(stage, scope);
+            let (ready, scope) = (&|source: &str| ready(source, axes), &scope);
             if let Written::Present(environment, span) = &mut stage.environment {
                 let mut failed = Vec::new();
                 environment.bind_early(ready, scope, &mut failed);
@@ -96,15 +109,35 @@ impl Pipeline {
     }
 }
 
+/// Whether the values of the matrix are known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Axes {
+    Known,
+    Unknown,
+}
+
+/// What the expressions of a stage see at the start.
+fn seen(stage: &super::Stage, scope: &Scope) -> (Axes, Scope) {
+    let mut scope = scope.clone();
+    match &stage.cell {
+        None => (Axes::Unknown, scope),
+        Some(cell) => {
+            scope.insert("matrix".to_owned(), json!(cell.values));
+            (Axes::Known, scope)
+        }
+    }
+}
+
 fn fault(span: crate::diagnostic::Span, error: &BindError) -> Diagnostic {
     Diagnostic::error(Code::E005, span, error.to_string())
 }
 
-fn readiness(source: &str, lacking: &[String]) -> Readiness {
+fn readiness(source: &str, axes: Axes, lacking: &[String]) -> Readiness {
     let Ok(looked) = look(source, Use::Value) else { return Readiness::Later };
     let is_known = |path: &[String]| match path {
         [root] if root == "parameters" => lacking.is_empty(),
         [root, id, ..] if root == "parameters" => !lacking.contains(id),
+        [root, ..] if root == "matrix" => axes == Axes::Known,
         [root, ..] => root == "application" || root == "trigger",
         [] => true,
     };

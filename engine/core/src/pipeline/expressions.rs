@@ -16,10 +16,11 @@ const NAMES: [(&str, &[&str]); 4] = [
     ("trigger", &["type", "actor"]),
     ("environment", &["name", "cluster", "namespace"]),
 ];
-const ROOTS: [&str; 6] = ["parameters", "run", "application", "trigger", "environment", "stages"];
+const ROOTS: [&str; 7] =
+    ["parameters", "run", "application", "trigger", "environment", "stages", "matrix"];
 const DASHED: &str = "an id with `-` is written";
 /// What is known when a run starts.
-const EARLY: [&str; 3] = ["parameters", "application", "trigger"];
+const EARLY: [&str; 4] = ["parameters", "application", "trigger", "matrix"];
 
 /// When an expression is evaluated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -93,6 +94,9 @@ fn expressions(stage: &Stage) -> Vec<Placed<'_>> {
     if let Written::Present(template, span) = &stage.environment {
         placed.extend(in_template(stage, template, |_| *span, Time::Start));
     }
+    for axis in stage.matrix.iter().flat_map(|matrix| &matrix.axes) {
+        placed.extend(in_template(stage, &axis.values, |_| axis.span, Time::Start));
+    }
     for action in &stage.actions {
         if let Config::Sound(template) = &action.config {
             let span = |place: &[_]| Action::value_span(action, place);
@@ -144,6 +148,7 @@ impl Names<'_> {
         match root {
             "parameters" => self.parameter_fault(placed, read),
             "stages" => self.stage_fault(placed, read),
+            "matrix" => axis_fault(placed, read),
             _ => self.field_fault(placed, read),
         }
     }
@@ -228,6 +233,20 @@ impl Names<'_> {
         }
         false
     }
+}
+
+fn axis_fault(placed: &Placed<'_>, read: &Read) -> Option<Diagnostic> {
+    let Some(matrix) = &placed.stage.matrix else {
+        let message = "`matrix` is not known here: the stage has none".to_owned();
+        return Some(placed.fault(Code::E005, message));
+    };
+    let name = read.path.get(1)?;
+    let known = || matrix.axes.iter().map(|axis| axis.name.as_str());
+    if known().any(|axis| axis == name) {
+        return None;
+    }
+    let fault = placed.fault(Code::E005, format!("the matrix has no axis {}", quoted(name)));
+    Some(fault.help(format!("it has {}", known().collect::<Vec<_>>().join(", "))))
 }
 
 impl Placed<'_> {

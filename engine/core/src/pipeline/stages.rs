@@ -1,10 +1,13 @@
 //! Reads stages: one action each, their needs, and their settings.
 
-use super::{Action, Config, PlacedNeed, Stage, Written, read::decode};
+use super::{Action, Config, Matrix, PlacedNeed, Stage, Written, read::decode};
 use crate::{
     Registry,
     diagnostic::{Code, Diagnostic, SourceFile, Span, quoted},
-    language::{Content, DefaultsText, Entry, NeedText, Node, RetryText, Schemas, StageText, Walk},
+    language::{
+        Content, DefaultsText, Entry, MatrixText, NeedText, Node, RetryText, Schemas, StageText,
+        Walk,
+    },
     retry::Retry,
     stage::{AnyStage, Condition},
     template::Template,
@@ -43,6 +46,8 @@ impl Reader<'_> {
             needs: self.needs(node),
             when: self.when(node, text.when),
             environment: written(node, text.environment),
+            matrix: text.matrix.and_then(|text| self.matrix(node, text)),
+            cell: None,
             timeout_ms: timeout.map(|timeout| timeout.milliseconds()),
             retry,
             on_failure: text.on_failure.or(defaults.on_failure).unwrap_or_default(),
@@ -116,7 +121,10 @@ impl Reader<'_> {
         for item in sound {
             let span = item.entry("stage").map_or(item.span, |entry| entry.value.span);
             match NeedText::deserialize(item.value()) {
-                Ok(text) => placed.push(PlacedNeed { need: text.need(), span }),
+                Ok(text) => {
+                    let (need, cells) = (text.need(), text.cells());
+                    placed.push(PlacedNeed { need, cells, span });
+                }
                 Err(error) => {
                     let message = format!("an item of `needs` cannot be read: {error}");
                     self.faults.push(Diagnostic::error(Code::E016, item.span, message));
@@ -124,6 +132,11 @@ impl Reader<'_> {
             }
         }
         placed
+    }
+
+    fn matrix(&mut self, stage: &Node, text: MatrixText) -> Option<Matrix> {
+        let entry = stage.entry("matrix").filter(|entry| self.walk.is_sound(&entry.value))?;
+        Some(Matrix::read(entry, text, &mut self.faults))
     }
 
     fn when(&self, stage: &Node, when: Option<Condition>) -> Option<(String, Span)> {

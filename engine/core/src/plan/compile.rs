@@ -15,6 +15,7 @@ use crate::{
     stage::AnyStage,
 };
 use stages::Compiler;
+use std::collections::HashSet;
 
 impl Plan {
     /// The plan of `pipeline`, or everything that is wrong with it in the order of the file, which
@@ -28,6 +29,9 @@ impl Plan {
         let mut compiler = Compiler::new(environments, registry, files);
         let nodes = pipeline.stages().iter().filter_map(|stage| compiler.node(stage)).collect();
         let mut faults = compiler.faults;
+        if pipeline.stages().iter().any(|stage| stage.cell.is_some()) {
+            told_once(&mut faults);
+        }
         faults.extend_from_slice(pipeline.faults());
         let (Some(name), Some(application)) = (pipeline.name(), pipeline.application()) else {
             faults.extend(unnamed(&faults));
@@ -51,6 +55,12 @@ impl Plan {
             vec![Diagnostic::error(Code::E003, Span::default(), error.to_string())]
         })
     }
+}
+
+/// What is wrong with a stage is wrong with each of its cells.
+fn told_once(faults: &mut Vec<Diagnostic>) {
+    let mut told = HashSet::new();
+    faults.retain(|fault| told.insert((fault.code.word(), fault.primary.span)));
 }
 
 /// The fault of a pipeline without a name of which nothing else was told.

@@ -22,6 +22,7 @@ pub struct Graph {
     positions: BTreeMap<String, NodeIndex>,
     dependents: Vec<Vec<Dependent>>,
     environments: BTreeMap<String, Vec<NodeIndex>>,
+    matrices: BTreeMap<String, Vec<NodeIndex>>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -41,6 +42,7 @@ impl Graph {
             positions: BTreeMap::new(),
             dependents: vec![Vec::new(); nodes.len()],
             environments: BTreeMap::new(),
+            matrices: BTreeMap::new(),
         };
         for (position, node) in nodes.iter().enumerate() {
             graph.add(NodeIndex(position), node)?;
@@ -60,6 +62,11 @@ impl Graph {
     /// The nodes that name `environment`.
     pub fn in_environment(&self, environment: &str) -> &[NodeIndex] {
         self.environments.get(environment).map_or(&[], Vec::as_slice)
+    }
+
+    /// The nodes of a stage with a matrix.
+    pub fn cells(&self, stage: &str) -> &[NodeIndex] {
+        self.matrices.get(stage).map_or(&[], Vec::as_slice)
     }
 
     /// Everything that needs one of `from`, however far away, and `from` itself.
@@ -83,6 +90,9 @@ impl Graph {
         }
         if let Some(environment) = &node.environment {
             self.environments.entry(environment.clone()).or_default().push(index);
+        }
+        if let Some(cell) = &node.matrix {
+            self.matrices.entry(cell.stage.clone()).or_default().push(index);
         }
         match self.positions.insert(node.id.clone(), index) {
             None => Ok(()),

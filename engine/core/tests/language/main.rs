@@ -4,6 +4,7 @@ mod expressions;
 mod faults;
 mod hostile;
 mod kinds;
+mod matrix;
 mod plans;
 mod rendering;
 

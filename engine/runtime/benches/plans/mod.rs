@@ -65,13 +65,14 @@ fn plan(nodes: Vec<Node>) -> Result<Plan, GraphError> {
 }
 
 fn node(at: u32, needs: impl Iterator<Item = u32>) -> Node {
-    let need = |at| Need { stage: format!("stage-{at}"), accepts: Accepts::Plain };
+    let need = |at| Need { stage: format!("stage-{at}"), accepts: Accepts::Plain, of: None };
     Node {
         id: format!("stage-{at}"),
         name: format!("stage-{at}"),
         description: None,
         stage_type: "noop".to_owned(),
         needs: needs.map(need).collect(),
+        matrix: None,
         when: None,
         reads: BTreeSet::new(),
         environment: None,

@@ -1,12 +1,12 @@
 //! What must hold of any log, read as a list of facts.
 
-use crate::oracle;
+use crate::{matrix, oracle};
 use engine_core::{
     Execution,
     clock::Now,
-    event::{Event, RunStop},
+    event::{Event, RunStop, StopCause},
     id::RunId,
-    plan::{Accepts, Plan},
+    plan::{Accepts, Cell, Node, Plan},
     status::{RunStatus, StageStatus},
 };
 use std::{collections::BTreeMap, sync::Arc};
@@ -55,10 +55,12 @@ pub(crate) fn check(plan: &Arc<Plan>, run: RunId, facts: &[(Event, Now)]) -> Run
     match &ledger.stop {
         Some(RunStop::Cancel { .. }) => assert_eq!(status, RunStatus::Cancelled),
         Some(RunStop::Abort { .. } | RunStop::Timeout) => assert_eq!(status, RunStatus::Failed),
-        None => {
-            let (expected, ends) = oracle::calm(plan).expect("nobody stopped the run");
-            assert_eq!((status, &ledger.ended), (expected, &ends), "{run} ended otherwise");
-        }
+        None => match oracle::calm(plan) {
+            Some((expected, ends)) => {
+                assert_eq!((status, &ledger.ended), (expected, &ends), "{run} ended otherwise");
+            }
+            None => assert_eq!(status, RunStatus::Failed, "{run}"),
+        },
     }
     status
 }
@@ -83,6 +85,14 @@ impl Ledger {
             Event::StageRejected { stage, .. } => self.ends(stage, StageStatus::Rejected, false),
             Event::StageSkipped { stage, .. } => self.ends(stage, StageStatus::Skipped, false),
             Event::StageOmitted { stage, .. } => self.ends(stage, StageStatus::Omitted, false),
+            Event::StageCancelled { stage, cause: StopCause::FailFast { by }, .. } => {
+                assert_eq!(self.ended.get(by), Some(&(StageStatus::Failed, false)), "{by}");
+                let (node, other) = (node(plan, stage), node(plan, by));
+                assert!(matrix::stops_others(node), "{stage} is cancelled for {by}");
+                let of = |node: &Node| node.matrix.as_ref().map(|cell| cell.stage.clone());
+                assert_eq!(of(node), of(other));
+                self.ends(stage, StageStatus::Cancelled, false);
+            }
             Event::StageCancelled { stage, .. } => {
                 assert!(self.stop.is_some(), "{stage} is cancelled and nobody stopped the run");
                 self.ends(stage, StageStatus::Cancelled, false);
@@ -113,9 +123,20 @@ impl Ledger {
         assert!(!self.paused, "{stage} starts while the run is paused");
         assert_eq!(self.stop, None, "{stage} starts after the run was stopped");
         assert!(!self.ended.contains_key(stage), "{stage} starts after its end");
-        let node = &plan.nodes()[plan.graph().index(stage).unwrap().0];
+        let node = node(plan, stage);
+        if let Some(Cell { stage, max_parallel: Some(most), .. }) = &node.matrix {
+            let cells = plan.graph().cells(stage).iter();
+            let open = cells.filter(|index| self.open.contains_key(&plan.node(**index).id));
+            assert!(open.count() < *most, "more than {most} of {stage} run at once");
+        }
         for need in &node.needs {
             let end = self.ended.get(&need.stage).expect("a needed stage has ended");
+            let end = match (&need.of, &need.accepts) {
+                (Some(stage), Accepts::Statuses(_)) => {
+                    &(matrix::worst(plan, stage, &self.ended), false)
+                }
+                (Some(_) | None, _) => end,
+            };
             assert!(
                 accepted(&need.accepts, *end),
                 "{stage} starts although {need:?} ended {end:?}"
@@ -134,6 +155,10 @@ impl Ledger {
         assert_eq!(before, None, "{stage} ends twice");
         self.open.remove(stage);
     }
+}
+
+fn node<'a>(plan: &'a Plan, stage: &str) -> &'a Node {
+    &plan.nodes()[plan.graph().index(stage).unwrap().0]
 }
 
 fn accepted(accepts: &Accepts, (status, tolerated): (StageStatus, bool)) -> bool {

@@ -10,6 +10,7 @@ mod chance;
 mod engine;
 mod facts;
 mod machine;
+mod matrix;
 mod oracle;
 mod script;
 mod story;

@@ -1,6 +1,9 @@
 //! How a run must end if nobody interferes, by rules of its own: no machine, no events, no time.
 
-use crate::script::{Decision, End, WHENS, When, is_broken, script};
+use crate::{
+    matrix,
+    script::{Decision, End, WHENS, When, is_broken, script},
+};
 use engine_core::{
     event::Signal,
     plan::{Accepts, Node, OnFailure, Plan},
@@ -12,12 +15,16 @@ use std::collections::BTreeMap;
 /// The end of a stage, and whether its failure is tolerated.
 pub(crate) type Ends = BTreeMap<String, (StageStatus, bool)>;
 
-/// Nothing if a failure aborts the run: then the ends depend on who was faster.
+/// Nothing if a failure aborts the run or stops its neighbours: then the ends depend on who was
+/// faster, but for the run's, which is `failed`.
 pub(crate) fn calm(plan: &Plan) -> Option<(RunStatus, Ends)> {
     let mut ends = Ends::new();
     for node in plan.nodes() {
         let met = node.needs.iter().all(|need| match (&need.accepts, &ends[&need.stage]) {
-            (Accepts::Statuses(words), (status, _)) => words.contains(status),
+            (Accepts::Statuses(words), (status, _)) => match &need.of {
+                Some(stage) => words.contains(&matrix::worst(plan, stage, &ends)),
+                None => words.contains(status),
+            },
             (Accepts::Plain, (StageStatus::Succeeded | StageStatus::Skipped, _)) => true,
             (Accepts::Plain, (_, tolerated)) => *tolerated,
         });
@@ -25,6 +32,9 @@ pub(crate) fn calm(plan: &Plan) -> Option<(RunStatus, Ends)> {
             true => ended(node, &ends)?,
             false => (StageStatus::Omitted, false),
         };
+        if end == StageStatus::Failed && !tolerated && matrix::stops_others(node) {
+            return None;
+        }
         ends.insert(node.id.clone(), (end, tolerated));
     }
     let counts =

@@ -1,7 +1,7 @@
 //! What a stage of a simulated plan does, written into its configuration, and random plans of such
 //! stages.
 
-use crate::chance::Chance;
+use crate::{chance::Chance, matrix};
 use engine_core::{
     event::Signal,
     execution::state::NodeState,
@@ -151,6 +151,7 @@ pub(crate) fn is_broken(node: &Node) -> bool {
 pub(crate) fn plan(chance: &mut Chance, most: u64) -> Plan {
     let count = 1 + chance.below(most);
     let nodes: Vec<Node> = (0..count).map(|position| node(chance, position)).collect();
+    let nodes = matrix::spread(chance, nodes);
     let scripts =
         nodes.iter().map(|node| (node.id.clone(), serde_json::to_value(script(node)).unwrap()));
     let mut parameters: BTreeMap<String, Value> = scripts.collect();
@@ -183,7 +184,8 @@ fn place(name: &str) -> Place {
     }
 }
 
-fn node(chance: &mut Chance, position: u64) -> Node {
+#[expect(clippy::too_many_lines, reason = "one line a field")]
+pub(crate) fn node(chance: &mut Chance, position: u64) -> Node {
     let attempts = (0..1 + chance.below(3)).map(|_| attempt(chance)).collect();
     let mut script = Script { attempts, held: held(chance) };
     let hangs = script.attempts.iter().any(|attempt| attempt.end == End::Hang);
@@ -206,8 +208,12 @@ fn node(chance: &mut Chance, position: u64) -> Node {
         description: Some(written),
         reads: when.iter().filter(|when| when.contains("n0")).map(|_| "n0".to_owned()).collect(),
         when,
+        matrix: None,
         stage_type: if chance.one_in(40) { "vanished" } else { "script" }.to_owned(),
-        needs: needs.into_iter().map(|stage| Need { stage, accepts: accepts(chance) }).collect(),
+        needs: needs
+            .into_iter()
+            .map(|stage| Need { stage, accepts: accepts(chance), of: None })
+            .collect(),
         environment: named.then(|| chance.pick(&["one", "two"]).to_owned()),
         timeout: if hangs { Timeout::AfterMs(HANG_TIMEOUT_MS) } else { Timeout::Never },
         retry: retry(chance),

@@ -13,7 +13,7 @@ pub(crate) struct Reached {
 }
 
 /// What a storm of usual length must have met.
-const EXPECTED: [&str; 28] = [
+const EXPECTED: [&str; 30] = [
     "abort of a run",
     "append lands late",
     "answer lost after the write",
@@ -25,6 +25,7 @@ const EXPECTED: [&str; 28] = [
     "effect",
     "expression",
     "hold",
+    "matrix fails fast",
     "panic",
     "pause",
     "progress as a blob",
@@ -41,6 +42,7 @@ const EXPECTED: [&str; 28] = [
     "timeout of a run",
     "tolerated failure",
     "wait for a target",
+    "wait for others of a matrix",
     "wait for the end of a pause",
 ];
 
@@ -71,8 +73,10 @@ impl Reached {
             Event::StageFailed { failure, .. } if failure.cause == Cause::Defect => "panic",
             Event::StageFailed { tolerance: Tolerance::Tolerated, .. } => "tolerated failure",
             Event::StageOmitted { .. } => "stage omitted",
+            Event::StageCancelled { cause: StopCause::FailFast { .. }, .. } => "matrix fails fast",
             Event::StageCancelled { .. } => "stage cancelled",
             Event::RunPaused { .. } => "pause",
+            Event::StageGated { gate: Gate::Parallel, .. } => "wait for others of a matrix",
             Event::StageGated { gate: Gate::Paused { .. }, .. } => "wait for the end of a pause",
             Event::RunStopping { cause: RunStop::Abort { .. } } => "abort of a run",
             Event::RunStopping { cause: RunStop::Cancel { .. } } => "cancel",

@@ -233,6 +233,7 @@ fn node(
         stage_type: action.stage_type.clone(),
         needs: stage.needs.iter().map(|placed| placed.need.clone()).collect(),
         reads,
+        matrix: stage.cell.clone(),
         when,
         environment,
         timeout: stage.timeout_ms.map_or(traits.default_timeout, Timeout::AfterMs),

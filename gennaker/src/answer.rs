@@ -74,6 +74,7 @@ fn asking(run: &Value, signal: Signal) -> anyhow::Result<String> {
     let kind = match signal {
         Signal::Approve | Signal::Reject => WaitKind::Approval,
         Signal::Retry | Signal::Continue | Signal::Abort => WaitKind::Hold,
+        Signal::Yes | Signal::No => WaitKind::Question,
     };
     let stages = run["stages"].as_object().into_iter().flatten();
     let asks = stages.filter(|(_, stage)| stage["waiting"]["kind"] == kind.word());

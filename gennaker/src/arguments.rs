@@ -107,6 +107,12 @@ pub(crate) enum Command {
     Continue(Answered),
     /// Stop the run for a held stage
     Abort(Answered),
+    /// Say what happened, to a stage that cannot tell
+    Answer {
+        answer: Fact,
+        #[command(flatten)]
+        said: Answered,
+    },
     /// Cancel a run; what is deployed stays
     Cancel(Told),
     /// Let nothing new start in a run; what runs finishes, and targets are kept
@@ -172,6 +178,13 @@ pub(crate) enum Describe {
         #[arg(short, long, value_enum, default_value_t = Output::Table)]
         output: Output,
     },
+}
+
+/// The answer to a question of fact.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Fact {
+    Yes,
+    No,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]

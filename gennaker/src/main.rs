@@ -21,7 +21,7 @@ mod state;
 mod submit;
 mod watch;
 
-use arguments::{Answered, Arguments, Command, Common, Describe, Get, Told};
+use arguments::{Answered, Arguments, Command, Common, Describe, Fact, Get, Told};
 use clap::{CommandFactory, Parser};
 use engine_core::event::{RunAct, Signal};
 use exit::Exit;
@@ -49,6 +49,7 @@ fn main() -> ExitCode {
     }
 }
 
+#[expect(clippy::too_many_lines, reason = "one arm a command")]
 async fn carry_out(arguments: &Arguments) -> anyhow::Result<Exit> {
     let common = &arguments.common;
     match &arguments.command {
@@ -79,6 +80,8 @@ async fn carry_out(arguments: &Arguments) -> anyhow::Result<Exit> {
         Command::Retry(said) => said.signal(common, Signal::Retry).await,
         Command::Continue(said) => said.signal(common, Signal::Continue).await,
         Command::Abort(said) => said.signal(common, Signal::Abort).await,
+        Command::Answer { answer: Fact::Yes, said } => said.signal(common, Signal::Yes).await,
+        Command::Answer { answer: Fact::No, said } => said.signal(common, Signal::No).await,
         Command::Cancel(told) => told.tell(common, RunAct::Cancel).await,
         Command::Pause(told) => told.tell(common, RunAct::Pause).await,
         Command::Resume(told) => told.tell(common, RunAct::Resume).await,

@@ -3,6 +3,7 @@
 pub mod approval;
 pub mod checks;
 pub mod deploy;
+pub mod http;
 pub mod instant;
 mod release;
 pub mod rollback;
@@ -21,6 +22,7 @@ pub fn registry(clusters: &Clusters) -> Registry<dyn AnyStage> {
         .with(approval::Approval)
         .with(checks::Checks)
         .with(deploy::Deploy { clusters: clusters() })
+        .with(http::Http::default())
         .with(rollback::Rollback { clusters: clusters() })
         .with(set_variables::SetVariables)
         .with(wait::Wait)

@@ -3,6 +3,7 @@
 use crate::{
     cluster::{Room, kubeconfig, kubectl},
     program::Talking,
+    server::{Reaction, Script, Server},
 };
 use std::{
     path::{Path, PathBuf},
@@ -23,21 +24,39 @@ const ENVIRONMENTS: [&str; 8] = [
     "regions-us",
 ];
 
+/// What the service does that an example asks.
+const SERVICE: Script = &[
+    (
+        "/health",
+        &[
+            Reaction::HangUp,
+            Reaction::Answer(200, r#"{"status": "starting"}"#),
+            Reaction::Answer(200, r#"{"status": "ok", "release": "v7"}"#),
+        ],
+    ),
+    ("/orders", &[Reaction::Answer(201, r#"{"accepted": true, "release": "v7"}"#)]),
+];
+
 #[test]
 fn every_example_is_valid_and_succeeds() {
     let room = Room::new("examples");
+    let service = Server::start(SERVICE);
     let mut folders: Vec<PathBuf> =
         std::fs::read_dir(EXAMPLES).unwrap().map(|entry| entry.unwrap().path()).collect();
     folders.retain(|path| path.is_dir());
     folders.sort();
-    assert!(folders.len() >= 4, "{folders:?}");
+    assert!(folders.len() >= 8, "{folders:?}");
     for folder in folders {
         let path = folder.to_str().unwrap();
         let valid = room.gennaker(&["validate", path]);
         assert_eq!(valid.code, Some(0), "{path}: {}", valid.stderr);
-        let arguments = ["run", path, "--watch", "--kubeconfig", &kubeconfig()];
-        let mut run = Talking::start(room.command(&arguments).stdout(Stdio::null()));
         let text = pipeline_of(&folder);
+        let (kubeconfig, base) = (kubeconfig(), format!("base={}", service.address));
+        let mut arguments = vec!["run", path, "--watch", "--kubeconfig", &kubeconfig];
+        if text.contains("parameters.base") {
+            arguments.extend(["-p", &base]);
+        }
+        let mut run = Talking::start(room.command(&arguments).stdout(Stdio::null()));
         if text.contains("approval:") {
             run.until("may answer");
             assert_eq!(room.gennaker(&["approve", "latest"]).code, Some(0));

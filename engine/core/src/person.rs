@@ -32,6 +32,10 @@ pub enum Signal {
     Continue,
     /// Stop the run for what is held.
     Abort,
+    /// Yes, to a question of fact.
+    Yes,
+    /// No, to a question of fact.
+    No,
 }
 
 /// What a person can say to a whole run.
@@ -72,6 +76,8 @@ impl Signal {
             Signal::Retry => "retry",
             Signal::Continue => "continue",
             Signal::Abort => "abort",
+            Signal::Yes => "yes",
+            Signal::No => "no",
         }
     }
 }

@@ -139,6 +139,8 @@ pub enum FaultCode {
     Value,
     /// E017: an `images` key matches nothing.
     Image,
+    /// E005: an expression does not compile, or reads what it does not see.
+    Expression,
 }
 
 /// What a step came to.

@@ -60,6 +60,8 @@ pub enum WaitKind {
     Paused,
     /// Others of its kind to end: as many as may be are under way.
     Concurrency,
+    /// A person to say what happened: nothing else can tell.
+    Question,
 }
 
 impl RunStatus {
@@ -102,6 +104,6 @@ words! {
     WaitKind {
         Target = "target", Timer = "timer", Readiness = "readiness", Cluster = "cluster",
         Retry = "retry", Approval = "approval", Hold = "hold", Paused = "paused",
-        Concurrency = "concurrency",
+        Concurrency = "concurrency", Question = "question",
     }
 }

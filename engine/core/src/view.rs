@@ -289,7 +289,8 @@ fn until(kind: WaitKind, at: Option<crate::clock::Moment>, since: Now) -> Option
             | WaitKind::Approval
             | WaitKind::Hold
             | WaitKind::Paused
-            | WaitKind::Concurrency,
+            | WaitKind::Concurrency
+            | WaitKind::Question,
             _,
         ) => None,
     }

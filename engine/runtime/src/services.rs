@@ -1,9 +1,11 @@
 //! What the engine does for one call of a stage.
 
-use crate::{guard::Guard, seal::Sealer};
+use crate::{evaluator::Evaluator, guard::Guard, seal::Sealer};
 use engine_core::{
     BoxFuture,
     clock::Clock,
+    event::Evaluated,
+    execution::Evaluation,
     id::BlobName,
     revision::{Revision, Target},
     stage::{Halt, ServiceError, Services},
@@ -27,6 +29,7 @@ pub(crate) struct Backing {
 /// One call's view of it.
 pub(crate) struct CallServices {
     pub(crate) backing: Backing,
+    pub(crate) evaluator: Arc<dyn Evaluator>,
     pub(crate) stop: Arc<AtomicBool>,
 }
 
@@ -55,6 +58,10 @@ impl Services for CallServices {
             let sealed = sealed.ok_or_else(|| ServiceError::Missing(name.clone()))?;
             self.backing.sealer.open(&name, &sealed).map_err(|_| ServiceError::Sealed(name))
         })
+    }
+
+    fn evaluate(&self, evaluation: Evaluation) -> BoxFuture<'_, Evaluated> {
+        self.evaluator.evaluate(evaluation)
     }
 
     fn revisions(&self, target: &Target) -> BoxFuture<'_, Result<Vec<Revision>, ServiceError>> {

@@ -129,7 +129,8 @@ impl Task {
                 | WaitKind::Approval
                 | WaitKind::Hold
                 | WaitKind::Paused
-                | WaitKind::Concurrency,
+                | WaitKind::Concurrency
+                | WaitKind::Question,
             ) => {
                 self.timers.set(run, gate.summary.wake);
                 self.runs.insert(run, Slot::Parked);

@@ -28,6 +28,11 @@ pub struct Evaluation {
 #[derive(Clone, Debug, PartialEq)]
 enum What {
     When(String),
+    /// A condition of a step, and the key under which it stands.
+    Condition {
+        key: String,
+        source: String,
+    },
     Configuration(Template),
 }
 
@@ -115,10 +120,17 @@ impl Execution {
 }
 
 impl Evaluation {
+    /// A condition under `key` in a stage's configuration, over what its step has seen.
+    pub fn condition(key: &str, source: &str, scope: Scope) -> Evaluation {
+        let (key, source) = (key.to_owned(), source.to_owned());
+        Evaluation { what: What::Condition { key, source }, scope }
+    }
+
     /// Takes up to some tens of milliseconds, and a large stack of its own.
     pub fn run(&self) -> Evaluated {
         match &self.what {
-            What::When(source) => self.when(source),
+            What::When(source) => self.holds("when", source),
+            What::Condition { key, source } => self.holds(key, source),
             What::Configuration(template) => match template.bind(&self.scope) {
                 Err(error) => Evaluated::Broken(error.to_string()),
                 Ok(config) => bounded(config),
@@ -126,19 +138,19 @@ impl Evaluation {
         }
     }
 
-    fn when(&self, source: &str) -> Evaluated {
+    fn holds(&self, key: &str, source: &str) -> Evaluated {
         match evaluate(source, &self.scope) {
             Ok(Value::Bool(true)) => Evaluated::Holds,
             Ok(Value::Bool(false)) => {
                 let saw = told(source, &self.scope);
                 let because = match saw.as_str() {
-                    "" => format!("`when: {source}` is false"),
-                    saw => format!("`when: {source}` is false: {saw}"),
+                    "" => format!("`{key}: {source}` is false"),
+                    saw => format!("`{key}: {source}` is false: {saw}"),
                 };
                 Evaluated::Skips { because }
             }
-            Ok(_) => Evaluated::Broken(format!("`when: {source}` is neither true nor false")),
-            Err(error) => Evaluated::Broken(format!("`when` of the stage: {error}")),
+            Ok(_) => Evaluated::Broken(format!("`{key}: {source}` is neither true nor false")),
+            Err(error) => Evaluated::Broken(format!("`{key}` of the stage: {error}")),
         }
     }
 }

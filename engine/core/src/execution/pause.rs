@@ -4,7 +4,7 @@ use super::{
     Execution,
     decide::Decision,
     inputs::Decided,
-    state::{Activity, NodeState, Pause, Phase, Recorded},
+    state::{Activity, Attempt, AttemptClock, NodeState, Pause, Phase, Recorded},
 };
 use crate::{
     clock::Now,
@@ -94,21 +94,35 @@ impl Recorded {
         self.clock = self.clock.running(self.activity(), now);
         for node in &mut self.nodes {
             match node {
-                // A declared time does not count against the attempt anyway.
-                NodeState::Running(attempt) if attempt.wait_kind() != Some(WaitKind::Timer) => {
-                    attempt.clock = attempt.clock.running(Activity::Running, now);
-                }
+                NodeState::Running(attempt) => attempt.clock = resumed(attempt, now),
                 NodeState::BackingOff(pause) => {
                     let stood = since.elapsed.max(pause.since.elapsed);
                     pause.retry_at = pause.retry_at.plus(now.elapsed.since(stood));
                 }
-                NodeState::Running(_)
-                | NodeState::Pending { .. }
+                NodeState::Pending { .. }
                 | NodeState::Gated { .. }
                 | NodeState::Held(_)
                 | NodeState::Stopping { .. }
                 | NodeState::Ended(_) => {}
             }
         }
+    }
+}
+
+/// A declared time, or a question, does not count against the attempt anyway.
+fn resumed(attempt: &Attempt, now: Now) -> AttemptClock {
+    match attempt.wait_kind() {
+        Some(WaitKind::Timer | WaitKind::Question) => attempt.clock,
+        Some(
+            WaitKind::Target
+            | WaitKind::Readiness
+            | WaitKind::Cluster
+            | WaitKind::Retry
+            | WaitKind::Approval
+            | WaitKind::Hold
+            | WaitKind::Paused
+            | WaitKind::Concurrency,
+        )
+        | None => attempt.clock.running(Activity::Running, now),
     }
 }

@@ -40,12 +40,23 @@ impl Execution {
 fn accepted(state: &NodeState) -> &'static [Signal] {
     match state {
         NodeState::Held(_) => &[Signal::Retry, Signal::Continue, Signal::Abort],
-        NodeState::Running(attempt) if attempt.wait_kind() == Some(WaitKind::Approval) => {
-            &[Signal::Approve, Signal::Reject]
-        }
+        NodeState::Running(attempt) => match attempt.wait_kind() {
+            Some(WaitKind::Approval) => &[Signal::Approve, Signal::Reject],
+            Some(WaitKind::Question) => &[Signal::Yes, Signal::No],
+            Some(
+                WaitKind::Target
+                | WaitKind::Timer
+                | WaitKind::Readiness
+                | WaitKind::Cluster
+                | WaitKind::Retry
+                | WaitKind::Hold
+                | WaitKind::Paused
+                | WaitKind::Concurrency,
+            )
+            | None => &[],
+        },
         NodeState::Pending { .. }
         | NodeState::Gated { .. }
-        | NodeState::Running(_)
         | NodeState::BackingOff(_)
         | NodeState::Stopping { .. }
         | NodeState::Ended(_) => &[],
@@ -58,15 +69,8 @@ pub(super) fn take(
     now: Now,
 ) -> Decided {
     let index = execution.takes(stage, signalled.signal)?;
-    let held = match execution.node_state(index) {
-        NodeState::Held(held) => Some((held.attempts, held.failure.clone())),
-        NodeState::Pending { .. }
-        | NodeState::Gated { .. }
-        | NodeState::Running(_)
-        | NodeState::BackingOff(_)
-        | NodeState::Stopping { .. }
-        | NodeState::Ended(_) => None,
-    };
+    let held = execution.node_state(index).held();
+    let held = held.map(|held| (held.attempts, held.failure.clone()));
     let Signalled { signal, actor, reason } = signalled;
     let stage = stage.to_owned();
     let mut decision = Decision::new(execution, now);
@@ -81,7 +85,13 @@ pub(super) fn take(
         (Signal::Abort, Some((_, failure))) => decision.fail_and_abort(index, failure),
         // The attempt's next step sees it.
         (
-            Signal::Approve | Signal::Reject | Signal::Retry | Signal::Continue | Signal::Abort,
+            Signal::Approve
+            | Signal::Reject
+            | Signal::Retry
+            | Signal::Continue
+            | Signal::Abort
+            | Signal::Yes
+            | Signal::No,
             _,
         ) => {
             decision.execution.agenda.urge(index);

@@ -199,9 +199,7 @@ impl NodeState {
             | NodeState::Held(_) => StageStatus::Waiting,
             NodeState::Gated { next, .. } if next.attempt > 1 => StageStatus::Running,
             NodeState::Gated { gate: Gate::When | Gate::Configuration, .. } => StageStatus::Pending,
-            NodeState::Running(attempt) if attempt.wait_kind() == Some(WaitKind::Approval) => {
-                StageStatus::Waiting
-            }
+            NodeState::Running(attempt) if attempt.asks() => StageStatus::Waiting,
             NodeState::Running(_) | NodeState::BackingOff(_) => StageStatus::Running,
             NodeState::Stopping { .. } => StageStatus::Stopping,
             NodeState::Ended(ended) => ended.end.status(),
@@ -239,6 +237,19 @@ impl NodeState {
         }
     }
 
+    /// The failure that a person is asked about.
+    pub fn held(&self) -> Option<&Held> {
+        match self {
+            NodeState::Held(held) => Some(held),
+            NodeState::Pending { .. }
+            | NodeState::Gated { .. }
+            | NodeState::Running(_)
+            | NodeState::BackingOff(_)
+            | NodeState::Stopping { .. }
+            | NodeState::Ended(_) => None,
+        }
+    }
+
     pub fn attempts(&self) -> u32 {
         match self {
             NodeState::Pending { .. } => 0,
@@ -265,6 +276,11 @@ impl NodeState {
 }
 
 impl Attempt {
+    /// Whether it waits for a person.
+    pub fn asks(&self) -> bool {
+        matches!(self.wait_kind(), Some(WaitKind::Approval | WaitKind::Question))
+    }
+
     pub fn wait_kind(&self) -> Option<WaitKind> {
         match &self.waiting {
             Waiting::No => None,

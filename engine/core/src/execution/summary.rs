@@ -76,6 +76,7 @@ impl Tally {
             (self.cluster, WaitKind::Cluster),
             (self.timer, WaitKind::Timer),
             (self.retry, WaitKind::Retry),
+            (self.question, WaitKind::Question),
             (self.hold, WaitKind::Hold),
             (self.approval, WaitKind::Approval),
             (self.gated, WaitKind::Target),

@@ -15,6 +15,7 @@ pub struct Tally {
     pub retry: usize,
     pub approval: usize,
     pub hold: usize,
+    pub question: usize,
     pub paused: usize,
     pub queued: usize,
     pub ended: usize,
@@ -26,7 +27,7 @@ pub struct Tally {
 impl Tally {
     /// The nodes that wait for a person.
     pub fn asking(&self) -> usize {
-        self.approval + self.hold
+        self.approval + self.hold + self.question
     }
 
     /// The nodes that go on by themselves.
@@ -66,6 +67,7 @@ impl Tally {
             (_, Some(WaitKind::Retry)) => Some(&mut self.retry),
             (_, Some(WaitKind::Approval)) => Some(&mut self.approval),
             (_, Some(WaitKind::Hold)) => Some(&mut self.hold),
+            (_, Some(WaitKind::Question)) => Some(&mut self.question),
             (_, Some(WaitKind::Paused)) => Some(&mut self.paused),
             (_, Some(WaitKind::Concurrency)) => Some(&mut self.queued),
         }

@@ -30,7 +30,8 @@ pub(super) fn timed_out(decision: &Decision<'_>, index: NodeIndex) -> Failure {
         | WaitKind::Approval
         | WaitKind::Hold
         | WaitKind::Paused
-        | WaitKind::Concurrency => {
+        | WaitKind::Concurrency
+        | WaitKind::Question => {
             (Cause::Timeout, format!("timed out{limit}, still waiting: {words}"))
         }
     };

@@ -3,6 +3,8 @@
 use crate::{
     BoxFuture,
     clock::Now,
+    event::Evaluated,
+    execution::Evaluation,
     id::{BlobName, Epoch, RunId},
     person::{Actor, Signalled},
     plan::Place,
@@ -74,6 +76,8 @@ pub trait Services: Send + Sync {
     /// The name under which `content` will be kept if it is handed back as a record.
     fn name(&self, content: &[u8]) -> BlobName;
     fn read(&self, name: &BlobName) -> BoxFuture<'_, Result<Vec<u8>, ServiceError>>;
+    /// Takes up to some tens of milliseconds.
+    fn evaluate(&self, evaluation: Evaluation) -> BoxFuture<'_, Evaluated>;
     /// The recorded revisions of a target, oldest first.
     fn revisions(&self, target: &Target) -> BoxFuture<'_, Result<Vec<Revision>, ServiceError>>;
 }

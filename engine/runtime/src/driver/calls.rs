@@ -114,7 +114,11 @@ impl Begun {
             target: plan.target(node),
             files: node.files.clone(),
             patterns: node.patterns.clone(),
-            services: Arc::new(CallServices { backing: shop.backing.clone(), stop }),
+            services: Arc::new(CallServices {
+                backing: shop.backing.clone(),
+                evaluator: shop.evaluator.clone(),
+                stop,
+            }),
         };
         let progress = attempt.progress.clone();
         let config = attempt.config.clone().unwrap_or_else(|| node.config.preview());

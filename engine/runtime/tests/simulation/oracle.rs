@@ -131,6 +131,9 @@ fn once(node: &Node, tried: &mut Tried) -> (StageStatus, Option<Cause>) {
     if played.asks() == Some(Signal::Reject) {
         return (StageStatus::Rejected, None);
     }
+    if played.asks() == Some(Signal::No) {
+        return (StageStatus::Failed, Some(Cause::Failure));
+    }
     match played.end {
         End::Succeed => (StageStatus::Succeeded, None),
         End::Panic => (StageStatus::Failed, None),

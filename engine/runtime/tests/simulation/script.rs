@@ -51,6 +51,8 @@ impl Attempt {
         self.moves.iter().find_map(|act| match act {
             Move::Ask { yes: true } => Some(Signal::Approve),
             Move::Ask { yes: false } => Some(Signal::Reject),
+            Move::Wonder { yes: true } => Some(Signal::Yes),
+            Move::Wonder { yes: false } => Some(Signal::No),
             Move::Timer { .. }
             | Move::Poll { .. }
             | Move::Object
@@ -66,7 +68,7 @@ pub(crate) fn answer(node: &Node, state: &NodeState, retries: usize) -> Option<S
     let script = script(node);
     match state {
         NodeState::Held(_) => script.held.get(retries).map(|decision| decision.signal()),
-        NodeState::Running(attempt) if attempt.wait_kind() == Some(WaitKind::Approval) => {
+        NodeState::Running(attempt) if attempt.asks() => {
             let played = script.attempts.get(attempt.number as usize - 1);
             played.or(script.attempts.last()).unwrap().asks()
         }
@@ -103,6 +105,24 @@ pub(crate) enum Move {
     Remember,
     /// Asks a person.
     Ask { yes: bool },
+    /// Asks a person what happened: a no means a failure.
+    Wonder { yes: bool },
+}
+
+impl Move {
+    /// What a stage waits for that has asked.
+    pub(crate) fn kind(self) -> WaitKind {
+        match self {
+            Move::Wonder { .. } => WaitKind::Question,
+            Move::Ask { .. }
+            | Move::Timer { .. }
+            | Move::Poll { .. }
+            | Move::Object
+            | Move::Effect
+            | Move::Record
+            | Move::Remember => WaitKind::Approval,
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -284,7 +304,8 @@ fn attempt(chance: &mut Chance) -> Attempt {
     let mut moves: Vec<Move> = moves.collect();
     if chance.one_in(8) {
         let at = usize::try_from(chance.below(moves.len() as u64 + 1)).unwrap();
-        moves.insert(at, Move::Ask { yes: chance.below(4) > 0 });
+        let yes = chance.below(4) > 0;
+        moves.insert(at, chance.pick(&[Move::Ask { yes }, Move::Wonder { yes }]));
     }
     let end = match chance.below(10) {
         0 => End::Error,

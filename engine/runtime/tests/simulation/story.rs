@@ -1,7 +1,7 @@
 //! How often the storm reached what it is there to reach.
 
 use engine_core::{
-    event::{Event, Gate, Progress, RunStop, StopCause},
+    event::{Event, Gate, Progress, RunStop, Signal, StopCause},
     retry::Cause,
 };
 use std::{collections::BTreeMap, fmt};
@@ -13,7 +13,7 @@ pub(crate) struct Reached {
 }
 
 /// What a storm of usual length must have met.
-const EXPECTED: [&str; 30] = [
+const EXPECTED: [&str; 31] = [
     "abort of a run",
     "append lands late",
     "answer lost after the write",
@@ -29,6 +29,7 @@ const EXPECTED: [&str; 30] = [
     "panic",
     "pause",
     "progress as a blob",
+    "question answered",
     "revision",
     "run",
     "signal",
@@ -66,6 +67,7 @@ impl Reached {
             Event::StageSkipped { .. } => "stage skipped",
             Event::StageHeld { .. } => "hold",
             Event::StageRejected { .. } => "stage rejected",
+            Event::StageSignalled { signal: Signal::Yes | Signal::No, .. } => "question answered",
             Event::StageSignalled { .. } => "signal",
             Event::AttemptFailed { .. } => "attempt tried again",
             Event::StageStopping { cause: StopCause::Timeout, .. } => "timeout",

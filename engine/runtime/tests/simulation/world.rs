@@ -185,11 +185,14 @@ impl Stage for Scripted {
                 progress.at += 1;
                 progress.padding = "x".repeat(9_000);
             }
-            Move::Ask { .. } => match context.signals.first().map(|said| said.signal) {
-                Some(Signal::Reject) => return Err(StageError::Rejected("no".to_owned())),
-                Some(_) => progress.at += 1,
-                None => return Ok(asking(progress)),
-            },
+            Move::Ask { .. } | Move::Wonder { .. } => {
+                match context.signals.first().map(|said| said.signal) {
+                    Some(Signal::Reject) => return Err(StageError::Rejected("no".to_owned())),
+                    Some(Signal::No) => return Err(StageError::Failure("no".to_owned())),
+                    Some(_) => progress.at += 1,
+                    None => return Ok(asking(progress, *act)),
+                }
+            }
             Move::Poll { .. } => progress.at += 1,
         }
         Ok(self.wait(progress, WaitKind::Readiness, 0))
@@ -214,8 +217,8 @@ impl Stage for Scripted {
     }
 }
 
-fn asking(progress: Remembered) -> Step<Remembered> {
-    let reason = WaitReason { kind: WaitKind::Approval, detail: "a person".to_owned() };
+fn asking(progress: Remembered, act: Move) -> Step<Remembered> {
+    let reason = WaitReason { kind: act.kind(), detail: "a person".to_owned() };
     Step::Wait { progress, wake: Wake::default(), reason, records: Vec::new() }
 }
 

@@ -173,7 +173,7 @@ impl<'a> Compiler<'a> {
             FaultCode::Format | FaultCode::Value => {
                 open.iter().any(|open| open.place.starts_with(&fault.place))
             }
-            FaultCode::Manifest | FaultCode::Image => false,
+            FaultCode::Manifest | FaultCode::Image | FaultCode::Expression => false,
         };
         let found = found.into_iter().filter(|fault| !is_open(fault));
         let found = found.map(|fault| diagnostic(action, fault));
@@ -253,6 +253,7 @@ fn diagnostic(action: &Action, fault: Fault) -> Diagnostic {
         FaultCode::Format => (Code::E008, value),
         FaultCode::Manifest => (Code::E011, value),
         FaultCode::Value => (Code::E016, value),
+        FaultCode::Expression => (Code::E005, value),
         FaultCode::Image => (Code::E017, action.key_span(&fault.place)),
     };
     Diagnostic::error(code, span, fault.message).maybe_help(fault.help)

@@ -54,7 +54,8 @@ impl Storm {
                 if let Some(signal) = script::answer(node, state, retries) {
                     let reason = "because".to_owned();
                     let signalled = Signalled { signal, actor: somebody(), reason };
-                    let key = format!("{}-{retries}-{}", node.id, signal.word());
+                    let key =
+                        format!("{}-{retries}-{}-{}", node.id, state.attempts(), signal.word());
                     // Somebody may have cancelled it, or answered before.
                     drop(engine.signal(run, (node.id.clone(), signalled), key).await);
                 }

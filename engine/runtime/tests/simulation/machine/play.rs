@@ -39,10 +39,11 @@ impl Storm {
         let signals = self.execution.attempt(call).map(|attempt| attempt.signals.clone());
         let said = signals.unwrap_or_default().first().map(|signalled| signalled.signal);
         let (at, kind, wake) = match act {
-            Move::Ask { .. } => match said {
+            Move::Ask { .. } | Move::Wonder { .. } => match said {
+                Some(Signal::No) => return Err(StageError::Failure("no".to_owned())),
                 Some(Signal::Reject) => return Err(StageError::Rejected("no".to_owned())),
                 Some(_) => (at + 1, WaitKind::Readiness, self.after(0)),
-                None => (at, WaitKind::Approval, Wake::default()),
+                None => (at, act.kind(), Wake::default()),
             },
             Move::Timer { ms } => (at + 1, WaitKind::Timer, self.after(*ms)),
             Move::Poll { .. } if self.chance.one_in(2) => (at, WaitKind::Readiness, self.after(50)),

@@ -66,6 +66,13 @@ pub(crate) enum Command {
         /// Such as E002; all of them without one
         code: Option<String>,
     },
+    /// Write a first pipeline into the folder's `.gennaker/`
+    Init {
+        /// What the pipeline is called [default: the folder's name]
+        name: Option<String>,
+    },
+    /// Print the JSON Schema of pipeline files (draft 7), for editors
+    Schema,
     /// Write the completion script of a shell
     Completion {
         #[arg(value_enum)]
@@ -203,4 +210,8 @@ pub(crate) enum Drawing {
 pub(crate) enum Format {
     Human,
     Json,
+    /// SARIF 2.1.0, for code hosts and editors
+    Sarif,
+    /// Workflow commands of GitHub Actions
+    Github,
 }

@@ -31,14 +31,19 @@ pub(crate) async fn validate(
             exit = Exit::Invalid;
             match format {
                 Format::Human => tell(&located, &diagnostics),
-                Format::Json => all.extend(diagnostic::json(&located.source, &diagnostics)),
+                Format::Json | Format::Sarif | Format::Github => {
+                    all.extend(diagnostic::json(&located.source, &diagnostics))
+                }
             }
         } else if format == Format::Human {
             eprintln!("{} is valid", path.display());
         }
     }
-    if format == Format::Json {
-        println!("{}", serde_json::to_string_pretty(&all)?);
+    match format {
+        Format::Human => {}
+        Format::Json => println!("{}", serde_json::to_string_pretty(&all)?),
+        Format::Sarif => println!("{:#}", diagnostic::sarif(&all)),
+        Format::Github => print!("{}", diagnostic::github(&all)),
     }
     Ok(exit)
 }

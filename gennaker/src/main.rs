@@ -9,6 +9,7 @@ mod describe;
 mod exit;
 mod explain;
 mod graph;
+mod init;
 mod list;
 mod plan;
 mod read;
@@ -69,6 +70,13 @@ async fn carry_out(arguments: &Arguments) -> anyhow::Result<Exit> {
         Command::Recover { watch } => recover::recover(common, *watch).await,
         Command::Graph { file, output } => graph::graph(common, file, *output).await,
         Command::Explain { code } => explain::explain(code.as_deref()),
+        Command::Init { name } => init::init(name.as_deref()),
+        Command::Schema => {
+            let registry = stages::registry(&kubernetes::Clusters::default());
+            let schema = engine_core::language::published_schema(&registry);
+            println!("{schema:#}");
+            Ok(Exit::Success)
+        }
         Command::Completion { shell } => {
             let (name, mut program) = ("gennaker", Arguments::command());
             clap_complete::generate(*shell, &mut program, name, &mut std::io::stdout());

@@ -12,5 +12,6 @@ mod outage;
 mod people;
 mod program;
 mod recovery;
+mod schema;
 mod server;
 mod turns;

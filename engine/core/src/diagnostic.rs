@@ -1,15 +1,19 @@
 //! What is wrong with a file, where, and what to do about it, in every form in which it is told.
 
 mod code;
+mod github;
 mod human;
 mod json;
 mod quote;
+mod sarif;
 mod source;
 
 pub use code::Code;
+pub use github::github;
 pub use human::{Colour, human, summary};
 pub use json::{JsonDiagnostic, json};
 pub use quote::{cut, quoted};
+pub use sarif::sarif;
 pub(crate) use source::Flaw;
 pub use source::{Position, SourceFile};
 

@@ -7,6 +7,7 @@ mod duration;
 mod events;
 mod formats;
 mod mapping;
+mod publish;
 mod scalar;
 mod schema;
 mod suggest;
@@ -14,6 +15,7 @@ mod tree;
 mod walk;
 
 pub use duration::{Duration, DurationError};
+pub use publish::published_schema;
 
 pub(crate) use schema::{
     DefaultsText, MatrixText, NeedText, PipelineText, RetryText, Schemas, StageText,

@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 
 /// Top-level keys that begin so are the author's own.
 const OWN_KEYS: &str = "^x-";
-const STAGE: &str = "StageText";
+pub(super) const STAGE: &str = "StageText";
 /// Marks a place in which, and below which, text may hold `${{ }}`.
 pub(super) const EXPRESSIONS: &str = "x-expressions";
 

@@ -126,6 +126,15 @@ pub(crate) enum Command {
     Pause(Told),
     /// Let a paused run go on
     Resume(Told),
+    /// Show a run from its beginning, and each change until it has ended
+    Watch { run: String },
+    /// Wait until a run has ended; its exit code is the run's
+    Wait {
+        run: String,
+        /// Give up after this time, such as `15m`
+        #[arg(long, value_name = "TIME")]
+        timeout: Option<engine_core::language::Duration>,
+    },
     /// Say in a sentence why stages wait, failed or were left out
     Why { run: String, stage: Option<String> },
     /// Drive every unfinished run of the state directory until all have ended
@@ -198,6 +207,9 @@ pub(crate) enum Fact {
 pub(crate) enum Output {
     Table,
     Json,
+    Yaml,
+    /// Only what things are called, one a line
+    Name,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]

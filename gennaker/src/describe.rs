@@ -3,6 +3,7 @@
 use crate::{
     arguments::{Common, Output},
     exit::Exit,
+    print::{Shown, print},
     screen::Paint,
     state,
     watch::tree,
@@ -13,17 +14,30 @@ pub(crate) async fn run(common: &Common, named: &str, output: Output) -> anyhow:
     let reader = state::reader(common).await?;
     let summary = reader.named(named).await?;
     let view = reader.view(summary.run).await?;
-    match output {
-        Output::Json => println!("{}", serde_json::to_string_pretty(&view)?),
-        Output::Table => show(&view),
-    }
+    print(output, &view)?;
     Ok(Exit::Success)
 }
 
-/// Shows a run as people read it.
-pub(crate) fn show(view: &RunView) {
-    let (now, paint) = (jiff::Timestamp::now(), Paint::of(&std::io::stdout()));
-    for line in tree::lines(view, now, paint) {
-        println!("{line}");
+impl Shown for RunView {
+    fn table(&self) {
+        let (now, paint) = (jiff::Timestamp::now(), Paint::of(&std::io::stdout()));
+        for line in tree::lines(self, now, paint) {
+            println!("{line}");
+        }
+    }
+
+    fn names(&self) -> Vec<String> {
+        vec![format!("{}#{}", self.pipeline, self.number)]
+    }
+}
+
+/// Several runs, one below the other.
+impl Shown for Vec<RunView> {
+    fn table(&self) {
+        self.iter().for_each(Shown::table);
+    }
+
+    fn names(&self) -> Vec<String> {
+        self.iter().flat_map(Shown::names).collect()
     }
 }

@@ -3,6 +3,7 @@
 use crate::{
     arguments::{Common, Output},
     exit::Exit,
+    print::print,
     state,
 };
 use engine_core::{store::RunFilter, wording};
@@ -12,13 +13,14 @@ pub(crate) async fn runs(common: &Common, output: Output, limit: u32) -> anyhow:
     let filter = RunFilter { limit: Some(limit), before: None };
     let summaries = reader.runs(filter).await?;
     match output {
-        Output::Json => {
+        Output::Json | Output::Yaml => {
             let mut views = Vec::new();
             for summary in &summaries {
                 views.push(reader.view(summary.run).await?);
             }
-            println!("{}", serde_json::to_string_pretty(&views)?);
+            print(output, &views)?;
         }
+        Output::Name => summaries.iter().for_each(|run| println!("{}", run.label())),
         Output::Table => {
             println!("{:<24} {:<10} {:<25} RUN", "PIPELINE", "STATUS", "STARTED");
             for run in &summaries {

@@ -2,6 +2,7 @@
 
 mod answer;
 mod arguments;
+mod await_end;
 mod check;
 mod client;
 mod clusters;
@@ -12,6 +13,7 @@ mod graph;
 mod init;
 mod list;
 mod plan;
+mod print;
 mod read;
 mod recover;
 mod remote;
@@ -93,6 +95,8 @@ async fn carry_out(arguments: &Arguments) -> anyhow::Result<Exit> {
         Command::Cancel(told) => told.tell(common, RunAct::Cancel).await,
         Command::Pause(told) => told.tell(common, RunAct::Pause).await,
         Command::Resume(told) => told.tell(common, RunAct::Resume).await,
+        Command::Watch { run } => await_end::watch(common, run).await,
+        Command::Wait { run, timeout } => await_end::wait(common, run, *timeout).await,
         Command::Why { run, stage } => answer::why(common, run, stage.as_deref()).await,
         Command::Version => {
             println!("gennaker {}", env!("CARGO_PKG_VERSION"));

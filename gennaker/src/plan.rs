@@ -4,14 +4,16 @@ use crate::{
     arguments::{Common, Output},
     check, clusters,
     exit::Exit,
+    print::{Shown, print},
     read,
 };
 use engine_core::{
     Plan,
     pipeline::Missing,
-    plan::{Node, Place, Timeout},
+    plan::{Document, Node, Place, Timeout},
     wording,
 };
+use serde::Serialize;
 use std::path::Path;
 
 pub(crate) async fn plan(
@@ -29,11 +31,26 @@ pub(crate) async fn plan(
             return Ok(Exit::Invalid);
         }
     };
-    match output {
-        Output::Json => println!("{}", serde_json::to_string_pretty(plan.document())?),
-        Output::Table => show(&plan),
-    }
+    print(output, &Planned { document: plan.document(), plan: &plan })?;
     Ok(Exit::Success)
+}
+
+#[derive(Serialize)]
+#[serde(transparent)]
+struct Planned<'a> {
+    document: &'a Document,
+    #[serde(skip)]
+    plan: &'a Plan,
+}
+
+impl Shown for Planned<'_> {
+    fn table(&self) {
+        show(self.plan);
+    }
+
+    fn names(&self) -> Vec<String> {
+        self.plan.nodes().iter().map(|node| node.id.clone()).collect()
+    }
 }
 
 fn show(plan: &Plan) {

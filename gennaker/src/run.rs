@@ -4,8 +4,8 @@ use crate::{
     arguments::{Common, Output},
     check, client,
     clusters::{self, Reach},
-    describe,
     exit::Exit,
+    print::print,
     read::{self, Located},
     remote, screen,
     state::{self, Hosted},
@@ -209,10 +209,9 @@ pub(crate) async fn report(
         exit = exit.max(Exit::from(reader.summary(*run).await?.status));
         views.push(reader.view(*run).await?);
     }
-    match (output, views.as_slice()) {
-        (Output::Json, [only]) => println!("{}", serde_json::to_string_pretty(only)?),
-        (Output::Json, several) => println!("{}", serde_json::to_string_pretty(several)?),
-        (Output::Table, views) => views.iter().for_each(describe::show),
+    match views.as_slice() {
+        [only] => print(output, only)?,
+        _several => print(output, &views)?,
     }
     Ok(exit)
 }

@@ -98,6 +98,16 @@ fn a_run_ends_with_its_json_on_stdout_and_its_story_on_stderr() {
 
     let (code, stdout, _) = told(&state, &["describe", "run", "latest", "-o", "json"]);
     assert_eq!((code, serde_json::from_str::<Value>(&stdout).unwrap()), (Some(0), run));
+    let (_, stdout, _) = told(&state, &["get", "runs", "-o", "name"]);
+    assert_eq!(stdout, "short#1\n");
+    let (_, stdout, _) = told(&state, &["describe", "run", "latest", "-o", "yaml"]);
+    assert!(stdout.contains("status: succeeded\n"), "{stdout}");
+    let (_, stdout, _) = told(&state, &["plan", &file, "-o", "name"]);
+    assert_eq!(stdout, "a\nb\n");
+    let (code, _, stderr) = told(&state, &["wait", "latest", "--timeout", "1m"]);
+    assert_eq!((code, stderr.trim()), (Some(0), "short#1 has ended: succeeded"));
+    let (code, _, stderr) = told(&state, &["watch", "latest"]);
+    assert!(code == Some(0) && stderr.contains("short#1 b: succeeded"), "{stderr}");
     let (_, stdout, _) = told(&state, &["get", "runs"]);
     assert!(stdout.contains("short#1"), "{stdout}");
     let (code, _, stderr) = told(&state, &["recover"]);

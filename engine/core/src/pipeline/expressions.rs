@@ -172,12 +172,8 @@ impl Names<'_> {
         }
         let known = || self.parameters.iter().map(|parameter| parameter.id.as_str());
         let fault = placed.fault(Code::E005, format!("there is no parameter {}", quoted(id)));
-        Some(
-            fault
-                .maybe_help(dashed("parameters", id, known()).or_else(|| {
-                    closest(id, known()).map(|near| format!("did you mean `{near}`?"))
-                })),
-        )
+        let otherwise = format!("declare it: `parameters: {{{id}: {{type: string}}}}`");
+        Some(fault.help(meant("parameters", id, known()).unwrap_or(otherwise)))
     }
 
     fn stage_fault(&self, placed: &Placed<'_>, read: &Read) -> Option<Diagnostic> {
@@ -185,11 +181,8 @@ impl Names<'_> {
         let known = || self.stages.keys().copied();
         if !self.stages.contains_key(id.as_str()) {
             let fault = placed.fault(Code::E005, format!("there is no stage {}", quoted(id)));
-            return Some(
-                fault.maybe_help(dashed("stages", id, known()).or_else(|| {
-                    closest(id, known()).map(|near| format!("did you mean `{near}`?"))
-                })),
-            );
+            let otherwise = "stages are named by their id, the key under `stages`".to_owned();
+            return Some(fault.help(meant("stages", id, known()).unwrap_or(otherwise)));
         }
         if !self.is_upstream(placed.stage, id) {
             let own = quoted(&placed.stage.id);
@@ -253,6 +246,12 @@ impl Placed<'_> {
     fn fault(&self, code: Code, message: String) -> Diagnostic {
         Diagnostic::error(code, self.span, message)
     }
+}
+
+/// What was probably meant by an unknown id.
+fn meant<'a>(root: &str, id: &str, known: impl Iterator<Item = &'a str> + Clone) -> Option<String> {
+    let near = || closest(id, known.clone()).map(|near| format!("did you mean `{near}`?"));
+    dashed(root, id, known.clone()).or_else(near)
 }
 
 /// `stages.go-live` reads as `stages.go` minus `live`.

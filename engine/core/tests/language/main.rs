@@ -1,5 +1,6 @@
 //! What the pipeline language answers to right, wrong and hostile files.
 
+mod codes;
 mod expressions;
 mod faults;
 mod hostile;

@@ -139,7 +139,9 @@ fn a_request_under_way_when_the_engine_is_killed_is_not_sent_again_by_itself() {
     run.child.kill().unwrap();
     run.child.wait().unwrap();
     let mut recover = bench.talk(&["recover", "--watch"]);
-    recover.until("the engine ended while the request was under way");
+    let said = recover.until("was `POST");
+    assert_eq!(bench.server.heard().len(), 1, "it was sent again");
+    assert!(said.last().unwrap().contains("the engine ended while the request was under way"));
     bench.told(&["answer", "yes", "latest"]);
     assert_eq!(recover.code(), Some(0));
     assert_eq!(bench.server.heard().len(), 1);

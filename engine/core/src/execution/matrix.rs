@@ -99,12 +99,17 @@ impl Recorded {
 }
 
 impl Decision<'_> {
-    /// Whether one more node of the matrix may be under way; always, without one.
+    /// Whether the node may be under way beside the others of its matrix; always, without one.
     pub(super) fn has_room(&self, index: NodeIndex) -> bool {
         let Some(Cell { stage, max_parallel: Some(most), .. }) = &self.node(index).matrix else {
             return true;
         };
-        self.execution.recorded.matrices.get(stage).is_none_or(|matrix| matrix.under_way < *most)
+        // One that was held before its first attempt is under way already.
+        let others = |matrix: &MatrixState| match part(self.state(index)) {
+            Part::UnderWay => matrix.under_way - 1,
+            Part::None | Part::Gated => matrix.under_way,
+        };
+        self.execution.recorded.matrices.get(stage).is_none_or(|matrix| others(matrix) < *most)
     }
 
     /// A node has ended: the next ones that wait for their turn.

@@ -27,11 +27,18 @@ impl Plan {
         files: &Files,
     ) -> Result<Plan, Vec<Diagnostic>> {
         let mut compiler = Compiler::new(environments, registry, files);
-        let nodes = pipeline.stages().iter().filter_map(|stage| compiler.node(stage)).collect();
-        let mut faults = compiler.faults;
-        if pipeline.stages().iter().any(|stage| stage.cell.is_some()) {
-            told_once(&mut faults);
+        let mut seen = HashSet::new();
+        let mut nodes = Vec::new();
+        for stage in pipeline.stages() {
+            let told = compiler.faults.len();
+            nodes.extend(compiler.node(stage));
+            if let Some(cell) = &stage.cell
+                && !seen.insert(cell.stage.as_str())
+            {
+                tell_once(&mut compiler.faults, told);
+            }
         }
+        let mut faults = compiler.faults;
         faults.extend_from_slice(pipeline.faults());
         let (Some(name), Some(application)) = (pipeline.name(), pipeline.application()) else {
             faults.extend(unnamed(&faults));
@@ -57,10 +64,15 @@ impl Plan {
     }
 }
 
-/// What is wrong with a stage is wrong with each of its cells.
-fn told_once(faults: &mut Vec<Diagnostic>) {
-    let mut told = HashSet::new();
-    faults.retain(|fault| told.insert((fault.code.word(), fault.primary.span)));
+/// What is wrong with a stage is wrong with each of its cells: of the faults of a further cell, from
+/// `told` on, only those stay that an earlier one did not show.
+fn tell_once(faults: &mut Vec<Diagnostic>, told: usize) {
+    let further = faults.split_off(told);
+    let is_told = |fault: &Diagnostic| {
+        faults.iter().any(|it| it.code == fault.code && it.primary.span == fault.primary.span)
+    };
+    let news: Vec<Diagnostic> = further.into_iter().filter(|fault| !is_told(fault)).collect();
+    faults.extend(news);
 }
 
 /// The fault of a pipeline without a name of which nothing else was told.

@@ -43,6 +43,9 @@ pub(crate) enum Command {
         files: Vec<PathBuf>,
         #[arg(long, value_enum, default_value_t = Format::Human)]
         format: Format,
+        /// Let warnings count as errors
+        #[arg(long)]
+        strict: bool,
     },
     /// Show what a pipeline would do: its stages in order, defaults filled in
     Plan {

@@ -9,7 +9,7 @@ use crate::{
 };
 use engine_core::{
     Pipeline, Plan,
-    diagnostic::{self, Colour, Diagnostic},
+    diagnostic::{self, Colour, Diagnostic, Severity},
     pipeline::{Bindings, Missing},
     plan::Environments,
 };
@@ -20,23 +20,32 @@ use std::path::PathBuf;
 pub(crate) async fn validate(
     common: &Common,
     paths: &[PathBuf],
-    format: Format,
+    (format, strictness): (Format, Strictness),
 ) -> anyhow::Result<Exit> {
     let environments = clusters::reach(common).await?.unasked();
     let (mut exit, mut all) = (Exit::Success, Vec::new());
     for path in paths {
         let located = read::locate(path)?;
         let bindings = read::bindings(&[], Missing::Tolerated);
-        if let Err(diagnostics) = compile(&located, &environments, &bindings) {
+        let mut diagnostics = match compile(&located, &environments, &bindings) {
+            Ok(checked) => checked.warnings,
+            Err(diagnostics) => diagnostics,
+        };
+        strictness.weigh(&mut diagnostics);
+        let is_valid = !diagnostic::has_errors(&diagnostics);
+        if !is_valid {
             exit = Exit::Invalid;
-            match format {
-                Format::Human => tell(&located, &diagnostics),
-                Format::Json | Format::Sarif | Format::Github => {
-                    all.extend(diagnostic::json(&located.source, &diagnostics))
+        }
+        match format {
+            Format::Human => {
+                tell(&located, &diagnostics);
+                if is_valid {
+                    eprintln!("{} is valid", path.display());
                 }
             }
-        } else if format == Format::Human {
-            eprintln!("{} is valid", path.display());
+            Format::Json | Format::Sarif | Format::Github => {
+                all.extend(diagnostic::json(&located.source, &diagnostics))
+            }
         }
     }
     match format {
@@ -48,19 +57,45 @@ pub(crate) async fn validate(
     Ok(exit)
 }
 
+/// Whether a warning makes a file invalid.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Strictness {
+    Usual,
+    Strict,
+}
+
+impl Strictness {
+    fn weigh(self, diagnostics: &mut [Diagnostic]) {
+        match self {
+            Strictness::Usual => {}
+            Strictness::Strict => {
+                diagnostics.iter_mut().for_each(|it| it.severity = Severity::Error);
+            }
+        }
+    }
+}
+
+/// A plan, and what is probably not meant in its file.
+pub(crate) struct Checked {
+    pub(crate) plan: Plan,
+    pub(crate) warnings: Vec<Diagnostic>,
+}
+
 /// A plan to look at: its content is named by plain hashes, and it is never run.
 pub(crate) fn compile(
     located: &Located,
     environments: &Environments,
     bindings: &Bindings,
-) -> Result<Plan, Vec<Diagnostic>> {
+) -> Result<Checked, Vec<Diagnostic>> {
     let registry = stages::registry(&Clusters::default());
     let pipeline = Pipeline::read(&located.source, &registry).bound(bindings);
     let name = |content: &[u8]| engine_core::id::BlobName(hex::encode(Sha256::digest(content)));
     let files = read::files(&located.root, &pipeline.files(&registry), name);
-    Plan::compile(&pipeline, environments, &registry, &files)
+    let plan = Plan::compile(&pipeline, environments, &registry, &files)?;
+    Ok(Checked { plan, warnings: pipeline.warnings().to_vec() })
 }
 
+/// Tells of a file, if there is something to tell.
 pub(crate) fn tell(located: &Located, diagnostics: &[Diagnostic]) {
     let colour = match Paint::of(&std::io::stderr()) {
         Paint::Plain => Colour::Never,

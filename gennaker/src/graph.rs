@@ -18,8 +18,8 @@ pub(crate) async fn graph(common: &Common, path: &Path, drawing: Drawing) -> any
     let located = read::locate(path)?;
     let bindings = read::bindings(&[], Missing::Tolerated);
     match check::compile(&located, &environments, &bindings) {
-        Ok(plan) => {
-            print!("{}", drawn(&plan, drawing));
+        Ok(checked) => {
+            print!("{}", drawn(&checked.plan, drawing));
             Ok(Exit::Success)
         }
         Err(diagnostics) => {

@@ -25,6 +25,7 @@ mod submit;
 mod watch;
 
 use arguments::{Answered, Arguments, Command, Common, Describe, Fact, Get, Told};
+use check::Strictness;
 use clap::{CommandFactory, Parser};
 use engine_core::event::{RunAct, Signal};
 use exit::Exit;
@@ -56,7 +57,10 @@ fn main() -> ExitCode {
 async fn carry_out(arguments: &Arguments) -> anyhow::Result<Exit> {
     let common = &arguments.common;
     match &arguments.command {
-        Command::Validate { files, format } => check::validate(common, files, *format).await,
+        Command::Validate { files, format, strict } => {
+            let strictness = if *strict { Strictness::Strict } else { Strictness::Usual };
+            check::validate(common, files, (*format, strictness)).await
+        }
         Command::Plan { file, parameters, output } => {
             plan::plan(common, (file, parameters), *output).await
         }

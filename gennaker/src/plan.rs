@@ -25,7 +25,10 @@ pub(crate) async fn plan(
     let located = read::locate(path)?;
     let bindings = read::bindings(parameters, Missing::Tolerated);
     let plan = match check::compile(&located, &environments, &bindings) {
-        Ok(plan) => plan,
+        Ok(checked) => {
+            check::tell(&located, &checked.warnings);
+            checked.plan
+        }
         Err(diagnostics) => {
             check::tell(&located, &diagnostics);
             return Ok(Exit::Invalid);

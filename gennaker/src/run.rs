@@ -39,6 +39,7 @@ use std::{
 struct Ready {
     plan: Arc<Plan>,
     files: Vec<(BlobName, Arc<[u8]>)>,
+    warnings: Vec<Diagnostic>,
 }
 
 pub(crate) async fn run(
@@ -120,7 +121,10 @@ async fn ready(
     let (mut all, unasked, clusters) = (Vec::new(), reach.unasked(), reach.clusters.clone());
     for located in located {
         match prepare(engine, (located, bindings), (&clusters, &unasked)) {
-            Ok(ready) => all.push(ready),
+            Ok(ready) => {
+                check::tell(located, &ready.warnings);
+                all.push(ready);
+            }
             Err(diagnostics) => check::tell(located, &diagnostics),
         }
     }
@@ -150,7 +154,8 @@ fn prepare(
     let files = read::files(&located.root, &pipeline.files(&registry), name);
     let plan = Plan::compile(&pipeline, environments, &registry, &files)?;
     let files = content(&plan, &files);
-    Ok(Ready { plan: Arc::new(plan), files })
+    let warnings = pipeline.warnings().to_vec();
+    Ok(Ready { plan: Arc::new(plan), files, warnings })
 }
 
 async fn start(engine: &Engine, ready: Ready) -> anyhow::Result<(RunId, String)> {

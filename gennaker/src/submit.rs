@@ -1,7 +1,7 @@
 //! A pipeline on its way to an engine: read and checked where its author is, compiled again where
 //! it runs.
 
-use crate::{clusters::Reach, read, read::Located};
+use crate::{check, clusters::Reach, read, read::Located};
 use engine_api::{Begun, NotBegun, Starter, Submission};
 use engine_core::{
     BoxFuture, Pipeline, Plan,
@@ -17,7 +17,7 @@ use kubernetes::Clusters;
 use sha2::{Digest, Sha256};
 use std::{collections::BTreeMap, sync::Arc};
 
-/// The submission of a file that is valid as far as can be told from here.
+/// The submission of a file that is valid as far as can be told from here. Its warnings are told.
 pub(crate) fn submission(
     located: &Located,
     (bindings, environments): (&Bindings, &Environments),
@@ -28,6 +28,7 @@ pub(crate) fn submission(
     let name = |content: &[u8]| BlobName(hex::encode(Sha256::digest(content)));
     let files = read::files(&located.root, &requests, name);
     let plan = Plan::compile(&pipeline, environments, &registry, &files)?;
+    check::tell(located, pipeline.warnings());
     let (mut patterns, mut texts) = (BTreeMap::new(), BTreeMap::new());
     for request in requests {
         if let Found::Paths(paths) = files.found(&request.pattern) {

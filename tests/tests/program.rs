@@ -136,6 +136,32 @@ fn every_fault_of_a_file_is_told_at_once_and_nothing_is_started() {
 }
 
 #[test]
+fn warnings_are_told_and_fail_a_file_only_where_that_is_asked_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let state = folder.path().join("state");
+    let file = pipeline(
+        folder.path(),
+        "odd.yaml",
+        "version: 1\nname: odd\nparameters: {x: {type: string, default: a}}\nstages:\n  a: {wait: {duration: 1s}}\n",
+    );
+    let (code, _, stderr) = told(&state, &["validate", &file]);
+    assert!(code == Some(0) && stderr.contains("warning[W108]"), "{stderr}");
+    assert!(stderr.ends_with("is valid\n") && stderr.contains("1 warning in "), "{stderr}");
+    let (code, stdout, _) = told(&state, &["validate", "--format", "json", &file]);
+    let found: Value = serde_json::from_str(&stdout).unwrap();
+    assert_eq!((code, &found[0]["severity"]), (Some(0), &"warning".into()));
+    let (_, stdout, _) = told(&state, &["validate", "--format", "sarif", &file]);
+    let sarif: Value = serde_json::from_str(&stdout).unwrap();
+    assert_eq!(sarif["runs"][0]["results"][0]["level"], "warning");
+    let (_, stdout, _) = told(&state, &["validate", "--format", "github", &file]);
+    assert!(stdout.starts_with("::warning file="), "{stdout}");
+    let (code, _, stderr) = told(&state, &["validate", "--strict", &file]);
+    assert!(code == Some(3) && stderr.contains("error[W108]"), "{stderr}");
+    let (code, _, stderr) = told(&state, &["run", &file]);
+    assert!(code == Some(0) && stderr.contains("warning[W108]"), "{stderr}");
+}
+
+#[test]
 fn wrong_usage_a_missing_file_and_an_empty_state_have_codes_of_their_own() {
     let folder = tempfile::tempdir().unwrap();
     let state = folder.path().join("state");
@@ -187,6 +213,7 @@ fn codes_are_explained_and_pipelines_are_drawn() {
     let (code, stdout, _) = told(&state, &["explain", "e002"]);
     assert_eq!(code, Some(0));
     assert!(stdout.starts_with("E002: `needs` names a stage"), "{stdout}");
+    assert!(stdout.contains("\nWrong:\n\n  version: 1\n"), "{stdout}");
     let (code, _, stderr) = told(&state, &["explain", "E999"]);
     assert_eq!(code, Some(1));
     assert!(stderr.contains("known are E001 "), "{stderr}");

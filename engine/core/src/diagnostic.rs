@@ -8,7 +8,7 @@ mod quote;
 mod sarif;
 mod source;
 
-pub use code::Code;
+pub use code::{Code, Example};
 pub use github::github;
 pub use human::{Colour, human, summary};
 pub use json::{JsonDiagnostic, json};
@@ -30,6 +30,8 @@ pub struct Span {
 pub enum Severity {
     /// The file does not become a plan.
     Error,
+    /// The file becomes a plan, and probably not the one that was meant.
+    Warning,
 }
 
 /// One finding.
@@ -53,9 +55,17 @@ pub struct Label {
 
 impl Diagnostic {
     pub fn error(code: Code, span: Span, message: impl Into<String>) -> Diagnostic {
+        Diagnostic::new(code, Severity::Error, span, message)
+    }
+
+    pub fn warning(code: Code, span: Span, message: impl Into<String>) -> Diagnostic {
+        Diagnostic::new(code, Severity::Warning, span, message)
+    }
+
+    fn new(code: Code, severity: Severity, span: Span, message: impl Into<String>) -> Diagnostic {
         Diagnostic {
             code,
-            severity: Severity::Error,
+            severity,
             message: message.into(),
             primary: Label { span, text: String::new() },
             secondary: Vec::new(),
@@ -91,8 +101,13 @@ impl Diagnostic {
     }
 }
 
+/// Whether there is an error among them, so that the file does not become a plan.
+pub fn has_errors(diagnostics: &[Diagnostic]) -> bool {
+    diagnostics.iter().any(|it| it.severity == Severity::Error)
+}
+
 /// Diagnostics in the order of the file, each once.
-pub(crate) fn in_file_order(mut diagnostics: Vec<Diagnostic>) -> Vec<Diagnostic> {
+pub fn in_file_order(mut diagnostics: Vec<Diagnostic>) -> Vec<Diagnostic> {
     diagnostics.sort_by(|one, other| {
         let key = |it: &Diagnostic| (it.primary.span.start, it.code, it.primary.span.end);
         key(one).cmp(&key(other)).then_with(|| one.message.cmp(&other.message))
@@ -115,6 +130,7 @@ impl Severity {
     pub fn word(self) -> &'static str {
         match self {
             Severity::Error => "error",
+            Severity::Warning => "warning",
         }
     }
 }

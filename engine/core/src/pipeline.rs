@@ -7,6 +7,7 @@ mod needs;
 mod parameters;
 mod read;
 mod stages;
+mod warnings;
 
 pub use bind::{Bindings, Missing};
 pub(crate) use expressions::stages_read;
@@ -47,6 +48,7 @@ pub struct Pipeline {
     values: BTreeMap<String, Value>,
     stages: Vec<Stage>,
     faults: Vec<Diagnostic>,
+    warnings: Vec<Diagnostic>,
 }
 
 /// A stage, in the order of the file.
@@ -121,6 +123,11 @@ impl Pipeline {
     /// What is wrong with the file by itself, in its order. Compiling tells these and more.
     pub fn faults(&self) -> &[Diagnostic] {
         &self.faults
+    }
+
+    /// What becomes a plan and is probably not meant, in the order of the file.
+    pub fn warnings(&self) -> &[Diagnostic] {
+        &self.warnings
     }
 
     pub(crate) fn labels(&self) -> &BTreeMap<String, String> {

@@ -1,5 +1,6 @@
 //! The stable codes of diagnostics, and what each means.
 
+use super::Severity;
 use std::fmt;
 
 macro_rules! codes {
@@ -19,8 +20,40 @@ macro_rules! codes {
             pub fn explain(self) -> &'static str {
                 match self { $(Code::$code => $explanation),* }
             }
+
+            /// A file that shows the code, and the same put right.
+            pub fn example(self) -> Example {
+                match self {
+                    $(Code::$code => Example {
+                        wrong: include_str!(
+                            concat!("examples/", stringify!($code), ".wrong.yaml")
+                        ),
+                        right: include_str!(
+                            concat!("examples/", stringify!($code), ".right.yaml")
+                        ),
+                    }),*
+                }
+            }
         }
     };
+}
+
+/// Two pipeline files that differ in one thing. Beside them stands `k8s/web.yaml`, a Deployment
+/// of `registry.example.com/shop/web`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Example {
+    pub wrong: &'static str,
+    pub right: &'static str,
+}
+
+impl Code {
+    /// What it weighs unless somebody is strict.
+    pub fn severity(self) -> Severity {
+        match self.word().starts_with('W') {
+            true => Severity::Warning,
+            false => Severity::Error,
+        }
+    }
 }
 
 codes! {
@@ -72,6 +105,24 @@ codes! {
     /// Two deploys of one component to one environment.
     E018 = "Two stages deploy the same component to the same environment, so that each would prune \
         what the other has put there. Give one of them another `component`.",
+    /// Deploy without readiness.
+    W104 = "A deploy says `wait: false`, and no `waitForReady` follows it in its environment: the \
+        stage succeeds as soon as the objects are written, even if no pod ever starts. Leave \
+        `wait` away, or let a `waitForReady` stage need the deploy.",
+    /// Unused parameter.
+    W108 = "A parameter is declared, and no expression of the file reads it: whoever gives it a \
+        value changes nothing. Use it, or take it away.",
+    /// `continue` on a deploy.
+    W109 = "A deploy that fails is tolerated, so that its dependents go on over objects of which \
+        some were replaced and some were not. Use `hold` to let a person decide, or `fail`.",
+    /// Literal that looks like a credential.
+    W112 = "A text looks like a token, a password or a private key. A file in a repository is read \
+        by many and kept for ever. Take the value away, and make it invalid where it came from: it \
+        is no secret any more.",
+    /// Rollback with nothing deployed upstream.
+    W113 = "A rollback brings an environment back to what it ran before, but no stage upstream of \
+        it deploys there: it would undo what some earlier run did. Name the deploy in its `needs`, \
+        such as `{stage: staging, status: [failed]}`.",
 }
 
 impl fmt::Display for Code {

@@ -36,12 +36,20 @@ pub fn human(file: &SourceFile, diagnostics: &[Diagnostic], colour: Colour) -> S
     drawn + &summary(file, diagnostics)
 }
 
-/// Such as `2 errors in .gennaker/checkout.yaml`, with a line break; empty if there are none.
+/// Such as `2 errors and 1 warning in .gennaker/checkout.yaml`, with a line break; empty if there
+/// are none.
 pub fn summary(file: &SourceFile, diagnostics: &[Diagnostic]) -> String {
-    match diagnostics.len() {
-        0 => String::new(),
-        1 => format!("1 error in {}\n", cut(file.path(), LINE)),
-        many => format!("{many} errors in {}\n", cut(file.path(), LINE)),
+    let counted = [Severity::Error, Severity::Warning].map(|severity| {
+        let count = diagnostics.iter().filter(|it| it.severity == severity).count();
+        (count, severity.word())
+    });
+    let counted = counted.into_iter().filter(|(count, _)| *count > 0);
+    let words: Vec<String> = counted
+        .map(|(count, word)| format!("{count} {word}{}", if count == 1 { "" } else { "s" }))
+        .collect();
+    match words.is_empty() {
+        true => String::new(),
+        false => format!("{} in {}\n", words.join(" and "), cut(file.path(), LINE)),
     }
 }
 
@@ -131,6 +139,7 @@ const FRAME: &str = "1;34";
 fn severity_style(severity: Severity) -> &'static str {
     match severity {
         Severity::Error => "1;31",
+        Severity::Warning => "1;33",
     }
 }
 

@@ -23,7 +23,11 @@ pub fn sarif(diagnostics: &[JsonDiagnostic]) -> Value {
 }
 
 fn rule(code: Code) -> Value {
-    json!({"id": code.word(), "fullDescription": {"text": code.explain()}})
+    json!({
+        "id": code.word(),
+        "fullDescription": {"text": code.explain()},
+        "defaultConfiguration": {"level": code.severity().word()},
+    })
 }
 
 fn result(it: &JsonDiagnostic) -> Value {

@@ -65,6 +65,21 @@ pub(super) fn count(stages: &[Stage]) -> usize {
     stages.iter().map(|stage| expressions(stage).len()).sum()
 }
 
+/// The parameters that are read somewhere; none if it cannot be told.
+pub(super) fn parameters_read(stages: &[Stage]) -> Option<BTreeSet<String>> {
+    let mut read = BTreeSet::new();
+    for placed in stages.iter().flat_map(expressions) {
+        for path in look(placed.source, placed.usage).ok()?.reads.into_iter().map(|it| it.path) {
+            match path.as_slice() {
+                [root, id, ..] if root == "parameters" => drop(read.insert(id.clone())),
+                [root] if root == "parameters" => return None,
+                _ => {}
+            }
+        }
+    }
+    Some(read)
+}
+
 /// What can be read of a configuration that has faults, so that they do not hide others.
 fn partial(action: &Action) -> Option<(Template, &Action)> {
     match &action.config {

@@ -1,6 +1,8 @@
 //! Reads a file: tree, walk, then the stages and what they need.
 
-use super::{Parameter, ParameterText, Pipeline, Stage, expressions, needs, stages::Reader};
+use super::{
+    Parameter, ParameterText, Pipeline, Stage, expressions, needs, stages::Reader, warnings,
+};
 use crate::{
     Registry,
     diagnostic::{Code, Diagnostic, SourceFile, Span, in_file_order},
@@ -44,7 +46,10 @@ impl Pipeline {
             faults.push(Diagnostic::error(Code::E016, Span::at(root.span.start), message));
             PipelineText::default()
         });
+        let faults = in_file_order(faults);
+        let warned = warnings::Seen { root: &root, stages: &stages, parameters: &parameters };
         Pipeline {
+            warnings: warned.warnings(&faults),
             name: text.name,
             application: text.application,
             description: text.description,
@@ -53,7 +58,7 @@ impl Pipeline {
             parameters,
             values: BTreeMap::new(),
             stages,
-            faults: in_file_order(faults),
+            faults,
         }
     }
 }
@@ -70,6 +75,7 @@ fn unreadable(faults: Vec<Diagnostic>) -> Pipeline {
         values: BTreeMap::new(),
         stages: Vec::new(),
         faults,
+        warnings: Vec::new(),
     }
 }
 

@@ -18,8 +18,9 @@ use stages::Compiler;
 use std::collections::HashSet;
 
 impl Plan {
-    /// The plan of `pipeline`, or everything that is wrong with it in the order of the file, which
-    /// is then never empty. `files` holds what was read for [`Pipeline::files`].
+    /// The plan of `pipeline`, or everything that is to be said of it in the order of the file, with
+    /// at least one error. Of a pipeline that has a plan its warnings are still to be told.
+    /// `files` holds what was read for [`Pipeline::files`].
     pub fn compile(
         pipeline: &Pipeline,
         environments: &Environments,
@@ -42,10 +43,10 @@ impl Plan {
         faults.extend_from_slice(pipeline.faults());
         let (Some(name), Some(application)) = (pipeline.name(), pipeline.application()) else {
             faults.extend(unnamed(&faults));
-            return Err(in_file_order(faults));
+            return Err(with_warnings(faults, pipeline));
         };
         if !faults.is_empty() {
-            return Err(in_file_order(faults));
+            return Err(with_warnings(faults, pipeline));
         }
         let document = Document {
             format: FORMAT,
@@ -62,6 +63,11 @@ impl Plan {
             vec![Diagnostic::error(Code::E003, Span::default(), error.to_string())]
         })
     }
+}
+
+fn with_warnings(mut faults: Vec<Diagnostic>, pipeline: &Pipeline) -> Vec<Diagnostic> {
+    faults.extend_from_slice(pipeline.warnings());
+    in_file_order(faults)
 }
 
 /// What is wrong with a stage is wrong with each of its cells: of the faults of a further cell, from

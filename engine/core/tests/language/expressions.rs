@@ -184,7 +184,11 @@ fn values_are_read_as_their_type_and_what_does_not_fit_is_refused() {
 #[test]
 fn a_required_parameter_is_asked_for_at_the_start_and_not_by_a_look() {
     let missing = plan(BOUND, &[], Missing::Refused).unwrap_err();
-    assert_eq!(missing, ["E004 required parameter `tag` has no value"]);
+    let expected = [
+        "E004 required parameter `tag` has no value",
+        "W108 no expression reads parameter `extra`",
+    ];
+    assert_eq!(missing, expected);
     let looked = plan(BOUND, &[], Missing::Tolerated).unwrap();
     let config = looked.nodes().iter().find(|node| node.id == "w").unwrap().config.preview();
     assert_eq!(config["images"]["shop"], json!("web:${{ parameters.tag }}"));

@@ -1,6 +1,5 @@
 //! What the pipeline language answers to right, wrong and hostile files.
 
-mod codes;
 mod expressions;
 mod faults;
 mod hostile;

@@ -1,0 +1,143 @@
+//! What becomes a plan and is probably not what its author meant.
+//!
+//! These rules speak of stage types by their keys: they are rules of the language, and not of how a
+//! stage type works.
+
+mod credentials;
+
+use super::{Parameter, Stage, Written, expressions};
+use crate::{
+    diagnostic::{Code, Diagnostic, Span, in_file_order, quoted},
+    language::{Content, Node},
+    plan::OnFailure,
+};
+use std::collections::{BTreeSet, HashMap};
+
+const DEPLOY: &str = "deploy";
+const ROLLBACK: &str = "rollback";
+const WAIT_FOR_READY: &str = "waitForReady";
+
+/// What was read of a file.
+pub(super) struct Seen<'a> {
+    pub(super) root: &'a Node,
+    pub(super) stages: &'a [Stage],
+    pub(super) parameters: &'a [Parameter],
+}
+
+impl Seen<'_> {
+    /// Everything to warn of, beside the faults.
+    pub(super) fn warnings(&self, faults: &[Diagnostic]) -> Vec<Diagnostic> {
+        let mut warnings = credentials::warnings(self.root);
+        let by_id: HashMap<&str, &Stage> =
+            self.stages.iter().map(|stage| (stage.id.as_str(), stage)).collect();
+        for stage in self.stages {
+            warnings.extend(self.unready(stage, &by_id));
+            warnings.extend(self.tolerated(stage));
+            warnings.extend(self.rootless(stage, &by_id));
+        }
+        // What could not be read might have used a parameter.
+        if faults.is_empty() {
+            warnings.extend(self.unused());
+        }
+        in_file_order(warnings)
+    }
+
+    /// W104: nothing looks whether what a deploy wrote ever works.
+    fn unready(&self, stage: &Stage, by_id: &HashMap<&str, &Stage>) -> Option<Diagnostic> {
+        let action = stage.actions.iter().find(|action| action.stage_type == DEPLOY)?;
+        let wait = action.node.entry("wait").filter(|entry| is_false(&entry.value))?;
+        let looks = |other: &&Stage| {
+            is(other, WAIT_FOR_READY)
+                && same_place(other, stage)
+                && upstream(other, by_id).contains(stage.id.as_str())
+        };
+        if self.stages.iter().any(|other| looks(&other)) {
+            return None;
+        }
+        let message =
+            format!("deploy {} does not wait for anything to be ready", quoted(&stage.id));
+        let help = "leave `wait` away, or let a `waitForReady` stage follow";
+        Some(Diagnostic::warning(Code::W104, wait.value.span, message).help(help))
+    }
+
+    /// W109: what follows a broken deploy goes on over it.
+    fn tolerated(&self, stage: &Stage) -> Option<Diagnostic> {
+        if stage.on_failure != OnFailure::Continue || !is(stage, DEPLOY) {
+            return None;
+        }
+        let message = format!("a failure of deploy {} is tolerated", quoted(&stage.id));
+        let warning = Diagnostic::warning(Code::W109, self.on_failure_span(stage), message);
+        Some(warning.help("use `hold` to let a person decide, or `fail`"))
+    }
+
+    /// Where `onFailure` is written: in the stage, or in the defaults.
+    fn on_failure_span(&self, stage: &Stage) -> Span {
+        let own = self.root.entry("stages").and_then(|all| all.value.entry(&stage.id));
+        let own = own.and_then(|stage| stage.value.entry("onFailure"));
+        let usual = self.root.entry("defaults").and_then(|it| it.value.entry("onFailure"));
+        own.or(usual).map_or(stage.span, |entry| entry.value.span)
+    }
+
+    /// W113: a rollback that undoes nothing of its own run.
+    fn rootless(&self, stage: &Stage, by_id: &HashMap<&str, &Stage>) -> Option<Diagnostic> {
+        let action = stage.actions.iter().find(|action| action.stage_type == ROLLBACK)?;
+        let deploys = |id: &&str| {
+            by_id.get(id).is_some_and(|other| is(other, DEPLOY) && same_place(other, stage))
+        };
+        if upstream(stage, by_id).iter().any(deploys) {
+            return None;
+        }
+        let message = format!(
+            "nothing upstream of {} deploys to its environment: it undoes what an earlier run did",
+            quoted(&stage.id)
+        );
+        let help = "name the deploy in its `needs`: `{stage: …, status: [failed]}`";
+        Some(Diagnostic::warning(Code::W113, action.key_span, message).help(help))
+    }
+
+    /// W108: parameters that nobody reads.
+    fn unused(&self) -> Vec<Diagnostic> {
+        let Some(read) = expressions::parameters_read(self.stages) else { return Vec::new() };
+        let unused = self.parameters.iter().filter(|parameter| !read.contains(&parameter.id));
+        let warning = |parameter: &Parameter| {
+            let id = &parameter.id;
+            let message = format!("no expression reads parameter {}", quoted(id));
+            Diagnostic::warning(Code::W108, parameter.span, message)
+                .help(format!("read it as `${{{{ parameters.{id} }}}}`, or take it away"))
+        };
+        unused.map(warning).collect()
+    }
+}
+
+fn is(stage: &Stage, stage_type: &str) -> bool {
+    stage.actions.iter().any(|action| action.stage_type == stage_type)
+}
+
+fn is_false(node: &Node) -> bool {
+    matches!(node.content, Content::Scalar { .. }) && node.value() == false
+}
+
+/// Whether two stages act at one place, as far as that is written; what only a run can tell may be.
+fn same_place(one: &Stage, other: &Stage) -> bool {
+    let written = |stage: &Stage| match &stage.environment {
+        Written::Present(name, _) if name.is_literal() => Some(name.preview()),
+        Written::Present(..) | Written::Absent | Written::Faulty => None,
+    };
+    match (written(one), written(other)) {
+        (Some(one), Some(other)) => one == other,
+        (None, _) | (_, None) => true,
+    }
+}
+
+/// Whatever must have ended before `stage` begins.
+fn upstream<'a>(stage: &'a Stage, by_id: &HashMap<&str, &'a Stage>) -> BTreeSet<&'a str> {
+    let (mut seen, mut open) = (BTreeSet::new(), vec![stage]);
+    while let Some(stage) = open.pop() {
+        for id in stage.needs.iter().map(|need| need.need.stage.as_str()) {
+            if seen.insert(id) {
+                open.extend(by_id.get(id));
+            }
+        }
+    }
+    seen
+}

@@ -1,0 +1,65 @@
+//! The language as it is with every stage type: what each code looks like.
+
+mod explain;
+
+use engine_core::{
+    Pipeline, Plan, Registry,
+    diagnostic::{Diagnostic, SourceFile},
+    files::{File, Files, Found},
+    id::BlobName,
+    pipeline::{Bindings, Missing},
+    plan::{Cluster, ClusterIdentity, Environments},
+    stage::AnyStage,
+};
+use std::collections::BTreeMap;
+
+const MANIFEST: &str = "\
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web}
+spec:
+  selector: {matchLabels: {app: web}}
+  template:
+    metadata: {labels: {app: web}}
+    spec: {containers: [{name: web, image: \"registry.example.com/shop/web:v1\"}]}
+";
+
+fn registry() -> Registry<dyn AnyStage> {
+    stages::registry(&kubernetes::Clusters::default())
+}
+
+fn environments() -> Environments {
+    Environments::namespaces_of(Cluster {
+        name: "local".to_owned(),
+        context: "kind".to_owned(),
+        server: "https://127.0.0.1:6443".to_owned(),
+        identity: ClusterIdentity::Unread,
+    })
+}
+
+/// A tree in which `k8s/` holds one manifest and nothing else exists.
+fn files(pipeline: &Pipeline) -> Files {
+    let mut files = Files::default();
+    for request in pipeline.files(&registry()) {
+        let found = match request.pattern.as_str() {
+            "k8s/" | "k8s/web.yaml" => Found::Paths(vec!["k8s/web.yaml".to_owned()]),
+            _ => Found::Nothing { reason: "there is no such file".to_owned() },
+        };
+        files.insert_answer(request.pattern, found);
+    }
+    let content = MANIFEST.as_bytes().into();
+    let file = File { content, name: BlobName("hash".to_owned()) };
+    files.insert_file("k8s/web.yaml".to_owned(), file);
+    files
+}
+
+/// All that is said of a file that somebody wants to run without giving parameters.
+fn told(text: &str) -> (SourceFile, Vec<Diagnostic>) {
+    let file = SourceFile::new(".gennaker/shop.yaml", text.as_bytes());
+    let bindings =
+        Bindings { parameters: BTreeMap::new(), actor: "mo".to_owned(), missing: Missing::Refused };
+    let pipeline = Pipeline::read(&file, &registry()).bound(&bindings);
+    let plan = Plan::compile(&pipeline, &environments(), &registry(), &files(&pipeline));
+    let told = plan.map_or_else(|told| told, |_| pipeline.warnings().to_vec());
+    (file, told)
+}

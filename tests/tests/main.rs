@@ -12,6 +12,7 @@ mod outage;
 mod people;
 mod program;
 mod recovery;
+mod reruns;
 mod schema;
 mod server;
 mod turns;

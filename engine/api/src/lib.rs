@@ -3,11 +3,13 @@
 mod door;
 mod peer;
 mod problem;
+mod repeat;
 mod routes;
 mod submission;
 
 pub use door::{Door, DoorError, Group, connect, socket_in};
 pub use peer::{Peer, user};
+pub use repeat::Repeat;
 pub use submission::{Begun, NotBegun, Starter, Submission};
 
 use engine_runtime::engine::Engine;

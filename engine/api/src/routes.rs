@@ -1,6 +1,6 @@
 //! What can be asked and said, under `/api/v1`.
 
-use crate::{Api, Begun, NotBegun, Peer, Submission, problem::Problem};
+use crate::{Api, Begun, Peer, Submission, problem::Problem, repeat};
 use axum::{
     Json, Router,
     extract::{
@@ -31,6 +31,7 @@ pub(crate) fn routes(api: Api) -> Router {
         .route("/api/v1/runs", start.get(list))
         .route("/api/v1/runs/{run}", get(show))
         .route("/api/v1/runs/{run}/{act}", post(tell))
+        .route("/api/v1/runs/{run}/rerun", post(repeat::rerun))
         .route("/api/v1/runs/{run}/stages/{stage}/{signal}", post(signal))
         .layer(DefaultBodyLimit::max(BODY_BYTES))
         .fallback(|| async { Problem::new(StatusCode::NOT_FOUND, "there is nothing here") })
@@ -38,9 +39,9 @@ pub(crate) fn routes(api: Api) -> Router {
 }
 
 /// Who asks for a change, and their own name for the request.
-struct Act {
-    actor: Actor,
-    key: String,
+pub(crate) struct Act {
+    pub(crate) actor: Actor,
+    pub(crate) key: String,
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for Act {
@@ -104,15 +105,11 @@ async fn start(
 ) -> Result<(StatusCode, Json<Value>), Problem> {
     let Json(submission) = body.map_err(|error| unread(&error))?;
     let by = (act.actor, act.key);
-    match api.starter.start(&api.engine, submission, by).await {
-        Ok(Begun { run, label }) => {
-            Ok((StatusCode::CREATED, Json(json!({"id": run.to_string(), "label": label}))))
-        }
-        Err(NotBegun::Invalid { diagnostics }) => Err(Problem::invalid(diagnostics)),
-        Err(NotBegun::Unavailable { reason }) => {
-            Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, reason))
-        }
-    }
+    Ok(begun(&api.starter.start(&api.engine, submission, by).await?))
+}
+
+pub(crate) fn begun(Begun { run, label }: &Begun) -> (StatusCode, Json<Value>) {
+    (StatusCode::CREATED, Json(json!({"id": run.to_string(), "label": label})))
 }
 
 async fn tell(
@@ -144,6 +141,6 @@ fn recorded() -> (StatusCode, Json<Value>) {
     (StatusCode::ACCEPTED, Json(json!({"recorded": true})))
 }
 
-fn unread(error: &JsonRejection) -> Problem {
+pub(crate) fn unread(error: &JsonRejection) -> Problem {
     Problem::new(error.status(), error.body_text())
 }

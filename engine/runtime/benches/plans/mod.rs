@@ -61,6 +61,7 @@ fn plan(nodes: Vec<Node>) -> Result<Plan, GraphError> {
         parameters: BTreeMap::new(),
         environments: BTreeMap::new(),
         nodes,
+        source: None,
     })
 }
 

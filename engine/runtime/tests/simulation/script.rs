@@ -190,6 +190,7 @@ pub(crate) fn plan(chance: &mut Chance, most: u64) -> Plan {
         parameters,
         environments: BTreeMap::from(environments),
         nodes,
+        source: None,
     })
     .unwrap()
 }

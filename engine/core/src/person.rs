@@ -19,7 +19,9 @@ pub enum Way {
 }
 
 /// What a person can say to a stage that waits for one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, utoipa::ToSchema,
+)]
 #[serde(rename_all = "camelCase")]
 pub enum Signal {
     /// Yes, to an approval.
@@ -39,7 +41,7 @@ pub enum Signal {
 }
 
 /// What a person can say to a whole run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum RunAct {
     /// Stop what runs; what is deployed stays.

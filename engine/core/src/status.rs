@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// Where a run stands. The last four never change again.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum RunStatus {
     /// Nothing runs, and something waits for what is not its own: a target.
@@ -20,7 +20,9 @@ pub enum RunStatus {
 }
 
 /// Where a stage stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, utoipa::ToSchema,
+)]
 #[serde(rename_all = "camelCase")]
 pub enum StageStatus {
     Pending,
@@ -39,7 +41,7 @@ pub enum StageStatus {
 }
 
 /// What a stage waits for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum WaitKind {
     /// Another run holds the target.
@@ -72,6 +74,23 @@ impl RunStatus {
             | RunStatus::Failed
             | RunStatus::Rejected
             | RunStatus::Cancelled => true,
+        }
+    }
+}
+
+impl StageStatus {
+    pub fn has_ended(self) -> bool {
+        match self {
+            StageStatus::Pending
+            | StageStatus::Waiting
+            | StageStatus::Running
+            | StageStatus::Stopping => false,
+            StageStatus::Succeeded
+            | StageStatus::Failed
+            | StageStatus::Skipped
+            | StageStatus::Omitted
+            | StageStatus::Rejected
+            | StageStatus::Cancelled => true,
         }
     }
 }

@@ -1,24 +1,32 @@
 //! A run as people and programs see it: words, sentences, instants.
 
+mod listed;
+mod ordered;
+mod usual;
+mod why;
+
+pub use listed::{RowView, RunItem};
+pub use usual::Usual;
+
 use crate::{
     Execution,
     clock::{Civil, Now},
     event::{Failure, Gate, RunStop, StopCause},
     execution::state::{BackingOff, End, NodeState, Phase, Waiting},
     plan::{Cell, Node, NodeIndex},
-    repeat::TriggerView,
     revision::Target,
     status::{RunStatus, StageStatus, WaitKind},
-    store::{Detail, Summary},
+    store::Detail,
     wording,
 };
-use serde::{Serialize, Serializer, ser::SerializeMap};
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// The JSON of a run. Its field names are an interface: they are only added to.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct RunView {
+    #[schema(format = "uuid")]
     pub id: String,
     pub number: u64,
     pub application: String,
@@ -26,18 +34,18 @@ pub struct RunView {
     pub status: RunStatus,
     /// Failures that were tolerated.
     pub warnings: u32,
-    /// What started it, and who.
-    pub trigger: TriggerView,
     /// RFC 3339, as are all instants here.
     pub started_at: String,
     pub ended_at: Option<String>,
     /// Why the run was stopped, if it was.
     pub reason: Option<String>,
-    #[serde(serialize_with = "in_order")]
+    /// By id, in the order of the plan.
+    #[serde(with = "ordered")]
+    #[schema(value_type = BTreeMap<String, StageView>)]
     pub stages: Vec<(String, StageView)>,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct StageView {
     pub name: String,
@@ -52,10 +60,16 @@ pub struct StageView {
     pub reason: Option<String>,
     /// A failure that does not count against the run.
     pub tolerated: bool,
+    /// Why it stands where it stands: the one sentence that every surface tells.
+    #[serde(default)]
+    pub why: Option<String>,
+    /// How long it usually takes, while it has not ended.
+    #[serde(default)]
+    pub usual: Option<Usual>,
 }
 
 /// What a stage waits for.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct WaitView {
     pub kind: WaitKind,
@@ -72,13 +86,8 @@ pub struct Surroundings {
     pub details: BTreeMap<String, Detail>,
     /// Who stands before this run, by environment.
     pub blocked_by: BTreeMap<String, Vec<String>>,
-}
-
-impl Summary {
-    /// How people name a run: `checkout#12`.
-    pub fn label(&self) -> String {
-        format!("{}#{}", self.pipeline, self.number)
-    }
+    /// How long stages took when they succeeded in earlier runs of the pipeline, in milliseconds.
+    pub durations: BTreeMap<String, Vec<u64>>,
 }
 
 impl Execution {
@@ -107,7 +116,6 @@ impl Execution {
             pipeline: document.pipeline.clone(),
             status: recorded.status(),
             warnings,
-            trigger: TriggerView::new(&recorded.trigger, &recorded.actor, &document.pipeline),
             started_at: instant(recorded.started_at.civil),
             ended_at: recorded.ended_at().map(|at| instant(at.civil)),
             reason: self.stop_reason().or_else(|| self.pause_words()),
@@ -115,6 +123,11 @@ impl Execution {
                 .map(|(node, state)| {
                     let mut stage = stage(node, state, surroundings);
                     stage.waiting = stage.waiting.or_else(|| self.kept(node, state));
+                    stage.why = self.why(node, &stage);
+                    if usual::tells(&stage) {
+                        let took = surroundings.durations.get(&node.id);
+                        stage.usual = Some(Usual::of(took.map_or(&[], Vec::as_slice)));
+                    }
                     (node.id.clone(), stage)
                 })
                 .collect(),
@@ -213,6 +226,8 @@ fn stage(node: &Node, state: &NodeState, surroundings: &Surroundings) -> StageVi
         waiting: waiting(node, state, surroundings),
         reason: reason(state),
         tolerated,
+        why: None,
+        usual: None,
     }
 }
 
@@ -332,15 +347,4 @@ fn stop(cause: &StopCause) -> String {
 
 fn instant(civil: Civil) -> String {
     wording::instant(civil)
-}
-
-fn in_order<S: Serializer>(
-    stages: &[(String, StageView)],
-    serializer: S,
-) -> Result<S::Ok, S::Error> {
-    let mut map = serializer.serialize_map(Some(stages.len()))?;
-    for (id, stage) in stages {
-        map.serialize_entry(id, stage)?;
-    }
-    map.end()
 }

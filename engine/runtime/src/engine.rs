@@ -2,10 +2,8 @@
 //! lease of its store, and drives every unfinished run in it.
 
 mod acts;
-mod repeats;
 
 pub use acts::{ActError, SignalError};
-pub use repeats::KeptError;
 
 use crate::{
     committer::Committer,
@@ -99,6 +97,8 @@ pub enum StartError {
     Store(#[from] StoreError),
     #[error("another run has this id; start again")]
     IdTaken,
+    #[error("the engine is leaving and starts nothing more; ask the next one")]
+    Leaving,
 }
 
 impl Engine {
@@ -145,6 +145,9 @@ impl Engine {
 
     /// Begins a run: durable when this answers.
     pub async fn start(&self, new: NewRun) -> Result<Started, StartError> {
+        if self.is_leaving() {
+            return Err(StartError::Leaving);
+        }
         let document = new.plan.document();
         let store = &self.shop.backing.store;
         let number = store.number(&document.application, &document.pipeline).await?;
@@ -201,12 +204,32 @@ impl Engine {
         }
     }
 
+    /// Begins nothing new, and answers when the calls under way have come back. What is said
+    /// meanwhile is recorded for the next engine.
+    pub async fn drain(&self) {
+        self.shop.backing.leaving.store(true, Ordering::Release);
+        self.supervisor.order(Order::Leave);
+        self.supervisor.ended().await;
+    }
+
+    /// Whether this engine begins nothing new any more.
+    pub fn is_leaving(&self) -> bool {
+        self.shop.backing.leaving.load(Ordering::Acquire)
+    }
+
+    /// Ends the calls under way as a kill would, and gives the lease back.
+    pub async fn abandon(self) -> Result<(), StoreError> {
+        self.supervision.abort();
+        self.leave().await
+    }
+
     /// Begins nothing new, waits for the calls under way to come back, and gives the lease back.
     pub async fn leave(mut self) -> Result<(), StoreError> {
         self.shop.backing.leaving.store(true, Ordering::Release);
         self.supervisor.order(Order::Leave);
-        if (&mut self.supervision).await.is_err() {
-            tracing::error!("the supervisor died while leaving");
+        match (&mut self.supervision).await {
+            Err(error) if error.is_panic() => tracing::error!("the supervisor died while leaving"),
+            Ok(()) | Err(_) => {}
         }
         self.tasks.iter().for_each(JoinHandle::abort);
         let Shop { backing, .. } = &self.shop;

@@ -1,5 +1,12 @@
 //! Everything that only reads: runs as they stand, and the feed of what happens.
 
+mod feed;
+mod history;
+mod listing;
+
+pub use feed::{Feed, News, Wanted};
+pub use listing::{Listed, Listing};
+
 use engine_core::{
     Execution, Plan,
     admission::Queue,
@@ -17,6 +24,7 @@ const PAGE: u32 = 256;
 #[derive(Clone)]
 pub struct Reader {
     log: Arc<dyn LogReader>,
+    history: Arc<history::History>,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -44,7 +52,7 @@ pub enum NameError {
 
 impl Reader {
     pub fn new(log: Arc<dyn LogReader>) -> Reader {
-        Reader { log }
+        Reader { log, history: Arc::default() }
     }
 
     /// Summaries, newest first.
@@ -89,14 +97,25 @@ impl Reader {
         }
     }
 
-    /// A run as it stands, by replay.
-    pub async fn execution(&self, run: RunId) -> Result<Execution, ReadError> {
+    /// What a run does, as it was pinned when it started.
+    pub async fn plan(&self, run: RunId) -> Result<Plan, ReadError> {
         let gate = self.log.gate(run).await?.ok_or(ReadError::NoRun(run))?;
         let unreadable = |reason: String| ReadError::Unreadable { run, reason };
         let hash = &gate.summary.plan;
         let stored = self.log.plan(hash).await?;
         let stored = stored.ok_or_else(|| unreadable(format!("plan {hash} is missing")))?;
-        let plan = Plan::restore(&stored).map_err(|error| unreadable(error.to_string()))?;
+        Plan::restore(&stored).map_err(|error| unreadable(error.to_string()))
+    }
+
+    /// The rows of a run from number `from`, oldest first.
+    pub async fn rows(&self, run: RunId, from: u64) -> Result<Vec<LogRow>, StoreError> {
+        self.log.log(run, from).await
+    }
+
+    /// A run as it stands, by replay.
+    pub async fn execution(&self, run: RunId) -> Result<Execution, ReadError> {
+        let unreadable = |reason: String| ReadError::Unreadable { run, reason };
+        let plan = self.plan(run).await?;
         let rows = self.log.log(run, 0).await?;
         let events = rows.iter().flat_map(|row| row.events.iter().map(|event| (event, row.now)));
         Execution::replay(Arc::new(plan), run, events)
@@ -113,7 +132,11 @@ impl Reader {
             let queue = self.log.queue(&target.resource()).await?;
             blocked_by.insert(target.environment.clone(), self.labels(queue, run).await?);
         }
-        Ok(execution.view(&Surroundings { details, blocked_by }))
+        let durations = match execution.recorded().status().has_ended() {
+            true => BTreeMap::new(),
+            false => self.durations(&execution.summary()).await?,
+        };
+        Ok(execution.view(&Surroundings { details, blocked_by, durations }))
     }
 
     /// The revisions of a target, oldest first.
@@ -175,6 +198,6 @@ impl Reader {
 
 impl From<Arc<dyn Store>> for Reader {
     fn from(store: Arc<dyn Store>) -> Reader {
-        Reader { log: store }
+        Reader::new(store)
     }
 }

@@ -77,6 +77,11 @@ impl Supervisor {
         // The task ends only with the engine; who orders then learns it from the engine.
         drop(self.orders.send(order));
     }
+
+    /// Answers when the task has come to its end.
+    pub(crate) async fn ended(&self) {
+        self.orders.closed().await;
+    }
 }
 
 impl Task {
@@ -99,6 +104,8 @@ impl Task {
 
     fn carry_out(&mut self, order: Order) {
         match order {
+            // It is recorded, and the next engine finds it.
+            Order::Adopt(_) if self.leaving => {}
             Order::Adopt(position) => {
                 let run = position.execution.recorded().id;
                 self.plans.keep(position.execution.plan(), &position.execution.recorded().plan);

@@ -58,7 +58,6 @@ impl Plan {
             parameters: pipeline.values().clone(),
             environments: compiler.places,
             nodes,
-            source: None,
         };
         Plan::new(document).map_err(|error| {
             vec![Diagnostic::error(Code::E003, Span::default(), error.to_string())]

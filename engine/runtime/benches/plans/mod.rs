@@ -61,7 +61,6 @@ fn plan(nodes: Vec<Node>) -> Result<Plan, GraphError> {
         parameters: BTreeMap::new(),
         environments: BTreeMap::new(),
         nodes,
-        source: None,
     })
 }
 

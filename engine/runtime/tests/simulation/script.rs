@@ -190,7 +190,6 @@ pub(crate) fn plan(chance: &mut Chance, most: u64) -> Plan {
         parameters,
         environments: BTreeMap::from(environments),
         nodes,
-        source: None,
     })
     .unwrap()
 }

@@ -1,0 +1,86 @@
+//! Runs as they are listed, and the rows of their logs: what is told without a replay.
+
+use super::instant;
+use crate::{
+    event::Event,
+    id::{Position, RunId},
+    status::{RunStatus, WaitKind},
+    store::{Counts, LogRow, Summary},
+};
+use serde::{Deserialize, Serialize};
+
+/// A run in a list: what its summary row knows. Field names are only added to.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RunItem {
+    #[schema(value_type = String, format = "uuid")]
+    pub id: RunId,
+    pub number: u64,
+    pub application: String,
+    pub pipeline: String,
+    pub status: RunStatus,
+    /// RFC 3339.
+    #[schema(format = DateTime)]
+    pub started_at: String,
+    #[schema(format = DateTime)]
+    pub ended_at: Option<String>,
+    pub stages: Counts,
+    /// What it waits for, if nothing in it runs.
+    pub waiting: Option<WaitKind>,
+}
+
+/// One append of a run: what was decided together, at one moment.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RowView {
+    #[schema(value_type = String, format = "uuid")]
+    pub run: RunId,
+    /// Counts the rows of the run, from 0.
+    pub n: u64,
+    /// Its place in the log of all runs.
+    #[schema(value_type = u64)]
+    pub position: Position,
+    /// RFC 3339.
+    #[schema(format = DateTime)]
+    pub at: String,
+    /// Each has its name in `event`, and fields of its own.
+    #[schema(value_type = Vec<Object>)]
+    pub events: Vec<Event>,
+}
+
+impl RunItem {
+    /// How people name the run: `checkout#12`.
+    pub fn label(&self) -> String {
+        format!("{}#{}", self.pipeline, self.number)
+    }
+}
+
+impl Summary {
+    /// How people name a run: `checkout#12`.
+    pub fn label(&self) -> String {
+        format!("{}#{}", self.pipeline, self.number)
+    }
+}
+
+impl From<&Summary> for RunItem {
+    fn from(summary: &Summary) -> RunItem {
+        RunItem {
+            id: summary.run,
+            number: summary.number,
+            application: summary.application.clone(),
+            pipeline: summary.pipeline.clone(),
+            status: summary.status,
+            started_at: instant(summary.started_at.civil),
+            ended_at: summary.ended_at.map(|at| instant(at.civil)),
+            stages: summary.stages,
+            waiting: summary.waiting,
+        }
+    }
+}
+
+impl From<LogRow> for RowView {
+    fn from(row: LogRow) -> RowView {
+        let LogRow { run, n, position, now, events } = row;
+        RowView { run, n, position, at: instant(now.civil), events }
+    }
+}

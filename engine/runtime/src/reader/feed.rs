@@ -1,0 +1,116 @@
+//! What happens, in the order in which it happened: the log of all runs, or of some, by cursor.
+
+use super::Reader;
+use engine_core::{
+    id::{Position, RunId},
+    store::{LogRow, Page, StoreError},
+};
+use std::collections::BTreeSet;
+
+/// The most rows that are read at once.
+const PAGE: u32 = 64;
+
+/// Whose rows are wanted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Wanted {
+    All,
+    /// Few: what is there already is read run by run.
+    Runs(BTreeSet<RunId>),
+}
+
+/// What a feed tells next.
+#[derive(Clone, Debug, PartialEq)]
+pub enum News {
+    Rows(Vec<LogRow>),
+    /// The cursor means nothing here: it is older than what is kept, or of another log. The feed
+    /// goes on after `from`; read again whatever was made of it.
+    Reset {
+        from: Position,
+    },
+}
+
+/// A reader's place in the log.
+pub struct Feed {
+    reader: Reader,
+    wanted: Wanted,
+    cursor: Position,
+    backlog: Backlog,
+}
+
+enum Backlog {
+    Unread,
+    Read,
+}
+
+impl Reader {
+    /// What comes after `cursor`; without one, what comes from now on.
+    pub async fn feed(&self, wanted: Wanted, cursor: Option<Position>) -> Result<Feed, StoreError> {
+        let (cursor, backlog) = match cursor {
+            Some(cursor) => (cursor, Backlog::Unread),
+            None => (self.log.head().await?, Backlog::Read),
+        };
+        Ok(Feed { reader: self.clone(), wanted, cursor, backlog })
+    }
+}
+
+impl Feed {
+    /// The next rows, at least one; waits until there are some. May be dropped while it waits.
+    pub async fn next(&mut self) -> Result<News, StoreError> {
+        match self.backlog {
+            Backlog::Read => {}
+            Backlog::Unread => {
+                if let Some(news) = self.backlog().await? {
+                    return Ok(news);
+                }
+            }
+        }
+        loop {
+            let rows = match self.reader.log.after(self.cursor, PAGE).await? {
+                Page::Reset { first } => {
+                    self.cursor = Position(first.0.saturating_sub(1));
+                    return Ok(News::Reset { from: self.cursor });
+                }
+                Page::Rows(rows) => rows,
+            };
+            let Some(last) = rows.last() else {
+                self.reader.log.written_after(self.cursor).await;
+                continue;
+            };
+            self.cursor = last.position;
+            let rows: Vec<LogRow> = rows.into_iter().filter(|row| self.wants(row)).collect();
+            if !rows.is_empty() {
+                return Ok(News::Rows(rows));
+            }
+        }
+    }
+
+    /// What was there when the feed began; of a few runs, without reading those of all others.
+    async fn backlog(&mut self) -> Result<Option<News>, StoreError> {
+        let log = &self.reader.log;
+        let head = log.head().await?;
+        if self.cursor > head {
+            (self.cursor, self.backlog) = (head, Backlog::Read);
+            return Ok(Some(News::Reset { from: head }));
+        }
+        let Wanted::Runs(runs) = &self.wanted else {
+            self.backlog = Backlog::Read;
+            return Ok(None);
+        };
+        let mut rows = Vec::new();
+        for run in runs {
+            rows.extend(log.log(*run, 0).await?);
+        }
+        let is_due = |row: &LogRow| row.position > self.cursor && row.position <= head;
+        rows.retain(is_due);
+        rows.sort_by_key(|row| row.position);
+        (self.cursor, self.backlog) = (head, Backlog::Read);
+        Ok((!rows.is_empty()).then_some(News::Rows(rows)))
+    }
+
+    fn wants(&self, row: &LogRow) -> bool {
+        match &self.wanted {
+            Wanted::All => true,
+            Wanted::Runs(runs) => runs.contains(&row.run),
+        }
+    }
+}

@@ -95,19 +95,6 @@ pub(crate) enum Command {
         #[arg(short, long, value_enum, default_value_t = Output::Table)]
         output: Output,
     },
-    /// Do a run again from its beginning, by the files that were kept with it
-    Rerun {
-        /// A run: its id, `checkout#12`, or `latest`
-        run: String,
-        /// Another value of a parameter; may be given several times
-        #[arg(short, long = "parameter", value_name = "NAME=VALUE", value_parser = parameter)]
-        parameters: Vec<(String, String)>,
-        /// Show each change while it happens
-        #[arg(long)]
-        watch: bool,
-        #[arg(short, long, value_enum, default_value_t = Output::Table)]
-        output: Output,
-    },
     /// List things
     Get {
         #[command(subcommand)]
@@ -119,7 +106,11 @@ pub(crate) enum Command {
         what: Describe,
     },
     /// Drive runs and listen on the state directory's socket until told to leave
-    Serve,
+    Serve {
+        /// Let programs of this machine read by this address too, such as 127.0.0.1:7080
+        #[arg(long, value_name = "ADDRESS", value_parser = loopback)]
+        listen: Option<std::net::SocketAddr>,
+    },
     /// Say yes to an approval
     Approve(Answered),
     /// Say no to an approval
@@ -182,6 +173,17 @@ pub(crate) struct Answered {
     /// Why
     #[arg(short, long, default_value = "")]
     pub(crate) message: String,
+}
+
+fn loopback(text: &str) -> Result<std::net::SocketAddr, String> {
+    let address: std::net::SocketAddr =
+        text.parse().map_err(|_| "write it as `127.0.0.1:7080` or `[::1]:7080`".to_owned())?;
+    match address.ip().is_loopback() {
+        true => Ok(address),
+        false => Err("nobody who comes by a network can be told apart yet, so only 127.0.0.1 and \
+                      [::1] are listened on"
+            .to_owned()),
+    }
 }
 
 fn parameter(text: &str) -> Result<(String, String), String> {

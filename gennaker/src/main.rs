@@ -17,7 +17,6 @@ mod print;
 mod read;
 mod recover;
 mod remote;
-mod repeat;
 mod run;
 mod screen;
 mod serve;
@@ -68,9 +67,6 @@ async fn carry_out(arguments: &Arguments) -> anyhow::Result<Exit> {
         Command::Run { files, parameters, watch, output } => {
             run::run(common, (files, parameters), (*watch, *output)).await
         }
-        Command::Rerun { run, parameters, watch, output } => {
-            repeat::rerun(common, (run, parameters), (*watch, *output)).await
-        }
         Command::Get { what: Get::Runs { output, limit } } => {
             list::runs(common, *output, *limit).await
         }
@@ -92,7 +88,7 @@ async fn carry_out(arguments: &Arguments) -> anyhow::Result<Exit> {
             clap_complete::generate(*shell, &mut program, name, &mut std::io::stdout());
             Ok(Exit::Success)
         }
-        Command::Serve => serve::serve(common).await,
+        Command::Serve { listen } => serve::serve(common, *listen).await,
         Command::Approve(said) => said.signal(common, Signal::Approve).await,
         Command::Reject(said) => said.signal(common, Signal::Reject).await,
         Command::Retry(said) => said.signal(common, Signal::Retry).await,

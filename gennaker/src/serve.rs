@@ -1,16 +1,22 @@
 //! `serve`: an engine that stays, until it is told to leave.
 
 use crate::{arguments::Common, clusters, exit::Exit, screen, state};
+use std::net::SocketAddr;
 use tokio::signal::unix::{SignalKind, signal};
 
-pub(crate) async fn serve(common: &Common) -> anyhow::Result<Exit> {
+pub(crate) async fn serve(common: &Common, listen: Option<SocketAddr>) -> anyhow::Result<Exit> {
     let mut terminated = signal(SignalKind::terminate())?;
     let reach = clusters::reach(common).await?;
     if let Some(reason) = reach.missing() {
         screen::say(&format!("stages that act on a cluster will wait: {reason}"));
     }
-    let hosted = state::host(common, reach).await?;
-    screen::say(&format!("listening on {}", hosted.socket.display()));
+    let hosted = state::serve(common, reach, listen).await?;
+    if let Some(doors) = &hosted.doors {
+        if let Some(address) = doors.address() {
+            screen::say(&format!("for reading: http://{address}"));
+        }
+        screen::say(&format!("listening on {}", doors.socket().display()));
+    }
     let failed = tokio::select! {
         error = hosted.engine.failed() => Some(error),
         signal = tokio::signal::ctrl_c() => { signal?; None }

@@ -6,7 +6,7 @@ use crate::{
     submit::Submitted,
 };
 use anyhow::{Context, bail};
-use engine_api::{Api, Door, Group};
+use engine_api::{Api, Doors, Group, Ways};
 use engine_core::{
     clock::{Clock, Now},
     id::{Position, RunId},
@@ -24,14 +24,16 @@ use engine_runtime::{
 };
 use kubernetes::Clusters;
 use ring::rand::{SecureRandom, SystemRandom};
-use std::{path::PathBuf, sync::Arc};
+use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
+
+/// How long steps under way may take to come to a point to go on from, when the engine leaves.
+const DRAIN: Duration = Duration::from_secs(14);
 
 /// An engine on the state directory, and what must be closed after it.
 pub(crate) struct Hosted {
     pub(crate) engine: Arc<Engine>,
-    pub(crate) socket: PathBuf,
     store: Arc<Sqlite>,
-    door: Option<Door>,
+    pub(crate) doors: Option<Doors>,
 }
 
 /// Where runs are kept: `--state`, else the XDG state home.
@@ -57,6 +59,15 @@ pub(crate) async fn reader(common: &Common) -> anyhow::Result<Reader> {
 
 /// Takes the lease of the state directory, goes on with what is unfinished in it, and listens.
 pub(crate) async fn host(common: &Common, reach: Reach) -> anyhow::Result<Hosted> {
+    serve(common, reach, None).await
+}
+
+/// The same, also on a port of this machine.
+pub(crate) async fn serve(
+    common: &Common,
+    reach: Reach,
+    loopback: Option<SocketAddr>,
+) -> anyhow::Result<Hosted> {
     let (directory, store, parts) = parts(common, &reach.clusters).await?;
     let engine = Arc::new(Engine::open(parts).await?);
     let checkpoints = store.clone();
@@ -66,16 +77,16 @@ pub(crate) async fn host(common: &Common, reach: Reach) -> anyhow::Result<Hosted
         Some(name) => Group::Named(name.clone()),
         None => Group::Nobody,
     };
-    let door = Door::open(&directory, &group, Api { engine: engine.clone(), starter })?;
-    let socket = engine_api::socket_in(&directory);
-    Ok(Hosted { engine, socket, store, door: Some(door) })
+    let api = Api { engine: engine.clone(), starter, version: env!("CARGO_PKG_VERSION") };
+    let doors = Doors::open(&directory, &Ways { group, loopback }, api).await?;
+    Ok(Hosted { engine, store, doors: Some(doors) })
 }
 
 /// Takes the lease to record something; drives nothing, and listens to nobody.
 pub(crate) async fn host_idle(common: &Common, clusters: &Clusters) -> anyhow::Result<Hosted> {
-    let (directory, store, parts) = parts(common, clusters).await?;
+    let (_, store, parts) = parts(common, clusters).await?;
     let engine = Arc::new(Engine::open_idle(parts).await?);
-    Ok(Hosted { engine, socket: engine_api::socket_in(&directory), store, door: None })
+    Ok(Hosted { engine, store, doors: None })
 }
 
 async fn parts(
@@ -103,15 +114,21 @@ async fn parts(
 }
 
 impl Hosted {
-    /// Answers nobody any more, gives the lease back and closes the database.
+    /// Lets what is under way come to a point to go on from, answers nobody any more, gives the
+    /// lease back and closes the database.
     pub(crate) async fn leave(self) -> anyhow::Result<()> {
-        if let Some(door) = self.door {
-            door.close().await;
+        let drained = tokio::time::timeout(DRAIN, self.engine.drain()).await;
+        if let Some(doors) = self.doors {
+            doors.close().await;
         }
-        match Arc::try_unwrap(self.engine) {
-            Ok(engine) => engine.leave().await?,
+        match (Arc::try_unwrap(self.engine), drained) {
+            (Ok(engine), Ok(())) => engine.leave().await?,
+            (Ok(engine), Err(_)) => {
+                tracing::warn!("a step took longer than {DRAIN:?}; the next engine finds it open");
+                engine.abandon().await?;
+            }
             // A request that was cut off: the lease runs out with this process.
-            Err(_) => tracing::warn!("a request was still under way"),
+            (Err(_), _) => tracing::warn!("a request was still under way"),
         }
         self.store.close().await?;
         Ok(())

@@ -2,7 +2,7 @@
 //! it runs.
 
 use crate::{check, clusters::Reach, read, read::Located};
-use engine_api::{Begun, NotBegun, Repeat, Starter, Submission};
+use engine_api::{Begun, Checked, NotBegun, Starter, Submission};
 use engine_core::{
     BoxFuture, Pipeline, Plan,
     diagnostic::{self, Diagnostic, SourceFile},
@@ -10,7 +10,7 @@ use engine_core::{
     files::{File, Files, Found},
     id::{BlobName, RunId},
     pipeline::{Bindings, Given, Missing},
-    plan::{self, Environments},
+    plan::Environments,
 };
 use engine_runtime::engine::{Engine, NewRun, StartError, Started};
 use kubernetes::Clusters;
@@ -64,16 +64,32 @@ impl Starter for Submitted {
         Box::pin(self.started(engine, submission, by))
     }
 
-    fn repeat<'a>(
-        &'a self,
-        engine: &'a Engine,
-        (run, how): (RunId, Repeat),
-        by: (Actor, String),
-    ) -> BoxFuture<'a, Result<Begun, NotBegun>> {
-        match how {
-            Repeat::Rerun { parameters } => Box::pin(self.rerun(engine, (run, parameters), by)),
+    fn check(&self, submission: Submission, by: &Actor) -> Checked {
+        let source = SourceFile::new(submission.name.clone(), submission.source.as_bytes());
+        let files = files(&submission, |content| BlobName(hex::encode(Sha256::digest(content))));
+        let bindings = bindings(submission.parameters, by, Missing::Tolerated);
+        let invalid = |diagnostics| Checked::Invalid { diagnostics };
+        match self.compile((&source, &files), &bindings, &self.reach.unasked()) {
+            Ok(plan) => match serde_json::to_value(plan.document()) {
+                Ok(plan) => Checked::Plan(plan),
+                Err(error) => invalid(vec![serde_json::json!({ "message": error.to_string() })]),
+            },
+            Err(diagnostics) => invalid(diagnostics),
         }
     }
+
+    fn schema(&self) -> serde_json::Value {
+        engine_core::language::published_schema(&stages::registry(&Clusters::default()))
+    }
+}
+
+fn bindings(
+    parameters: BTreeMap<String, serde_json::Value>,
+    by: &Actor,
+    missing: Missing,
+) -> Bindings {
+    let given = parameters.into_iter().map(|(id, value)| (id, Given::Typed(value)));
+    Bindings { parameters: given.collect(), actor: by.name.clone(), missing }
 }
 
 impl Submitted {
@@ -85,31 +101,19 @@ impl Submitted {
     ) -> Result<Begun, NotBegun> {
         let source = SourceFile::new(submission.name.clone(), submission.source.as_bytes());
         let files = files(&submission, |content| engine.sealer().name(content));
-        let parameters = submission.parameters.into_iter();
-        let bindings = Bindings {
-            parameters: parameters.map(|(id, value)| (id, Given::Typed(value))).collect(),
-            actor: actor.name.clone(),
-            missing: Missing::Refused,
-        };
-        let plan = self.compiled((&source, &files), &bindings).await?;
-        let ready = ready(engine, (plan, &files), (&source, Vec::new()));
-        begin(engine, (ready, Trigger::Manual), (actor, key)).await
-    }
-
-    /// The plan of a file; a cluster is asked only if some stage acts on one.
-    pub(crate) async fn compiled(
-        &self,
-        (source, files): (&SourceFile, &Files),
-        bindings: &Bindings,
-    ) -> Result<Plan, NotBegun> {
+        let bindings = bindings(submission.parameters, &actor, Missing::Refused);
+        let invalid = |diagnostics| NotBegun::Invalid { diagnostics };
         let environments = self.reach.unasked();
-        let plan = self.compile((source, files), bindings, &environments)?;
-        if !plan.nodes().iter().any(|node| node.environment.is_some()) {
-            return Ok(plan);
-        }
-        let asked = self.reach.environments().await;
-        let asked = asked.map_err(|error| unavailable(format!("{error:#}")))?;
-        self.compile((source, files), bindings, &asked)
+        let plan = self.compile((&source, &files), &bindings, &environments).map_err(invalid)?;
+        let acts = plan.nodes().iter().any(|node| node.environment.is_some());
+        let plan = if acts {
+            let asked = self.reach.environments().await;
+            let asked = asked.map_err(|error| unavailable(format!("{error:#}")))?;
+            self.compile((&source, &files), &bindings, &asked).map_err(invalid)?
+        } else {
+            plan
+        };
+        begin(engine, (plan, &files), (actor, key)).await
     }
 
     fn compile(
@@ -117,47 +121,27 @@ impl Submitted {
         (source, files): (&SourceFile, &Files),
         bindings: &Bindings,
         environments: &Environments,
-    ) -> Result<Plan, NotBegun> {
+    ) -> Result<Plan, Vec<serde_json::Value>> {
         let registry = stages::registry(&self.reach.clusters);
         let pipeline = Pipeline::read(source, &registry).bound(bindings);
         Plan::compile(&pipeline, environments, &registry, files).map_err(|faults| {
             let told = diagnostic::json(source, &faults);
             let told = told.iter().filter_map(|fault| serde_json::to_value(fault).ok());
-            NotBegun::Invalid { diagnostics: told.collect() }
+            told.collect()
         })
     }
 }
 
-/// A plan that is ready to start, and what is kept with its run.
-pub(crate) struct Ready {
-    pub(crate) plan: Arc<Plan>,
-    pub(crate) files: Vec<(BlobName, Arc<[u8]>)>,
-    pub(crate) warnings: Vec<Diagnostic>,
-}
-
-/// Keeps the pipeline file beside the files that it names, so that the run can be repeated.
-pub(crate) fn ready(
+async fn begin(
     engine: &Engine,
     (plan, files): (Plan, &Files),
-    (source, warnings): (&SourceFile, Vec<Diagnostic>),
-) -> Ready {
-    let text: Arc<[u8]> = Arc::from(source.text().as_bytes());
-    let (name, kept) = (source.path().to_owned(), engine.sealer().name(&text));
-    let mut files = content(&plan, files);
-    files.push((kept.clone(), text));
-    Ready { plan: Arc::new(plan.made_of(plan::Source { name, content: kept })), files, warnings }
-}
-
-pub(crate) async fn begin(
-    engine: &Engine,
-    (ready, trigger): (Ready, Trigger),
     (actor, key): (Actor, String),
 ) -> Result<Begun, NotBegun> {
-    let pipeline = ready.plan.document().pipeline.clone();
+    let pipeline = plan.document().pipeline.clone();
     let new = NewRun {
-        files: ready.files,
-        plan: ready.plan,
-        trigger,
+        files: content(&plan, files),
+        plan: Arc::new(plan),
+        trigger: Trigger::Manual,
         actor,
         ancestry: Vec::new(),
         key: Some(key),
@@ -167,6 +151,7 @@ pub(crate) async fn begin(
             Ok(Begun { run, label: format!("{pipeline}#{number}") })
         }
         Ok(Started::Before { run }) => Ok(Begun { run, label: pipeline }),
+        Err(StartError::Leaving) => Err(NotBegun::Leaving),
         Err(error @ (StartError::Plan(_) | StartError::Store(_) | StartError::IdTaken)) => {
             Err(unavailable(error.to_string()))
         }
@@ -174,7 +159,7 @@ pub(crate) async fn begin(
 }
 
 /// The content of every file that the plan names.
-fn content(plan: &Plan, files: &Files) -> Vec<(BlobName, Arc<[u8]>)> {
+pub(crate) fn content(plan: &Plan, files: &Files) -> Vec<(BlobName, Arc<[u8]>)> {
     let paths = plan.nodes().iter().flat_map(|node| node.files.keys());
     let found = paths.filter_map(|path| files.file(path));
     found.map(|file| (file.name.clone(), file.content.clone())).collect()
@@ -197,7 +182,7 @@ fn files(submission: &Submission, name: impl Fn(&[u8]) -> BlobName) -> Files {
     files
 }
 
-pub(crate) fn unavailable(reason: String) -> NotBegun {
+fn unavailable(reason: String) -> NotBegun {
     NotBegun::Unavailable { reason }
 }
 

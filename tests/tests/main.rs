@@ -1,7 +1,9 @@
 //! The integration tests, one binary: what needs the whole program, the whole workspace or a cluster.
 
+mod api;
 mod cluster;
 mod delivery;
+mod doors;
 mod examples;
 mod faults;
 mod http;
@@ -12,7 +14,8 @@ mod outage;
 mod people;
 mod program;
 mod recovery;
-mod reruns;
 mod schema;
 mod server;
+mod stream;
 mod turns;
+mod wire;

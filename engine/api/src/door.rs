@@ -1,29 +1,35 @@
-//! The socket in the state directory.
+//! The doors: the socket in the state directory, and a port of this machine for reading.
 
-use crate::{Api, Peer, peer, routes::routes};
-use axum::extract::connect_info::IntoMakeServiceWithConnectInfo;
+use crate::{
+    Api,
+    client::{Short, socket_in},
+    connection::serve,
+    peer,
+    routes::routes,
+    service::Service,
+};
 use std::{
     fs::{self, Permissions},
     io,
-    os::{
-        fd::AsRawFd,
-        unix::fs::{PermissionsExt, chown},
-    },
+    net::SocketAddr,
+    os::unix::fs::{PermissionsExt, chown},
     path::{Path, PathBuf},
-    time::Duration,
 };
 use tokio::{
-    net::{UnixListener, UnixStream},
+    net::{TcpListener, UnixListener},
     sync::watch,
     task::JoinHandle,
 };
 
-/// The socket's name in its state directory.
-const NAME: &str = "engine.sock";
-/// How long requests under way may still take when the engine leaves.
-const GRACE: Duration = Duration::from_secs(5);
+/// Who may come in, and where.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ways {
+    /// Who may open the socket beside its owner.
+    pub group: Group,
+    /// A port for reading.
+    pub loopback: Option<SocketAddr>,
+}
 
-/// Who may open the socket beside its owner.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Group {
     Nobody,
@@ -36,86 +42,86 @@ pub enum DoorError {
     Socket { path: PathBuf, error: io::Error },
     #[error("there is no group `{0}` on this machine, so nobody could use the socket")]
     NoGroup(String),
+    #[error("{address} cannot be listened on: {error}")]
+    Address { address: SocketAddr, error: io::Error },
+    #[error(
+        "{0} is no loopback address: whoever comes by a network cannot be told apart yet, so this \
+         listens on 127.0.0.1 or [::1] alone"
+    )]
+    NotLoopback(SocketAddr),
 }
 
-/// A path to the socket that fits into an address, however deep the directory lies: addresses have
-/// 107 bytes.
-struct Way {
-    short: PathBuf,
-    /// Keeps the path valid.
-    _directory: fs::File,
-}
-
-impl Way {
-    fn to(directory: &Path) -> io::Result<Way> {
-        let directory = fs::File::open(directory)?;
-        let short = format!("/proc/self/fd/{}/{NAME}", directory.as_raw_fd());
-        Ok(Way { short: PathBuf::from(short), _directory: directory })
-    }
-}
-
-/// Where the engine of a state directory listens.
-pub fn socket_in(directory: &Path) -> PathBuf {
-    directory.join(NAME)
-}
-
-/// A connection to the engine of a state directory.
-pub async fn connect(directory: &Path) -> io::Result<UnixStream> {
-    match UnixStream::connect(socket_in(directory)).await {
-        // Another user may pass through the directory, but not open it: then it must be short.
-        Err(error) if error.kind() == io::ErrorKind::InvalidInput => {
-            UnixStream::connect(&Way::to(directory)?.short).await
-        }
-        connected => connected,
-    }
-}
-
-/// An open socket; it is served until it is closed.
-pub struct Door {
-    path: PathBuf,
+/// Open doors; they are served until they are closed.
+pub struct Doors {
+    socket: PathBuf,
+    address: Option<SocketAddr>,
     leave: watch::Sender<bool>,
-    serving: JoinHandle<()>,
+    serving: Vec<JoinHandle<()>>,
+    counting: JoinHandle<()>,
 }
 
-impl Door {
-    /// Opens the socket in `directory`. Whoever calls holds the lease, so a socket that is there
-    /// is one that a dead engine has left.
-    pub fn open(directory: &Path, group: &Group, api: Api) -> Result<Door, DoorError> {
-        let path = directory.join(NAME);
-        let failed = |error| DoorError::Socket { path: path.clone(), error };
-        match fs::remove_file(&path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error)),
-            Ok(()) | Err(_) => {}
-        }
-        let way = Way::to(directory).map_err(failed)?;
-        let listener = UnixListener::bind(&way.short).map_err(failed)?;
-        share(directory, &path, group)?;
+impl Doors {
+    /// Opens the socket in `directory`, and the port. Whoever calls holds the lease, so a socket
+    /// that is there is one that a dead engine has left.
+    pub async fn open(directory: &Path, ways: &Ways, api: Api) -> Result<Doors, DoorError> {
+        // Before anything is there that would have to be taken back.
+        let port = match ways.loopback {
+            Some(address) => Some(port(address).await?),
+            None => None,
+        };
+        let socket = socket_in(directory);
+        let listener = socket_at(directory, &socket, &ways.group)?;
         let (leave, left) = watch::channel(false);
-        let service = routes(api).into_make_service_with_connect_info::<Peer>();
-        let serving = tokio::spawn(serve(listener, service, left));
-        Ok(Door { path, leave, serving })
+        let service = Service::new(api, socket.clone(), left.clone());
+        let (metrics, reader) = (service.metrics.clone(), service.reader.clone());
+        let counting = tokio::spawn(async move { metrics.follow(reader).await });
+        let router = routes(service);
+        let mut serving = vec![tokio::spawn(serve(listener, router.clone(), left.clone()))];
+        let address = port.as_ref().and_then(|port| port.local_addr().ok());
+        serving.extend(port.map(|port| tokio::spawn(serve(port, router, left))));
+        Ok(Doors { socket, address, leave, serving, counting })
     }
 
-    /// Takes no further request, and waits for those under way.
-    pub async fn close(mut self) {
+    pub fn socket(&self) -> &Path {
+        &self.socket
+    }
+
+    /// The port that is open, if one is.
+    pub fn address(&self) -> Option<SocketAddr> {
+        self.address
+    }
+
+    /// Takes no further request, and waits a little for those under way.
+    pub async fn close(self) {
         self.leave.send_replace(true);
-        if tokio::time::timeout(GRACE, &mut self.serving).await.is_err() {
-            self.serving.abort();
+        for serving in self.serving {
+            if serving.await.is_err() {
+                tracing::error!("a door died");
+            }
         }
+        self.counting.abort();
         // The next engine removes what is left.
-        drop(fs::remove_file(&self.path));
+        drop(fs::remove_file(&self.socket));
     }
 }
 
-async fn serve(
-    listener: UnixListener,
-    service: IntoMakeServiceWithConnectInfo<axum::Router, Peer>,
-    mut left: watch::Receiver<bool>,
-) {
-    let leaving = async move { drop(left.wait_for(|left| *left).await) };
-    if let Err(error) = axum::serve(listener, service).with_graceful_shutdown(leaving).await {
-        tracing::error!(%error, "the socket is no longer served");
+async fn port(address: SocketAddr) -> Result<TcpListener, DoorError> {
+    if !address.ip().is_loopback() {
+        return Err(DoorError::NotLoopback(address));
     }
+    TcpListener::bind(address).await.map_err(|error| DoorError::Address { address, error })
+}
+
+fn socket_at(directory: &Path, path: &Path, group: &Group) -> Result<UnixListener, DoorError> {
+    let failed = |error| DoorError::Socket { path: path.to_owned(), error };
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error)),
+        Ok(()) | Err(_) => {}
+    }
+    let short = Short::of(path).map_err(failed)?;
+    let listener = UnixListener::bind(&short.path).map_err(failed)?;
+    share(directory, path, group)?;
+    Ok(listener)
 }
 
 /// The owner may do everything; a group, if one is named, may come as far as the socket.

@@ -1,16 +1,28 @@
 //! The engine's HTTP API: the one way in for whoever is not the engine's own process.
 
+mod act;
+mod body;
+mod client;
+mod connection;
 mod door;
+mod gate;
+mod health;
+mod metrics;
+mod openapi;
+mod patient;
 mod peer;
 mod problem;
-mod repeat;
+mod query;
 mod routes;
+mod service;
 mod submission;
 
-pub use door::{Door, DoorError, Group, connect, socket_in};
+pub use client::{connect, connect_to, socket_in};
+pub use door::{DoorError, Doors, Group, Ways};
+pub use openapi::document;
 pub use peer::{Peer, user};
-pub use repeat::Repeat;
-pub use submission::{Begun, NotBegun, Starter, Submission};
+pub use routes::{Page, RowPage, RunPage};
+pub use submission::{Begun, Checked, NotBegun, Starter, Submission};
 
 use engine_runtime::engine::Engine;
 use std::sync::Arc;
@@ -20,4 +32,6 @@ use std::sync::Arc;
 pub struct Api {
     pub engine: Arc<Engine>,
     pub starter: Arc<dyn Starter>,
+    /// The program's.
+    pub version: &'static str,
 }

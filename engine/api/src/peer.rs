@@ -1,18 +1,18 @@
-//! Who is at the other end of the socket: the kernel says so.
+//! Who is at the other end: of the socket the kernel says so, of a network nobody does.
 
-use axum::{extract::connect_info::Connected, serve::IncomingStream};
 use engine_core::event::{Actor, Way};
 use std::fs;
-use tokio::net::{UnixListener, unix::UCred};
+use tokio::net::unix::UCred;
 
-/// The user of the process that has connected, as it was when it did.
+/// Who has connected.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Peer {
-    User {
-        name: String,
-    },
+    /// The user of the process, as it was when it connected.
+    User { name: String },
     /// The kernel did not tell; such a peer may do nothing.
     Unknown,
+    /// Some process of this machine that came to this port: it may read.
+    Loopback { port: u16 },
 }
 
 impl Peer {
@@ -27,14 +27,8 @@ impl Peer {
     pub(crate) fn actor(&self) -> Option<Actor> {
         match self {
             Peer::User { name } => Some(Actor { name: name.clone(), way: Way::Socket }),
-            Peer::Unknown => None,
+            Peer::Unknown | Peer::Loopback { .. } => None,
         }
-    }
-}
-
-impl Connected<IncomingStream<'_, UnixListener>> for Peer {
-    fn connect_info(stream: IncomingStream<'_, UnixListener>) -> Peer {
-        Peer::of(stream.io().peer_cred().ok().as_ref())
     }
 }
 

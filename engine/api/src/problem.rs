@@ -1,6 +1,5 @@
 //! Errors as RFC 9457 has them: `application/problem+json`.
 
-use crate::NotBegun;
 use axum::{
     Json,
     http::{StatusCode, header::CONTENT_TYPE},
@@ -11,7 +10,24 @@ use engine_runtime::{
     engine::{ActError, SignalError},
     reader::{NameError, ReadError},
 };
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::Value;
+
+/// Its body.
+#[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = Problem)]
+pub(crate) struct Told {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    title: &'static str,
+    status: u16,
+    /// What is wrong, and what to do.
+    detail: String,
+    /// The faults of a pipeline, as `gennaker validate --format json` tells them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(value_type = Vec<Object>, required = false)]
+    diagnostics: Vec<Value>,
+}
 
 /// What went wrong, for a person and for a program.
 #[derive(Debug)]
@@ -37,31 +53,12 @@ impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let Problem { status, detail, diagnostics } = self;
         let title = status.canonical_reason().unwrap_or("Error");
-        let mut body = json!({
-            "type": "about:blank",
-            "title": title,
-            "status": status.as_u16(),
-            "detail": detail,
-        });
-        if !diagnostics.is_empty() {
-            body["diagnostics"] = Value::Array(diagnostics);
-        }
+        let status_code = status.as_u16();
+        let body = Told { kind: "about:blank", title, status: status_code, detail, diagnostics };
         let mut response = (status, Json(body)).into_response();
         let media_type = axum::http::HeaderValue::from_static("application/problem+json");
         response.headers_mut().insert(CONTENT_TYPE, media_type);
         response
-    }
-}
-
-impl From<NotBegun> for Problem {
-    fn from(error: NotBegun) -> Problem {
-        match error {
-            NotBegun::Invalid { diagnostics } => Problem::invalid(diagnostics),
-            NotBegun::Refused { reason } => Problem::new(StatusCode::CONFLICT, reason),
-            NotBegun::Unavailable { reason } => {
-                Problem::new(StatusCode::SERVICE_UNAVAILABLE, reason)
-            }
-        }
     }
 }
 

@@ -1,146 +1,102 @@
 //! What can be asked and said, under `/api/v1`.
 
-use crate::{Api, Begun, Peer, Submission, problem::Problem, repeat};
-use axum::{
-    Json, Router,
-    extract::{
-        ConnectInfo, DefaultBodyLimit, FromRequestParts, Path, Query, State,
-        rejection::JsonRejection,
-    },
-    http::{StatusCode, request::Parts},
-    routing::{get, post},
-};
-use engine_core::{
-    event::{Actor, RunAct, Signal, Signalled},
-    store::RunFilter,
-    view::RunView,
-};
-use serde::Deserialize;
-use serde_json::{Value, json};
+mod pages;
+mod people;
+mod pipelines;
+mod runs;
+mod stream;
 
-/// A pipeline with its files; anything else is small.
-const SUBMISSION_BYTES: usize = 16 * 1024 * 1024;
-const BODY_BYTES: usize = 64 * 1024;
-const PAGE: u32 = 50;
-const LARGEST_PAGE: u32 = 200;
+pub use pages::{Page, RowPage, RunPage};
 
-pub(crate) fn routes(api: Api) -> Router {
-    let start = post(start).layer(DefaultBodyLimit::max(SUBMISSION_BYTES));
-    Router::new()
-        .route("/livez", get(|| async { "alive\n" }))
-        .route("/api/v1/runs", start.get(list))
-        .route("/api/v1/runs/{run}", get(show))
-        .route("/api/v1/runs/{run}/{act}", post(tell))
-        .route("/api/v1/runs/{run}/rerun", post(repeat::rerun))
-        .route("/api/v1/runs/{run}/stages/{stage}/{signal}", post(signal))
-        .layer(DefaultBodyLimit::max(BODY_BYTES))
-        .fallback(|| async { Problem::new(StatusCode::NOT_FOUND, "there is nothing here") })
-        .with_state(api)
+use crate::{gate::gate, health, openapi, problem::Problem, service::Service};
+use axum::{Router, http::StatusCode, middleware};
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+/// Every route, with its description.
+pub(crate) fn declared() -> OpenApiRouter<Service> {
+    OpenApiRouter::with_openapi(openapi::head())
+        .routes(routes!(health::livez))
+        .routes(routes!(health::readyz))
+        .routes(routes!(health::metrics))
+        .routes(routes!(openapi::openapi))
+        .routes(routes!(runs::list, runs::start))
+        .routes(routes!(runs::show))
+        .routes(routes!(runs::events))
+        .routes(routes!(runs::plan))
+        .routes(routes!(people::tell))
+        .routes(routes!(people::signal))
+        .routes(routes!(pipelines::validate))
+        .routes(routes!(pipelines::plan))
+        .routes(routes!(pipelines::schema))
+        .routes(routes!(stream::events))
 }
 
-/// Who asks for a change, and their own name for the request.
-pub(crate) struct Act {
-    pub(crate) actor: Actor,
-    pub(crate) key: String,
+pub(crate) fn routes(service: Service) -> Router {
+    let (router, _) = declared().split_for_parts();
+    let nothing = || async { Problem::new(StatusCode::NOT_FOUND, "there is nothing here") };
+    let not_so = || async {
+        let words = "this is not asked for by this method: see /api/v1/openapi.json";
+        Problem::new(StatusCode::METHOD_NOT_ALLOWED, words)
+    };
+    router
+        .fallback(nothing)
+        .method_not_allowed_fallback(not_so)
+        .layer(middleware::from_fn_with_state(service.clone(), gate))
+        .with_state(service)
 }
 
-impl<S: Send + Sync> FromRequestParts<S> for Act {
-    type Rejection = Problem;
+#[cfg(test)]
+mod tests {
+    use super::declared;
+    use std::collections::BTreeSet;
 
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Act, Problem> {
-        let peer = ConnectInfo::<Peer>::from_request_parts(parts, state).await;
-        let actor = peer.ok().and_then(|ConnectInfo(peer)| peer.actor());
-        let actor = actor.ok_or_else(|| {
-            Problem::new(StatusCode::FORBIDDEN, "who asks is not known, so nothing is done")
-        })?;
-        let key = parts.headers.get("idempotency-key").and_then(|key| key.to_str().ok());
-        match key {
-            Some(key) if (1..=200).contains(&key.len()) => Ok(Act { actor, key: key.to_owned() }),
-            Some(_) | None => Err(Problem::new(
-                StatusCode::BAD_REQUEST,
-                "send an `Idempotency-Key` of 1 to 200 characters, a new one for each request",
-            )),
+    /// What stands for everything else.
+    const FALLBACK: [&str; 2] = ["/", "/{*__private__axum_fallback}"];
+
+    /// The router's own account of itself: paths are the quoted words that begin with a slash.
+    fn routed(router: &axum::Router<super::Service>) -> BTreeSet<String> {
+        let account = format!("{router:?}");
+        let words = account.split('"').skip(1).step_by(2);
+        let paths = words.filter(|word| word.starts_with('/') && !FALLBACK.contains(word));
+        paths.map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn the_description_has_every_route_and_no_other() {
+        let (router, document) = declared().split_for_parts();
+        let described: BTreeSet<String> = document.paths.paths.keys().cloned().collect();
+        assert!(described.len() > 10);
+        assert_eq!(routed(&router), described);
+        let more = router.route("/hidden", axum::routing::get(|| async {}));
+        assert_ne!(routed(&more), described);
+    }
+
+    #[test]
+    fn whatever_the_description_names_is_in_it() {
+        let text = serde_json::to_string(&crate::document()).unwrap();
+        let document: serde_json::Value = serde_json::from_str(&text).unwrap();
+        let named: BTreeSet<&str> =
+            text.split("\"#").skip(1).map(|it| it.split('"').next().unwrap()).collect();
+        assert!(named.len() > 5, "{named:?}");
+        for name in named {
+            assert!(document.pointer(name).is_some(), "{name}");
         }
     }
-}
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Listed {
-    limit: Option<u32>,
-    before: Option<engine_core::id::RunId>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Reason {
-    #[serde(default)]
-    reason: String,
-}
-
-async fn list(
-    State(api): State<Api>,
-    Query(listed): Query<Listed>,
-) -> Result<Json<Vec<RunView>>, Problem> {
-    let limit = listed.limit.unwrap_or(PAGE).min(LARGEST_PAGE);
-    let reader = api.engine.reader();
-    let filter = RunFilter { limit: Some(limit), before: listed.before };
-    let mut views = Vec::new();
-    for summary in reader.runs(filter).await? {
-        views.push(reader.view(summary.run).await?);
+    #[test]
+    fn every_answer_of_the_description_has_a_shape() {
+        let text = serde_json::to_value(crate::document()).unwrap();
+        assert_eq!(text["openapi"], "3.1.0");
+        for (path, methods) in text["paths"].as_object().unwrap() {
+            for (method, operation) in methods.as_object().unwrap() {
+                let responses = operation["responses"].as_object().unwrap();
+                assert!(!responses.is_empty(), "{method} {path}");
+                for (status, response) in responses {
+                    let content = response["content"].as_object();
+                    assert!(content.is_some_and(|it| it.len() == 1), "{method} {path} {status}");
+                }
+                assert!(operation["summary"].is_string(), "{method} {path}");
+            }
+        }
     }
-    Ok(Json(views))
-}
-
-async fn show(State(api): State<Api>, Path(run): Path<String>) -> Result<Json<RunView>, Problem> {
-    let reader = api.engine.reader();
-    let summary = reader.named(&run).await?;
-    Ok(Json(reader.view(summary.run).await?))
-}
-
-async fn start(
-    State(api): State<Api>,
-    act: Act,
-    body: Result<Json<Submission>, JsonRejection>,
-) -> Result<(StatusCode, Json<Value>), Problem> {
-    let Json(submission) = body.map_err(|error| unread(&error))?;
-    let by = (act.actor, act.key);
-    Ok(begun(&api.starter.start(&api.engine, submission, by).await?))
-}
-
-pub(crate) fn begun(Begun { run, label }: &Begun) -> (StatusCode, Json<Value>) {
-    (StatusCode::CREATED, Json(json!({"id": run.to_string(), "label": label})))
-}
-
-async fn tell(
-    State(api): State<Api>,
-    Path((run, said)): Path<(String, RunAct)>,
-    act: Act,
-    body: Result<Json<Reason>, JsonRejection>,
-) -> Result<(StatusCode, Json<Value>), Problem> {
-    let Json(Reason { reason }) = body.map_err(|error| unread(&error))?;
-    let run = api.engine.reader().named(&run).await?.run;
-    api.engine.act(run, (said, act.actor, reason), act.key).await?;
-    Ok(recorded())
-}
-
-async fn signal(
-    State(api): State<Api>,
-    Path((run, stage, signal)): Path<(String, String, Signal)>,
-    act: Act,
-    body: Result<Json<Reason>, JsonRejection>,
-) -> Result<(StatusCode, Json<Value>), Problem> {
-    let Json(Reason { reason }) = body.map_err(|error| unread(&error))?;
-    let run = api.engine.reader().named(&run).await?.run;
-    let signalled = Signalled { signal, actor: act.actor, reason };
-    api.engine.signal(run, (stage, signalled), act.key).await?;
-    Ok(recorded())
-}
-
-fn recorded() -> (StatusCode, Json<Value>) {
-    (StatusCode::ACCEPTED, Json(json!({"recorded": true})))
-}
-
-pub(crate) fn unread(error: &JsonRejection) -> Problem {
-    Problem::new(error.status(), error.body_text())
 }

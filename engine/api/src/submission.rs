@@ -1,6 +1,5 @@
 //! A pipeline file that somebody wants to run, with all that it reads.
 
-use crate::Repeat;
 use engine_core::{BoxFuture, event::Actor, id::RunId};
 use engine_runtime::engine::Engine;
 use serde::{Deserialize, Serialize};
@@ -8,13 +7,14 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// What is handed in: the client has read it, so that the engine reads no file of anybody.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct Submission {
     /// How diagnostics name the file.
     pub name: String,
     pub source: String,
     #[serde(default)]
+    #[schema(value_type = BTreeMap<String, Object>)]
     pub parameters: BTreeMap<String, Value>,
     /// What each pattern of the file stands for: paths in order.
     #[serde(default)]
@@ -36,10 +36,19 @@ pub struct Begun {
 pub enum NotBegun {
     /// Diagnostics as `validate --format json` gives them.
     Invalid { diagnostics: Vec<Value> },
-    /// The run stands, or was kept, in a way that does not allow it.
-    Refused { reason: String },
+    /// The engine is about to leave; the next one may be asked.
+    Leaving,
     /// A cluster or the store does not answer; trying again may help.
     Unavailable { reason: String },
+}
+
+/// What a submission came to without being run.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Checked {
+    /// Its plan.
+    Plan(Value),
+    /// Diagnostics as `validate --format json` gives them.
+    Invalid { diagnostics: Vec<Value> },
 }
 
 /// Makes a run of a submission. Only the program knows the stage types and the clusters.
@@ -56,11 +65,10 @@ pub trait Starter: Send + Sync + 'static {
         by: (Actor, String),
     ) -> BoxFuture<'a, Result<Begun, NotBegun>>;
 
-    /// Makes a new run of an earlier one.
-    fn repeat<'a>(
-        &'a self,
-        engine: &'a Engine,
-        what: (RunId, Repeat),
-        by: (Actor, String),
-    ) -> BoxFuture<'a, Result<Begun, NotBegun>>;
+    /// What a submission would do, as far as can be told without asking a cluster. Values that
+    /// are not given are no fault.
+    fn check(&self, submission: Submission, by: &Actor) -> Checked;
+
+    /// The JSON Schema of pipeline files.
+    fn schema(&self) -> Value;
 }

@@ -2,8 +2,9 @@
 
 use crate::{
     fault::Fault,
-    manifest::Object,
-    reference::{Reference, Repository},
+    manifest::{self, Object},
+    reference::{Reference, ReferenceError, Repository},
+    render::Source,
 };
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -135,16 +136,45 @@ fn entry(key: &str, value: &str) -> Result<Wanted, Fault> {
     let refuse =
         |reason| Fault::ImageValue { key: key.to_owned(), value: value.to_owned(), reason };
     Reference::parse(value).map_err(refuse)?;
-    let name = Repository::parse(key).map_err(|reason| Fault::ImageValue {
+    let matcher = matcher(key).map_err(|reason| Fault::ImageValue {
         key: key.to_owned(),
         value: key.to_owned(),
         reason,
     })?;
-    let matcher = match key.contains('/') {
+    Ok(Wanted { key: key.to_owned(), matcher, reference: value.to_owned(), matched: false })
+}
+
+fn matcher(key: &str) -> Result<Matcher, ReferenceError> {
+    let name = Repository::parse(key)?;
+    Ok(match key.contains('/') {
         true => Matcher::Name(name.normal()),
         false => Matcher::LastPart(name.path),
+    })
+}
+
+/// Those keys of `offered` that match an image of these files which no key of `own` matches. What
+/// cannot be read matches nothing.
+pub fn useful(
+    sources: &[Source<'_>],
+    own: &BTreeMap<String, String>,
+    offered: &[&str],
+) -> Vec<String> {
+    let objects = sources.iter().filter_map(|it| manifest::read(it.path, it.content).ok());
+    let mut used = BTreeSet::new();
+    for mut object in objects.flatten() {
+        let Some(pod) = pod_spec(&object.identity.kind, &mut object.value) else { continue };
+        let lists = CONTAINER_LISTS.iter().filter_map(|list| pod.get(*list)?.as_array());
+        let images = lists.flatten().filter_map(|container| container.get("image")?.as_str());
+        used.extend(
+            images.filter_map(|image| Some(Reference::parse(image).ok()?.repository.normal())),
+        );
+    }
+    let own: Vec<Matcher> = own.keys().filter_map(|key| matcher(key).ok()).collect();
+    used.retain(|image| !own.iter().any(|matcher| matcher.fits(image)));
+    let matches = |key: &&&str| {
+        matcher(key).is_ok_and(|matcher| used.iter().any(|image| matcher.fits(image)))
     };
-    Ok(Wanted { key: key.to_owned(), matcher, reference: value.to_owned(), matched: false })
+    offered.iter().filter(matches).map(|key| (*key).to_owned()).collect()
 }
 
 /// Where a kind keeps its pod spec; kinds that are not known may have one as a Deployment has it.

@@ -9,6 +9,7 @@ mod reference;
 mod render;
 
 pub use fault::{Fault, Place};
+pub use images::useful;
 pub use manifest::{MAX_DEPTH, MAX_DOCUMENTS, MAX_FILE_BYTES, MAX_NODES};
 pub use reference::{Reference, ReferenceError, Repository};
 pub use render::{MAX_OBJECTS, Rendered, Source, render};

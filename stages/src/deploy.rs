@@ -39,6 +39,10 @@ impl Stage for Deploy {
         rendering::check(config, files)
     }
 
+    fn images(config: &Config, files: &Files, offered: &[&str]) -> Vec<String> {
+        rendering::images(config, files, offered)
+    }
+
     fn component(config: &Config) -> Option<String> {
         Some(config.component.clone())
     }

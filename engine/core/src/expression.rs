@@ -6,10 +6,14 @@
 
 mod bounds;
 mod evaluate;
+mod functions;
+mod kinds;
 mod reads;
 mod segments;
 
 pub use evaluate::{EvaluationError, evaluate, told};
+pub use functions::{FUNCTIONS, Form, Function};
+pub use kinds::{Kind, KindOf};
 pub use reads::Read;
 pub use segments::{Piece, pieces};
 
@@ -44,16 +48,27 @@ pub struct SourceFault {
     pub help: Option<String>,
 }
 
-/// Parses `source` and holds it against the limits.
+/// Parses `source` and holds it against the limits, knowing nothing of the kinds of what it reads.
 pub fn look(source: &str, usage: Use) -> Result<Looked, SourceFault> {
+    look_over(source, usage, &|_| Kind::Any)
+}
+
+/// The same, over values whose kinds are known.
+pub fn look_over(source: &str, usage: Use, known: KindOf<'_>) -> Result<Looked, SourceFault> {
     parsed(source, |program| {
-        bounds::check(&program.expression().expr, usage)?;
-        if let (Use::Condition, Some(kind)) = (usage, surely(&program.expression().expr)) {
+        let expression = &program.expression().expr;
+        bounds::check(expression, usage)?;
+        let kind = match (surely(expression), kinds::of(expression, known)?) {
+            (Some(kind), _) => Some(kind),
+            (None, Kind::Any | Kind::Boolean) => None,
+            (None, other) => Some(other.words()),
+        };
+        if let (Use::Condition, Some(kind)) = (usage, kind) {
             let help = "compare it: `parameters.count > 0`".to_owned();
             let message = format!("the condition is {kind}, not true or false");
             return Err(SourceFault { message, help: Some(help) });
         }
-        Ok(Looked { reads: reads::of(&program.expression().expr) })
+        Ok(Looked { reads: reads::of(expression) })
     })
 }
 

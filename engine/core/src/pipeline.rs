@@ -2,6 +2,7 @@
 
 mod bind;
 mod expressions;
+mod images;
 mod matrix;
 mod needs;
 mod parameters;
@@ -11,6 +12,7 @@ mod warnings;
 
 pub use bind::{Bindings, Missing};
 pub(crate) use expressions::stages_read;
+pub(crate) use images::Image;
 pub(crate) use matrix::{Cells, Matrix};
 pub use parameters::Given;
 pub(crate) use parameters::{Parameter, ParameterText};
@@ -27,7 +29,7 @@ use crate::{
 };
 use serde_json::Value;
 use std::{
-    collections::{BTreeMap, HashSet},
+    collections::{BTreeMap, BTreeSet, HashSet},
     sync::Arc,
 };
 
@@ -36,7 +38,7 @@ const RUN_TIMEOUT_MS: u64 = 24 * 60 * 60 * 1_000;
 
 /// One pipeline file. It may be broken: then it holds its faults, beside all that could be read,
 /// so that compiling it tells what is wrong with the rest as well.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Pipeline {
     name: Option<String>,
     application: Option<String>,
@@ -46,6 +48,11 @@ pub struct Pipeline {
     parameters: Vec<Parameter>,
     /// What the parameters came to, once bound.
     values: BTreeMap<String, Value>,
+    images: Vec<Image>,
+    /// Keys of `images` that expressions of the file read.
+    images_read: BTreeSet<String>,
+    /// What the images came to, as far as that is known at a start.
+    references: BTreeMap<String, Value>,
     stages: Vec<Stage>,
     faults: Vec<Diagnostic>,
     warnings: Vec<Diagnostic>,
@@ -140,6 +147,10 @@ impl Pipeline {
 
     pub(crate) fn values(&self) -> &BTreeMap<String, Value> {
         &self.values
+    }
+
+    pub(crate) fn references(&self) -> &BTreeMap<String, Value> {
+        &self.references
     }
 
     pub(crate) fn stages(&self) -> &[Stage] {

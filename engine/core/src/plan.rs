@@ -48,6 +48,9 @@ pub struct Document {
     pub parameters: BTreeMap<String, Value>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub environments: BTreeMap<String, Place>,
+    /// The image references of the pipeline, as expressions read them.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub images: BTreeMap<String, Value>,
     /// In an order in which every node follows what it needs.
     pub nodes: Vec<Node>,
 }

@@ -57,6 +57,12 @@ pub trait Stage: Send + Sync + 'static {
         None
     }
 
+    /// Those of the pipeline's `images` that the stage has a use for, beside its own: they are put
+    /// into its configuration under `images`.
+    fn images(_config: &Self::Config, _files: &Files, _offered: &[&str]) -> Vec<String> {
+        Vec::new()
+    }
+
     /// What it means that nothing came of an attempt in time.
     fn on_timeout(_config: &Self::Config) -> OnTimeout {
         OnTimeout::Fail

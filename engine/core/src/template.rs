@@ -217,6 +217,16 @@ impl Template {
         }
     }
 
+    /// Puts `value` under `key` of the map that stands under `map`, where nothing stands there; the
+    /// map is made if there is none.
+    pub(crate) fn put_missing(&mut self, map: &str, key: &str, value: Template) {
+        let Template::Map(entries) = self else { return };
+        let empty = || Template::Map(BTreeMap::new());
+        if let Template::Map(inner) = entries.entry(map.to_owned()).or_insert_with(empty) {
+            inner.entry(key.to_owned()).or_insert(value);
+        }
+    }
+
     fn at(&mut self, place: &[Step]) -> Option<&mut Template> {
         place.iter().try_fold(self, |template, step| match (template, step) {
             (Template::Map(entries), Step::Key(key)) => entries.get_mut(key),

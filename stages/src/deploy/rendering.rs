@@ -30,6 +30,16 @@ pub(super) fn check(config: &Config, files: &Files) -> Vec<Fault> {
     faults
 }
 
+/// Those of the offered images that the set has a use for, beside the deploy's own.
+pub(super) fn images(config: &Config, files: &Files, offered: &[&str]) -> Vec<String> {
+    let Ok(order) = order(config, |pattern| files.found(pattern)) else { return Vec::new() };
+    let sources = order.iter().filter_map(|(path, _)| {
+        let file = files.file(path)?;
+        Some(Source { path, content: &file.content })
+    });
+    artifacts::useful(&sources.collect::<Vec<_>>(), &config.images, offered)
+}
+
 /// The set as the run's plan has it: what the files have become since makes no difference.
 pub(super) async fn render(context: &StepContext, config: &Config) -> Result<Rendered, StageError> {
     let kept = |pattern: &str| match context.patterns.get(pattern) {

@@ -1,6 +1,7 @@
 //! The language as it is with every stage type: what each code looks like.
 
 mod explain;
+mod images;
 
 use engine_core::{
     Pipeline, Plan, Registry,
@@ -37,29 +38,38 @@ fn environments() -> Environments {
     })
 }
 
-/// A tree in which `k8s/` holds one manifest and nothing else exists.
+/// A tree in which `k8s/` and `worker/` hold one manifest each and nothing else exists.
 fn files(pipeline: &Pipeline) -> Files {
     let mut files = Files::default();
     for request in pipeline.files(&registry()) {
         let found = match request.pattern.as_str() {
             "k8s/" | "k8s/web.yaml" => Found::Paths(vec!["k8s/web.yaml".to_owned()]),
+            "worker/" => Found::Paths(vec!["worker/worker.yaml".to_owned()]),
             _ => Found::Nothing { reason: "there is no such file".to_owned() },
         };
         files.insert_answer(request.pattern, found);
     }
-    let content = MANIFEST.as_bytes().into();
-    let file = File { content, name: BlobName("hash".to_owned()) };
-    files.insert_file("k8s/web.yaml".to_owned(), file);
+    for name in ["web", "worker"] {
+        let content = MANIFEST.replace("web", name).as_bytes().into();
+        let file = File { content, name: BlobName(format!("hash of {name}")) };
+        let folder = if name == "web" { "k8s" } else { name };
+        files.insert_file(format!("{folder}/{name}.yaml"), file);
+    }
     files
 }
 
-/// All that is said of a file that somebody wants to run without giving parameters.
-fn told(text: &str) -> (SourceFile, Vec<Diagnostic>) {
+/// The plan of a file that somebody wants to run without giving parameters.
+fn plan(text: &str) -> (SourceFile, Result<Plan, Vec<Diagnostic>>, Vec<Diagnostic>) {
     let file = SourceFile::new(".gennaker/shop.yaml", text.as_bytes());
     let bindings =
         Bindings { parameters: BTreeMap::new(), actor: "mo".to_owned(), missing: Missing::Refused };
     let pipeline = Pipeline::read(&file, &registry()).bound(&bindings);
     let plan = Plan::compile(&pipeline, &environments(), &registry(), &files(&pipeline));
-    let told = plan.map_or_else(|told| told, |_| pipeline.warnings().to_vec());
-    (file, told)
+    (file, plan, pipeline.warnings().to_vec())
+}
+
+/// All that is said of a file that somebody wants to run without giving parameters.
+fn told(text: &str) -> (SourceFile, Vec<Diagnostic>) {
+    let (file, plan, warnings) = plan(text);
+    (file, plan.map_or_else(|told| told, |_| warnings))
 }

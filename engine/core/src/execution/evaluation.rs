@@ -57,6 +57,7 @@ impl Execution {
         let mut scope = Scope::new();
         let mut add = |name: &str, value: Value| drop(scope.insert(name.to_owned(), value));
         add("parameters", json!(document.parameters));
+        add("images", json!(document.images));
         add("application", json!({"name": document.application, "labels": document.labels}));
         add("trigger", json!({"type": trigger, "actor": recorded.actor.name}));
         add(

@@ -97,6 +97,14 @@ fn path(expression: &Expr) -> Option<(Vec<String>, Guard)> {
     }
 }
 
+/// The path of what is read and not only asked for.
+pub(super) fn plain(expression: &Expr) -> Option<Vec<String>> {
+    match path(expression)? {
+        (path, Guard::None) => Some(path),
+        (_, Guard::Has) => None,
+    }
+}
+
 /// `operand["key"]`.
 fn indexed(call: &CallExpr) -> Option<(&Expr, String)> {
     match (call.func_name.as_str(), call.args.as_slice()) {

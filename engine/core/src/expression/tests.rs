@@ -149,3 +149,78 @@ fn what_would_cost_too_much_is_refused_before_it_runs() {
     assert_eq!(evaluate("l.all(x, x >= 0)", scope).unwrap(), json!(true));
     assert_eq!(evaluate("l.filter(x, x > 997).size()", scope).unwrap(), json!(2));
 }
+
+#[test]
+fn every_function_of_the_reference_works_as_its_example_says() {
+    for function in super::FUNCTIONS {
+        let (source, value) = function.example;
+        let value: Value = serde_json::from_str(value).unwrap();
+        look(source, Use::Value).unwrap_or_else(|fault| panic!("{source}: {fault}"));
+        assert_eq!(evaluate(source, &scope()), Ok(value), "{source}");
+    }
+}
+
+/// Over a text `version`, a number `count`, a boolean `strict` and a list `regions`.
+const NEVER: &[(&str, &str)] = &[
+    ("now() > 1", "there is no function `now`"),
+    ("p.version.startWith('v')", "there is no function `startWith`"),
+    ("p.version.startsWith('v', 'w')", "`startsWith` takes 1 argument, not 2"),
+    ("startsWith(p.version, 'v')", "there is no function `startsWith`"),
+    ("size() == 1", "`size` takes 1 argument, not 0"),
+    ("p.count.startsWith('v')", "`startsWith` does not work with a number"),
+    ("size(p.count) > 1", "`size` does not work with a number"),
+    ("p.version == 7", "text and a number are never equal"),
+    ("p.strict == 'true'", "true or false and text are never equal"),
+    ("p.version > 7", "text and a number are neither more nor less"),
+    ("p.regions > 1", "lists, maps and null are neither more nor less than others"),
+    ("p.version + 7 == 'v7'", "text and a number cannot be added"),
+    ("p.strict + 1 > 0", "`+` adds numbers, and joins texts and lists"),
+    ("p.version * 2 > 1", "`*` takes numbers, and text stands there"),
+    ("-p.version > 1", "`-` takes numbers, and text stands there"),
+    ("p.strict && p.version", "`&&` takes true or false, and text stands there"),
+    ("!p.count", "`!` takes true or false, and a number stands there"),
+    ("p.count ? true : false", "`?` takes true or false, and a number stands there"),
+    ("'v' in p.version", "`in` looks into lists and maps, not into text"),
+    ("p.regions['eu'] == 1", "a list has no `eu`"),
+    ("p.regions[p.version] == 1", "a list is read by number, not by text"),
+    ("p.version.length == 1", "text has no `length`"),
+    ("p.count[0] == 1", "a number has no elements to read"),
+    ("p.version.all(x, x == 'v')", "text has no elements to go through"),
+    ("p.regions.all(x, size(p.count) > x)", "`size` does not work with a number"),
+    ("p.regions.exists(x, p.count)", "`||` takes true or false, and a number stands there"),
+    ("p.version", "the condition is text, not true or false"),
+    ("p.strict ? p.count : p.count", "the condition is a number, not true or false"),
+    ("Thing{a: 1}", "there is no type `Thing`"),
+];
+
+#[test]
+fn what_can_never_work_is_told_without_values() {
+    let known = |path: &[String]| match path.last().unwrap().as_str() {
+        "version" => super::Kind::Text,
+        "count" => super::Kind::Number,
+        "strict" => super::Kind::Boolean,
+        "regions" => super::Kind::List,
+        _ => super::Kind::Any,
+    };
+    let told = |source| super::look_over(source, Use::Condition, &known).unwrap_err().message;
+    for (source, words) in NEVER {
+        assert_eq!(told(source), *words, "{source}");
+    }
+    for source in [
+        "p.version == 'v7' && p.count > 1 && p.strict",
+        "p.regions.exists(r, r == 'eu') || p.other",
+        "p.other == 1 || p.other == 'x'",
+        "p.other.a.b[0] + 1 > p.count",
+        "p.regions.exists_one(r, r.startsWith(p.version))",
+        "p.regions.filter(r, r != 'eu').size() > 0",
+        "p.version != null && string(p.count) == p.version",
+        "has(p.version) ? p.strict : p.other",
+        "timestamp(p.version) - timestamp(p.version) < duration('1h')",
+        "{'a': 1}['a'] == p.count && 1 in {1: 2}",
+        "p.regions.map(r, r).size() == 1 || true",
+    ] {
+        let fault = super::look_over(source, Use::Condition, &known).err();
+        let is_map = |it: &super::SourceFault| it.message.starts_with("`map` has no place");
+        assert!(fault.as_ref().is_none_or(is_map), "{source}: {fault:?}");
+    }
+}

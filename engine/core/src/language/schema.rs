@@ -31,6 +31,10 @@ pub(crate) struct PipelineText {
     pub(crate) description: Option<String>,
     /// For people and selectors; they grant nothing.
     pub(crate) labels: BTreeMap<String, String>,
+    /// Image references by name, known when a run starts: the default of every deploy. A name
+    /// matches a repository's full name or its last part. Expressions read them as `images.name`.
+    #[schemars(extend("x-expressions" = true))]
+    pub(crate) images: BTreeMap<String, String>,
     pub(crate) defaults: DefaultsText,
     /// Of the whole run; it counts while a stage is running an attempt.
     pub(crate) timeout: Option<Duration>,

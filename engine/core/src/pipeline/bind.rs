@@ -1,12 +1,12 @@
 //! What is known when a run starts is put in its place: parameters, who started it, what.
 
-use super::{Given, Pipeline, Written, matrix, parameters};
+use super::{Given, Pipeline, Written, images, matrix, parameters};
 use crate::{
     diagnostic::{Code, Diagnostic, in_file_order},
     expression::{Use, look},
     template::{BindError, Readiness, Scope, Template},
 };
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 
 /// What a run starts with.
@@ -44,8 +44,15 @@ impl Pipeline {
             }));
         }
         let lacking: Vec<String> = lacking.iter().map(|it| it.id.clone()).collect();
-        let scope = self.scope(&values, bindings);
-        let ready = |source: &str, axes| readiness(source, axes, &lacking);
+        let mut scope = self.scope(&values, bindings);
+        let (axes, none) = (Axes::Unknown, Map::new());
+        let before = Known { axes, lacking: &lacking, images: &none };
+        let before = |source: &str| readiness(source, &before);
+        let images = images::bind(&mut self.images, (&before, &scope), &mut faults);
+        scope.insert("images".to_owned(), Value::Object(images.clone()));
+        let ready = |source: &str, axes| {
+            readiness(source, &Known { axes, lacking: &lacking, images: &images })
+        };
         let early = |source: &str| ready(source, Axes::Unknown);
         let stages = std::mem::take(&mut self.stages);
         self.stages = matrix::spread(stages, (&early, &scope), &mut faults);
@@ -59,6 +66,7 @@ impl Pipeline {
         };
         faults.retain(|fault| !is_told(fault));
         self.values = values;
+        self.references = images.into_iter().collect();
         self.faults = in_file_order(self.faults.into_iter().chain(faults).collect());
         self
     }
@@ -132,12 +140,21 @@ fn fault(span: crate::diagnostic::Span, error: &BindError) -> Diagnostic {
     Diagnostic::error(Code::E005, span, error.to_string())
 }
 
-fn readiness(source: &str, axes: Axes, lacking: &[String]) -> Readiness {
+/// What is known when a run starts.
+struct Known<'a> {
+    axes: Axes,
+    /// Parameters without a value.
+    lacking: &'a [String],
+    images: &'a Map<String, Value>,
+}
+
+fn readiness(source: &str, known: &Known<'_>) -> Readiness {
     let Ok(looked) = look(source, Use::Value) else { return Readiness::Later };
     let is_known = |path: &[String]| match path {
-        [root] if root == "parameters" => lacking.is_empty(),
-        [root, id, ..] if root == "parameters" => !lacking.contains(id),
-        [root, ..] if root == "matrix" => axes == Axes::Known,
+        [root] if root == "parameters" => known.lacking.is_empty(),
+        [root, id, ..] if root == "parameters" => !known.lacking.contains(id),
+        [root, key, ..] if root == "images" => known.images.contains_key(key),
+        [root, ..] if root == "matrix" => known.axes == Axes::Known,
         [root, ..] => root == "application" || root == "trigger",
         [] => true,
     };

@@ -1,12 +1,13 @@
 //! Whether the expressions of a file compile, and read only what they can see.
 
-use super::{Action, Config, Parameter, Stage, Written};
+use super::{Action, Config, Image, Parameter, Stage, Written};
 use crate::{
     diagnostic::{Code, Diagnostic, Span, quoted},
-    expression::{Read, SourceFault, Use, look},
+    expression::{Kind, Read, SourceFault, Use, look, look_over},
     language::{Content, Entry, Node, closest},
     template::Template,
 };
+use serde_json::Value;
 use std::collections::{BTreeSet, HashMap};
 
 /// What everything may read, and its fields.
@@ -16,68 +17,100 @@ const NAMES: [(&str, &[&str]); 4] = [
     ("trigger", &["type", "actor"]),
     ("environment", &["name", "cluster", "namespace"]),
 ];
-const ROOTS: [&str; 7] =
-    ["parameters", "run", "application", "trigger", "environment", "stages", "matrix"];
+const ROOTS: [&str; 8] =
+    ["parameters", "run", "application", "trigger", "environment", "images", "stages", "matrix"];
 const DASHED: &str = "an id with `-` is written";
 /// What is known when a run starts.
-const EARLY: [&str; 4] = ["parameters", "application", "trigger", "matrix"];
+const EARLY: [&str; 5] = ["parameters", "application", "trigger", "matrix", "images"];
+/// What images are made of: they belong to no stage, and are known before all others.
+const BEFORE: [&str; 3] = ["parameters", "application", "trigger"];
 
 /// When an expression is evaluated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Time {
+    /// Before all others, outside of any stage.
+    Before,
     Start,
     Stage,
+}
+
+/// What of a file has expressions, or is read by them.
+#[derive(Clone, Copy)]
+pub(super) struct File<'a> {
+    pub(super) parameters: &'a [Parameter],
+    pub(super) images: &'a [Image],
+    pub(super) stages: &'a [Stage],
 }
 
 /// The names of one file.
 struct Names<'a> {
     parameters: &'a [Parameter],
+    images: &'a [Image],
     stages: HashMap<&'a str, &'a Stage>,
 }
 
 /// One expression, where it stands, and in whose stage.
 struct Placed<'a> {
-    stage: &'a Stage,
+    stage: Option<&'a Stage>,
     source: &'a str,
     usage: Use,
     span: Span,
     time: Time,
 }
 
-pub(super) fn check(stages: &[Stage], parameters: &[Parameter]) -> Vec<Diagnostic> {
-    let by_id = stages.iter().map(|stage| (stage.id.as_str(), stage)).collect();
-    let names = Names { parameters, stages: by_id };
-    let mut faults = Vec::new();
-    for stage in stages {
-        let broken: Vec<(Template, &Action)> = stage.actions.iter().filter_map(partial).collect();
-        let mut placed = expressions(stage);
-        for (template, action) in &broken {
-            let span = |place: &[_]| Action::value_span(action, place);
-            placed.extend(in_template(stage, template, span, Time::Stage));
+impl<'a> File<'a> {
+    pub(super) fn check(&self) -> Vec<Diagnostic> {
+        let stages = self.stages.iter().map(|stage| (stage.id.as_str(), stage)).collect();
+        let names = Names { parameters: self.parameters, images: self.images, stages };
+        let mut faults: Vec<Diagnostic> =
+            self.of_images().iter().flat_map(|placed| names.faults(placed)).collect();
+        for stage in self.stages {
+            let broken: Vec<(Template, &Action)> =
+                stage.actions.iter().filter_map(partial).collect();
+            let mut placed = expressions(stage);
+            for (template, action) in &broken {
+                let span = |place: &[_]| Action::value_span(action, place);
+                placed.extend(in_template(Some(stage), template, span, Time::Stage));
+            }
+            faults.extend(placed.iter().flat_map(|placed| names.faults(placed)));
         }
-        faults.extend(placed.iter().flat_map(|placed| names.faults(placed)));
+        faults
     }
-    faults
+
+    fn of_images(&self) -> Vec<Placed<'a>> {
+        let of =
+            |image: &'a Image| in_template(None, &image.reference, |_| image.span, Time::Before);
+        self.images.iter().flat_map(of).collect()
+    }
+
+    /// The parameters that are read somewhere; none if it cannot be told.
+    pub(super) fn parameters_read(&self) -> Option<BTreeSet<String>> {
+        let mut read = BTreeSet::new();
+        for placed in self.stages.iter().flat_map(expressions).chain(self.of_images()) {
+            for path in look(placed.source, placed.usage).ok()?.reads.into_iter().map(|it| it.path)
+            {
+                match path.as_slice() {
+                    [root, id, ..] if root == "parameters" => drop(read.insert(id.clone())),
+                    [root] if root == "parameters" => return None,
+                    _ => {}
+                }
+            }
+        }
+        Some(read)
+    }
+}
+
+/// The keys of `images` that stages read.
+pub(super) fn images_read(stages: &[Stage]) -> BTreeSet<String> {
+    let looked = stages.iter().flat_map(expressions).filter(|it| it.source.contains("images"));
+    let looked = looked.filter_map(|placed| look(placed.source, placed.usage).ok());
+    let paths = looked.flat_map(|looked| looked.reads).map(|read| read.path);
+    paths.filter(|path| path[0] == "images").filter_map(|path| path.into_iter().nth(1)).collect()
 }
 
 /// How many expressions a file has.
 pub(super) fn count(stages: &[Stage]) -> usize {
     stages.iter().map(|stage| expressions(stage).len()).sum()
-}
-
-/// The parameters that are read somewhere; none if it cannot be told.
-pub(super) fn parameters_read(stages: &[Stage]) -> Option<BTreeSet<String>> {
-    let mut read = BTreeSet::new();
-    for placed in stages.iter().flat_map(expressions) {
-        for path in look(placed.source, placed.usage).ok()?.reads.into_iter().map(|it| it.path) {
-            match path.as_slice() {
-                [root, id, ..] if root == "parameters" => drop(read.insert(id.clone())),
-                [root] if root == "parameters" => return None,
-                _ => {}
-            }
-        }
-    }
-    Some(read)
 }
 
 /// What can be read of a configuration that has faults, so that they do not hide others.
@@ -101,28 +134,28 @@ fn written(node: &Node) -> Template {
 }
 
 fn expressions(stage: &Stage) -> Vec<Placed<'_>> {
-    let mut placed = Vec::new();
+    let (mut placed, own) = (Vec::new(), Some(stage));
     if let Some((source, span)) = &stage.when {
         let (usage, time) = (Use::Condition, Time::Stage);
-        placed.push(Placed { stage, source, usage, span: *span, time });
+        placed.push(Placed { stage: own, source, usage, span: *span, time });
     }
     if let Written::Present(template, span) = &stage.environment {
-        placed.extend(in_template(stage, template, |_| *span, Time::Start));
+        placed.extend(in_template(own, template, |_| *span, Time::Start));
     }
     for axis in stage.matrix.iter().flat_map(|matrix| &matrix.axes) {
-        placed.extend(in_template(stage, &axis.values, |_| axis.span, Time::Start));
+        placed.extend(in_template(own, &axis.values, |_| axis.span, Time::Start));
     }
     for action in &stage.actions {
         if let Config::Sound(template) = &action.config {
             let span = |place: &[_]| Action::value_span(action, place);
-            placed.extend(in_template(stage, template, span, Time::Stage));
+            placed.extend(in_template(own, template, span, Time::Stage));
         }
     }
     placed
 }
 
 fn in_template<'a>(
-    stage: &'a Stage,
+    stage: Option<&'a Stage>,
     template: &'a Template,
     span: impl Fn(&[crate::files::Step]) -> Span,
     time: Time,
@@ -135,7 +168,8 @@ fn in_template<'a>(
 
 impl Names<'_> {
     fn faults(&self, placed: &Placed<'_>) -> Vec<Diagnostic> {
-        let looked = match look(placed.source, placed.usage) {
+        let known = |path: &[String]| self.kind(placed, path);
+        let looked = match look_over(placed.source, placed.usage, &known) {
             Ok(looked) => looked,
             Err(SourceFault { message, help }) => {
                 return vec![placed.fault(Code::E005, message).maybe_help(help)];
@@ -146,8 +180,10 @@ impl Names<'_> {
         // Half an id is told; its other half would only confuse.
         let is_dashed =
             |fault: &&Diagnostic| fault.help.as_ref().is_some_and(|help| help.starts_with(DASHED));
-        let dashed: Vec<Diagnostic> = faults.iter().filter(is_dashed).cloned().collect();
-        if dashed.is_empty() { faults } else { dashed }
+        match faults.iter().rfind(is_dashed).cloned() {
+            Some(dashed) => vec![dashed],
+            None => faults,
+        }
     }
 
     fn fault(&self, placed: &Placed<'_>, read: &Read) -> Option<Diagnostic> {
@@ -155,13 +191,19 @@ impl Names<'_> {
         if !ROOTS.contains(&root) {
             return Some(self.unknown_name(placed, root));
         }
-        if placed.time == Time::Start && !EARLY.contains(&root) {
+        let seen: &[&str] = match placed.time {
+            Time::Before => &BEFORE,
+            Time::Start => &EARLY,
+            Time::Stage => &ROOTS,
+        };
+        if !seen.contains(&root) {
             let message = format!("{} is not known when a run starts", quoted(root));
-            let help = format!("known then: {}", EARLY.join(", "));
+            let help = format!("known then: {}", seen.join(", "));
             return Some(placed.fault(Code::E005, message).help(help));
         }
         match root {
             "parameters" => self.parameter_fault(placed, read),
+            "images" => self.image_fault(placed, read),
             "stages" => self.stage_fault(placed, read),
             "matrix" => axis_fault(placed, read),
             _ => self.field_fault(placed, read),
@@ -170,6 +212,9 @@ impl Names<'_> {
 
     fn unknown_name(&self, placed: &Placed<'_>, name: &str) -> Diagnostic {
         let fault = placed.fault(Code::E005, format!("{} is not known here", quoted(name)));
+        if let Some(help) = self.half(placed, name) {
+            return fault.help(help);
+        }
         let help = if self.parameters.iter().any(|parameter| parameter.id == name) {
             Some(format!("write `parameters.{name}`"))
         } else if self.stages.contains_key(name) {
@@ -178,6 +223,18 @@ impl Names<'_> {
             closest(name, ROOTS).map(|near| format!("did you mean `{near}`?"))
         };
         fault.help(help.unwrap_or_else(|| format!("known here: {}", ROOTS.join(", "))))
+    }
+
+    /// `stages.go-live` reads as `stages.go` minus `live`, and there may be a stage `go` too.
+    fn half(&self, placed: &Placed<'_>, name: &str) -> Option<String> {
+        let parameters = self.parameters.iter().map(|it| ("parameters", it.id.as_str()));
+        let stages = self.stages.keys().map(|id| ("stages", *id));
+        let images = self.images.iter().map(|image| ("images", image.key.as_str()));
+        let is_meant = |(root, id): &(&str, &str)| {
+            id.ends_with(&format!("-{name}")) && placed.source.contains(&format!("{root}.{id}"))
+        };
+        let (root, id) = parameters.chain(stages).chain(images).find(is_meant)?;
+        Some(format!("{DASHED} `{root}[\"{id}\"]`"))
     }
 
     fn parameter_fault(&self, placed: &Placed<'_>, read: &Read) -> Option<Diagnostic> {
@@ -191,6 +248,44 @@ impl Names<'_> {
         Some(fault.help(meant("parameters", id, known()).unwrap_or(otherwise)))
     }
 
+    fn image_fault(&self, placed: &Placed<'_>, read: &Read) -> Option<Diagnostic> {
+        let key = read.path.get(1)?;
+        let known = || self.images.iter().map(|image| image.key.as_str());
+        if known().any(|image| image == key) {
+            return None;
+        }
+        let fault = placed.fault(Code::E005, format!("there is no image {}", quoted(key)));
+        let otherwise = "name it under `images` at the top of the file".to_owned();
+        Some(fault.help(meant("images", key, known()).unwrap_or(otherwise)))
+    }
+
+    /// What kind of value stands at a path, as far as the file says.
+    fn kind(&self, placed: &Placed<'_>, path: &[String]) -> Kind {
+        let path: Vec<&str> = path.iter().map(String::as_str).collect();
+        match path.as_slice() {
+            ["parameters", id] => {
+                let declared = self.parameters.iter().find(|parameter| parameter.id == *id);
+                declared.map_or(Kind::Any, Parameter::kind)
+            }
+            ["run", "number"] => Kind::Number,
+            ["run", "id" | "startedAt"]
+            | ["application", "name"]
+            | ["application", "labels", _]
+            | ["trigger", "type" | "actor"]
+            | ["environment", "name" | "cluster" | "namespace"]
+            | ["images", _]
+            | ["stages", _, "status"] => Kind::Text,
+            ["matrix", name] => {
+                let matrix = placed.stage.and_then(|stage| stage.matrix.as_ref());
+                let axis = matrix.and_then(|it| it.axes.iter().find(|axis| axis.name == *name));
+                axis.map_or(Kind::Any, |axis| axis_kind(&axis.values))
+            }
+            ["application", "labels"] | ["stages", _, "outputs"] => Kind::Map,
+            [root] if ROOTS.contains(root) => Kind::Map,
+            _ => Kind::Any,
+        }
+    }
+
     fn stage_fault(&self, placed: &Placed<'_>, read: &Read) -> Option<Diagnostic> {
         let id = read.path.get(1)?;
         let known = || self.stages.keys().copied();
@@ -199,8 +294,9 @@ impl Names<'_> {
             let otherwise = "stages are named by their id, the key under `stages`".to_owned();
             return Some(fault.help(meant("stages", id, known()).unwrap_or(otherwise)));
         }
-        if !self.is_upstream(placed.stage, id) {
-            let own = quoted(&placed.stage.id);
+        let own = placed.stage?;
+        if !self.is_upstream(own, id) {
+            let own = quoted(&own.id);
             let message = format!("stage {} is not upstream of {own}", quoted(id));
             let help = format!("add it to the `needs` of {own}, or of a stage that it needs");
             return Some(placed.fault(Code::E006, message).help(help));
@@ -210,7 +306,8 @@ impl Names<'_> {
 
     fn field_fault(&self, placed: &Placed<'_>, read: &Read) -> Option<Diagnostic> {
         let root = read.path[0].as_str();
-        if root == "environment" && matches!(placed.stage.environment, Written::Absent) {
+        let has_none = |stage: &Stage| matches!(stage.environment, Written::Absent);
+        if root == "environment" && placed.stage.is_some_and(has_none) {
             let message = "`environment` is not known here: the stage names none".to_owned();
             return Some(placed.fault(Code::E005, message));
         }
@@ -244,7 +341,7 @@ impl Names<'_> {
 }
 
 fn axis_fault(placed: &Placed<'_>, read: &Read) -> Option<Diagnostic> {
-    let Some(matrix) = &placed.stage.matrix else {
+    let Some(matrix) = placed.stage.and_then(|stage| stage.matrix.as_ref()) else {
         let message = "`matrix` is not known here: the stage has none".to_owned();
         return Some(placed.fault(Code::E005, message));
     };
@@ -255,6 +352,20 @@ fn axis_fault(placed: &Placed<'_>, read: &Read) -> Option<Diagnostic> {
     }
     let fault = placed.fault(Code::E005, format!("the matrix has no axis {}", quoted(name)));
     Some(fault.help(format!("it has {}", known().collect::<Vec<_>>().join(", "))))
+}
+
+/// The kind of the values of an axis, if they have one.
+fn axis_kind(values: &Template) -> Kind {
+    let Template::List(items) = values else { return Kind::Any };
+    let all = |wanted: fn(&Value) -> bool| {
+        items.iter().all(|item| item.is_literal() && wanted(&item.preview()))
+    };
+    match (all(Value::is_string), all(Value::is_number), all(Value::is_boolean)) {
+        (true, ..) => Kind::Text,
+        (_, true, _) => Kind::Number,
+        (_, _, true) => Kind::Boolean,
+        (false, false, false) => Kind::Any,
+    }
 }
 
 impl Placed<'_> {

@@ -2,6 +2,7 @@
 
 use crate::{
     diagnostic::{Code, Diagnostic, Span, quoted},
+    expression::Kind,
     language::closest,
 };
 use regex::Regex;
@@ -100,6 +101,16 @@ impl Parameter {
             None => {}
         }
         faults
+    }
+
+    /// What kind of value expressions see.
+    pub(super) fn kind(&self) -> Kind {
+        match self.text.kind {
+            ParameterType::String | ParameterType::Choice => Kind::Text,
+            ParameterType::Number => Kind::Number,
+            ParameterType::Boolean => Kind::Boolean,
+            ParameterType::List => Kind::List,
+        }
     }
 
     pub(super) fn default(&self) -> Option<&Value> {

@@ -1,7 +1,7 @@
 //! Reads a file: tree, walk, then the stages and what they need.
 
 use super::{
-    Parameter, ParameterText, Pipeline, Stage, expressions, needs, stages::Reader, warnings,
+    Parameter, ParameterText, Pipeline, Stage, expressions, images, needs, stages::Reader, warnings,
 };
 use crate::{
     Registry,
@@ -11,7 +11,6 @@ use crate::{
 };
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
-use std::collections::BTreeMap;
 
 /// Looking at one costs some microseconds.
 const EXPRESSIONS: usize = 1_000;
@@ -26,7 +25,7 @@ impl Pipeline {
         };
         let schemas = Schemas::of(registry);
         let walk = Walk::over(&schemas, &root);
-        let text = decode(&root, &walk, |key| key != "stages" && key != "parameters");
+        let text = decode(&root, &walk, |key| !["stages", "parameters", "images"].contains(&key));
         let text: Result<PipelineText, _> = text;
         let mut reader =
             Reader { file, registry, schemas: &schemas, walk: &walk, faults: Vec::new() };
@@ -37,46 +36,47 @@ impl Pipeline {
         needs::check(&stages, file, &mut faults);
         let parameters = parameters(&root, &walk, &mut faults);
         let stages = bounded(stages, root.span, &mut faults);
-        faults.extend(expressions::check(&stages, &parameters));
+        let images = images::read(&root, &walk);
+        let file = expressions::File { parameters: &parameters, images: &images, stages: &stages };
+        faults.extend(file.check());
         faults.extend(tree.faults);
         faults.extend(walk.faults);
         faults.extend(zero_timeout(&root, text.as_ref().ok()));
-        let text = text.unwrap_or_else(|error| {
-            let message = format!("the file cannot be read: {error}");
-            faults.push(Diagnostic::error(Code::E016, Span::at(root.span.start), message));
-            PipelineText::default()
-        });
+        let text = told(text, root.span, &mut faults);
         let faults = in_file_order(faults);
-        let warned = warnings::Seen { root: &root, stages: &stages, parameters: &parameters };
+        let warned = warnings::Seen { root: &root, file };
         Pipeline {
             warnings: warned.warnings(&faults),
+            images_read: expressions::images_read(&stages),
             name: text.name,
             application: text.application,
             description: text.description,
             labels: text.labels,
             timeout_ms: text.timeout.map(|timeout| timeout.milliseconds()),
             parameters,
-            values: BTreeMap::new(),
+            images,
             stages,
             faults,
+            ..Pipeline::default()
         }
     }
 }
 
+/// What could be decoded, or nothing and the reason as a fault.
+fn told(
+    text: Result<PipelineText, serde_json::Error>,
+    root: Span,
+    faults: &mut Vec<Diagnostic>,
+) -> PipelineText {
+    text.unwrap_or_else(|error| {
+        let message = format!("the file cannot be read: {error}");
+        faults.push(Diagnostic::error(Code::E016, Span::at(root.start), message));
+        PipelineText::default()
+    })
+}
+
 fn unreadable(faults: Vec<Diagnostic>) -> Pipeline {
-    let faults = in_file_order(faults);
-    Pipeline {
-        name: None,
-        application: None,
-        description: None,
-        labels: BTreeMap::new(),
-        timeout_ms: None,
-        parameters: Vec::new(),
-        values: BTreeMap::new(),
-        stages: Vec::new(),
-        faults,
-        warnings: Vec::new(),
-    }
+    Pipeline { faults: in_file_order(faults), ..Pipeline::default() }
 }
 
 /// The stages, without their expressions if there are too many to look at.

@@ -5,7 +5,7 @@
 
 mod credentials;
 
-use super::{Parameter, Stage, Written, expressions};
+use super::{Parameter, Stage, Written, expressions::File};
 use crate::{
     diagnostic::{Code, Diagnostic, Span, in_file_order, quoted},
     language::{Content, Node},
@@ -20,8 +20,7 @@ const WAIT_FOR_READY: &str = "waitForReady";
 /// What was read of a file.
 pub(super) struct Seen<'a> {
     pub(super) root: &'a Node,
-    pub(super) stages: &'a [Stage],
-    pub(super) parameters: &'a [Parameter],
+    pub(super) file: File<'a>,
 }
 
 impl Seen<'_> {
@@ -29,8 +28,8 @@ impl Seen<'_> {
     pub(super) fn warnings(&self, faults: &[Diagnostic]) -> Vec<Diagnostic> {
         let mut warnings = credentials::warnings(self.root);
         let by_id: HashMap<&str, &Stage> =
-            self.stages.iter().map(|stage| (stage.id.as_str(), stage)).collect();
-        for stage in self.stages {
+            self.file.stages.iter().map(|stage| (stage.id.as_str(), stage)).collect();
+        for stage in self.file.stages {
             warnings.extend(self.unready(stage, &by_id));
             warnings.extend(self.tolerated(stage));
             warnings.extend(self.rootless(stage, &by_id));
@@ -51,7 +50,7 @@ impl Seen<'_> {
                 && same_place(other, stage)
                 && upstream(other, by_id).contains(stage.id.as_str())
         };
-        if self.stages.iter().any(|other| looks(&other)) {
+        if self.file.stages.iter().any(|other| looks(&other)) {
             return None;
         }
         let message =
@@ -97,8 +96,8 @@ impl Seen<'_> {
 
     /// W108: parameters that nobody reads.
     fn unused(&self) -> Vec<Diagnostic> {
-        let Some(read) = expressions::parameters_read(self.stages) else { return Vec::new() };
-        let unused = self.parameters.iter().filter(|parameter| !read.contains(&parameter.id));
+        let Some(read) = self.file.parameters_read() else { return Vec::new() };
+        let unused = self.file.parameters.iter().filter(|parameter| !read.contains(&parameter.id));
         let warning = |parameter: &Parameter| {
             let id = &parameter.id;
             let message = format!("no expression reads parameter {}", quoted(id));

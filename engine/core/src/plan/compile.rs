@@ -14,7 +14,7 @@ use crate::{
     pipeline::Pipeline,
     stage::AnyStage,
 };
-use stages::Compiler;
+use stages::{Compiler, Judged};
 use std::collections::HashSet;
 
 impl Plan {
@@ -27,7 +27,7 @@ impl Plan {
         registry: &Registry<dyn AnyStage>,
         files: &Files,
     ) -> Result<Plan, Vec<Diagnostic>> {
-        let mut compiler = Compiler::new(environments, registry, files);
+        let mut compiler = Compiler::new((environments, pipeline.images()), registry, files);
         let mut seen = HashSet::new();
         let mut nodes = Vec::new();
         for stage in pipeline.stages() {
@@ -40,6 +40,9 @@ impl Plan {
             }
         }
         let mut faults = compiler.faults;
+        if compiler.judged == Judged::All {
+            faults.extend(pipeline.unused_images(&compiler.images_used));
+        }
         faults.extend_from_slice(pipeline.faults());
         let (Some(name), Some(application)) = (pipeline.name(), pipeline.application()) else {
             faults.extend(unnamed(&faults));
@@ -57,6 +60,7 @@ impl Plan {
             timeout: pipeline.timeout(),
             parameters: pipeline.values().clone(),
             environments: compiler.places,
+            images: pipeline.references().clone(),
             nodes,
         };
         Plan::new(document).map_err(|error| {

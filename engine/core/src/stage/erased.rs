@@ -22,6 +22,7 @@ pub trait AnyStage: Send + Sync {
     fn files(&self, config: &Value) -> Result<Vec<FileRequest>, Fault>;
     fn check(&self, config: &Value, files: &Files) -> Vec<Fault>;
     fn component(&self, config: &Value) -> Option<String>;
+    fn images(&self, config: &Value, files: &Files, offered: &[&str]) -> Vec<String>;
     fn on_timeout(&self, config: &Value) -> OnTimeout;
     fn refusal(&self, config: &Value, asked: &Asked<'_>, answer: &Signalled) -> Refusal;
     fn step(
@@ -60,6 +61,10 @@ impl<S: Stage> AnyStage for S {
 
     fn component(&self, config: &Value) -> Option<String> {
         read::<S::Config>(config).ok().and_then(|config| S::component(&config))
+    }
+
+    fn images(&self, config: &Value, files: &Files, offered: &[&str]) -> Vec<String> {
+        read::<S::Config>(config).map(|it| S::images(&it, files, offered)).unwrap_or_default()
     }
 
     fn on_timeout(&self, config: &Value) -> OnTimeout {

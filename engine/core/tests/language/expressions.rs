@@ -51,7 +51,30 @@ const FILES: &[(&str, &[&str])] = &[
         "stages:\n  w: {when: \"${{ true }}\", wait: {duration: 5s}}\n",
         &["E005 4:13 `when` is an expression by itself"],
     ),
+    // E005: functions and kinds that can never work
+    (
+        "parameters: {tag: {type: string}, size: {type: number}, on-call: {type: boolean}}\nstages:\n  w: {when: parameters.tag == 7, wait: {duration: \"${{ sizes(parameters.tag) }}\"}}\n  x: {when: 'parameters.size && parameters[\"on-call\"]', wait: {duration: \"${{ parameters.tag + parameters.size }}\"}}\n  z: {when: parameters.tag, wait: {duration: \"${{ parameters.tag.trim() }}\"}}\n",
+        &[
+            "E005 5:13 text and a number are never equal",
+            "E005 5:51 there is no function `sizes`",
+            "E005 6:13 `&&` takes true or false, and a number stands there",
+            "E005 6:74 text and a number cannot be added",
+            "E005 7:13 the condition is text, not true or false",
+            "E005 7:46 there is no function `trim`",
+        ],
+    ),
+    (
+        "stages:\n  a: {matrix: {axes: {size: [1, 2]}}, when: matrix.size == 'x', wait: {duration: 5s}}\n  w: {needs: [a], when: stages.a.status == 1 || run.number == 'x', wait: {duration: 5s}}\n",
+        &[
+            "E005 4:45 a number and text are never equal",
+            "E005 5:25 text and a number are never equal",
+        ],
+    ),
     // E006 and ids with a dash
+    (
+        "stages:\n  go: {wait: {duration: 5s}}\n  go-live: {wait: {duration: 5s}}\n  w: {needs: [go, go-live], when: stages.go-live.status == 'failed', wait: {duration: 5s}}\n",
+        &["E005 6:35 `live` is not known here"],
+    ),
     (
         "stages:\n  go-live: {wait: {duration: 5s}}\n  w: {when: stages.go-live.status == 'failed', wait: {duration: 5s}}\n",
         &["E005 5:13 there is no stage `go`"],

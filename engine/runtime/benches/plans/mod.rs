@@ -60,6 +60,7 @@ fn plan(nodes: Vec<Node>) -> Result<Plan, GraphError> {
         timeout: Timeout::Never,
         parameters: BTreeMap::new(),
         environments: BTreeMap::new(),
+        images: BTreeMap::new(),
         nodes,
     })
 }

@@ -189,6 +189,7 @@ pub(crate) fn plan(chance: &mut Chance, most: u64) -> Plan {
         },
         parameters,
         environments: BTreeMap::from(environments),
+        images: BTreeMap::new(),
         nodes,
     })
     .unwrap()

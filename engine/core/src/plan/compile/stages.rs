@@ -6,24 +6,39 @@ use crate::{
     Registry,
     diagnostic::{Code, Diagnostic, Span, quoted},
     expression::{Use, look},
-    files::{FileRequest, Files, Found},
+    files::{FileRequest, Files, Found, Step},
     id::BlobName,
-    pipeline::{Action, Config, Stage, Written, stages_read},
+    pipeline::{Action, Config, Image, Stage, Written, stages_read},
     plan::{Node, Place, Timeout},
     stage::{AnyStage, EnvironmentUse, Fault, FaultCode},
     template::Template,
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The key of a deploy under which image references stand.
+const IMAGES: &str = "images";
 
 /// Makes nodes, and remembers what only all of them together can show.
 pub(super) struct Compiler<'a> {
     environments: &'a Environments,
     registry: &'a Registry<dyn AnyStage>,
     files: &'a Files,
+    /// Those of the whole pipeline.
+    images: &'a [Image],
+    /// Keys of `images` that some stage has a use for.
+    pub(super) images_used: BTreeSet<String>,
+    pub(super) judged: Judged,
     /// Who deploys which component, by environment.
     components: BTreeMap<(String, String), (String, Span)>,
     pub(super) places: BTreeMap<String, Place>,
     pub(super) faults: Vec<Diagnostic>,
+}
+
+/// Whether every stage could be asked what it makes of the pipeline's images.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Judged {
+    All,
+    NotAll,
 }
 
 /// The files of one node.
@@ -37,11 +52,14 @@ struct Pinned {
 
 impl<'a> Compiler<'a> {
     pub(super) fn new(
-        environments: &'a Environments,
+        (environments, images): (&'a Environments, &'a [Image]),
         registry: &'a Registry<dyn AnyStage>,
         files: &'a Files,
     ) -> Compiler<'a> {
         Compiler {
+            images,
+            images_used: BTreeSet::new(),
+            judged: Judged::All,
             environments,
             registry,
             files,
@@ -95,9 +113,16 @@ impl<'a> Compiler<'a> {
         self.check_environment(stage, action, implementation);
         let config = match &action.config {
             Config::Sound(config) => config,
-            Config::Faulty => return None,
+            Config::Faulty => {
+                self.judged = Judged::NotAll;
+                return None;
+            }
         };
         let pinned = self.pin(action);
+        if !pinned.missing.is_empty() {
+            self.judged = Judged::NotAll;
+        }
+        let config = &self.with_images(implementation, config);
         let preview = config.preview();
         // A value that is not known yet may keep the whole from being decoded.
         let judged = match implementation.files(&preview) {
@@ -117,6 +142,27 @@ impl<'a> Compiler<'a> {
         }
         let environment = environment.map(str::to_owned);
         Some(node((stage, environment), implementation, (action, config), pinned))
+    }
+
+    /// The configuration with those images of the pipeline that the stage has a use for.
+    fn with_images(&mut self, implementation: &dyn AnyStage, config: &Template) -> Template {
+        let mut config = config.clone();
+        if self.images.is_empty() {
+            return config;
+        }
+        let keys: Vec<&str> = self.images.iter().map(|image| image.key.as_str()).collect();
+        let preview = config.preview();
+        let preview = match implementation.files(&preview) {
+            Ok(_) => preview,
+            Err(_) => config.closed(),
+        };
+        for key in implementation.images(&preview, self.files, &keys) {
+            if let Some(image) = self.images.iter().find(|image| image.key == key) {
+                config.put_missing(IMAGES, &key, image.reference.clone());
+            }
+            self.images_used.insert(key);
+        }
+        config
     }
 
     fn check_environment(&mut self, stage: &Stage, action: &Action, implementation: &dyn AnyStage) {
@@ -176,9 +222,32 @@ impl<'a> Compiler<'a> {
             FaultCode::Manifest | FaultCode::Image | FaultCode::Expression => false,
         };
         let found = found.into_iter().filter(|fault| !is_open(fault));
-        let found = found.map(|fault| diagnostic(action, fault));
+        let found = found.map(|fault| self.diagnostic(action, fault));
         let is_told = |it: &Diagnostic| it.code == Code::E011 && missing.contains(&it.primary.span);
-        self.faults.extend(found.filter(|fault| !is_told(fault)));
+        let found: Vec<Diagnostic> = found.filter(|fault| !is_told(fault)).collect();
+        self.faults.extend(found);
+    }
+
+    fn diagnostic(&self, action: &Action, fault: Fault) -> Diagnostic {
+        let own = |key: &String| action.node.entry(IMAGES)?.value.entry(key);
+        let shared = match fault.place.as_slice() {
+            [Step::Key(images), Step::Key(key)] if images == IMAGES && own(key).is_none() => {
+                self.images.iter().find(|image| image.key == *key)
+            }
+            _ => None,
+        };
+        let (key, value) = match shared {
+            Some(image) => (image.key_span, image.span),
+            None => (action.key_span(&fault.place), action.value_span(&fault.place)),
+        };
+        let (code, span) = match fault.code {
+            FaultCode::Format => (Code::E008, value),
+            FaultCode::Manifest => (Code::E011, value),
+            FaultCode::Value => (Code::E016, value),
+            FaultCode::Expression => (Code::E005, value),
+            FaultCode::Image => (Code::E017, key),
+        };
+        Diagnostic::error(code, span, fault.message).maybe_help(fault.help)
     }
 
     fn claim(&mut self, stage: &Stage, action: &Action, key: (String, String)) {
@@ -245,16 +314,4 @@ fn node(
         files: pinned.files,
         patterns: pinned.patterns,
     }
-}
-
-fn diagnostic(action: &Action, fault: Fault) -> Diagnostic {
-    let value = action.value_span(&fault.place);
-    let (code, span) = match fault.code {
-        FaultCode::Format => (Code::E008, value),
-        FaultCode::Manifest => (Code::E011, value),
-        FaultCode::Value => (Code::E016, value),
-        FaultCode::Expression => (Code::E005, value),
-        FaultCode::Image => (Code::E017, action.key_span(&fault.place)),
-    };
-    Diagnostic::error(code, span, fault.message).maybe_help(fault.help)
 }

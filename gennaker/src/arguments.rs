@@ -95,6 +95,19 @@ pub(crate) enum Command {
         #[arg(short, long, value_enum, default_value_t = Output::Table)]
         output: Output,
     },
+    /// Do a run again from its beginning, by the files that were kept with it
+    Rerun {
+        /// A run: its id, `checkout#12`, or `latest`
+        run: String,
+        /// Another value of a parameter; may be given several times
+        #[arg(short, long = "parameter", value_name = "NAME=VALUE", value_parser = parameter)]
+        parameters: Vec<(String, String)>,
+        /// Show each change while it happens
+        #[arg(long)]
+        watch: bool,
+        #[arg(short, long, value_enum, default_value_t = Output::Table)]
+        output: Output,
+    },
     /// List things
     Get {
         #[command(subcommand)]

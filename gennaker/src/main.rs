@@ -17,6 +17,7 @@ mod print;
 mod read;
 mod recover;
 mod remote;
+mod repeat;
 mod run;
 mod screen;
 mod serve;
@@ -66,6 +67,9 @@ async fn carry_out(arguments: &Arguments) -> anyhow::Result<Exit> {
         }
         Command::Run { files, parameters, watch, output } => {
             run::run(common, (files, parameters), (*watch, *output)).await
+        }
+        Command::Rerun { run, parameters, watch, output } => {
+            repeat::rerun(common, (run, parameters), (*watch, *output)).await
         }
         Command::Get { what: Get::Runs { output, limit } } => {
             list::runs(common, *output, *limit).await

@@ -13,7 +13,12 @@ use crate::{
     watch,
 };
 use engine_api::Submission;
-use engine_core::{BoxFuture, event::RunAct, id::RunId, pipeline::Bindings};
+use engine_core::{
+    BoxFuture,
+    event::RunAct,
+    id::{Position, RunId},
+    pipeline::Bindings,
+};
 use serde_json::Value;
 use std::{collections::BTreeMap, time::Duration};
 
@@ -37,12 +42,23 @@ pub(crate) async fn run(
     if submissions.len() < located.len() {
         return Ok(Exit::Invalid);
     }
+    let head = state::reader(common).await?.head().await?;
+    match start(&client, submissions).await? {
+        Asked::Started(runs) => {
+            see_through(common, client, (head, runs), (is_watched, output)).await
+        }
+        Asked::Refused(exit) => Ok(exit),
+    }
+}
+
+/// Waits until `runs`, which another engine drives, have ended, and tells how.
+pub(crate) async fn see_through(
+    common: &Common,
+    client: Client,
+    (head, runs): (Position, BTreeMap<RunId, String>),
+    (is_watched, output): (bool, Output),
+) -> anyhow::Result<Exit> {
     let reader = state::reader(common).await?;
-    let head = reader.head().await?;
-    let runs = match start(&client, submissions).await? {
-        Asked::Started(runs) => runs,
-        Asked::Refused(exit) => return Ok(exit),
-    };
     let ended: BoxFuture<'_, anyhow::Result<()>> = match is_watched {
         true => Box::pin(watch::follow(&reader, head, &runs)),
         false => Box::pin(run::wait(&reader, &runs)),
@@ -152,7 +168,7 @@ async fn cancel(by: &By, runs: &BTreeMap<RunId, String>) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn refused(detail: &str, diagnostics: &[Value]) -> Exit {
+pub(crate) fn refused(detail: &str, diagnostics: &[Value]) -> Exit {
     for fault in diagnostics {
         let word = |key: &str| fault[key].as_str().unwrap_or_default().to_owned();
         screen::say(&format!("error[{}]: {}", word("code"), word("message")));

@@ -9,14 +9,14 @@ use crate::{
     read::{self, Located},
     remote, screen,
     state::{self, Hosted},
-    submit::content,
+    submit::{self, Ready},
     watch,
 };
 use engine_core::{
     Pipeline, Plan,
     diagnostic::Diagnostic,
     event::{Actor, RunAct, Trigger, Way},
-    id::{BlobName, RunId},
+    id::{Position, RunId},
     pipeline::{Bindings, Missing},
     plan::Environments,
 };
@@ -29,18 +29,8 @@ use std::{
     collections::BTreeMap,
     os::unix::fs::MetadataExt,
     path::PathBuf,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::atomic::{AtomicBool, Ordering},
 };
-
-/// A pipeline that is ready to start.
-struct Ready {
-    plan: Arc<Plan>,
-    files: Vec<(BlobName, Arc<[u8]>)>,
-    warnings: Vec<Diagnostic>,
-}
 
 pub(crate) async fn run(
     common: &Common,
@@ -66,8 +56,23 @@ pub(crate) async fn run(
             return Err(error);
         }
     };
-    let exit = drive(&hosted, ready, (watch, output)).await;
-    match exit {
+    let head = hosted.engine.reader().head().await?;
+    let mut runs = BTreeMap::new();
+    for ready in ready {
+        let (run, label) = start(&hosted.engine, ready).await?;
+        screen::say(&format!("{label} is run {run}"));
+        runs.insert(run, label);
+    }
+    see_through(hosted, (head, runs), (watch, output)).await
+}
+
+/// Drives everything until `runs` have ended, and tells how; what happens is followed from `head`.
+pub(crate) async fn see_through(
+    hosted: Hosted,
+    (head, runs): (Position, BTreeMap<RunId, String>),
+    (watch, output): (bool, Output),
+) -> anyhow::Result<Exit> {
+    match drive(&hosted, (head, &runs), (watch, output)).await {
         Ok(Ended::Left) => Ok(Exit::Interrupted),
         Ok(Ended::Runs(exit)) => {
             hosted.leave().await?;
@@ -85,28 +90,21 @@ enum Ended {
 
 async fn drive(
     hosted: &Hosted,
-    ready: Vec<Ready>,
+    (head, runs): (Position, &BTreeMap<RunId, String>),
     (watch, output): (bool, Output),
 ) -> anyhow::Result<Ended> {
     let (engine, reader) = (&hosted.engine, hosted.engine.reader());
-    let head = reader.head().await?;
-    let mut runs = BTreeMap::new();
-    for ready in ready {
-        let (run, label) = start(engine, ready).await?;
-        screen::say(&format!("{label} is run {run}"));
-        runs.insert(run, label);
-    }
     let asked = AtomicBool::new(false);
     tokio::select! {
-        ended = wait(&reader, &runs), if !watch => ended?,
-        ended = watch::follow(&reader, head, &runs), if watch => ended?,
+        ended = wait(&reader, runs), if !watch => ended?,
+        ended = watch::follow(&reader, head, runs), if watch => ended?,
         error = engine.failed() => return Err(error.into()),
-        left = interrupted_twice(engine, &runs, &asked) => {
+        left = interrupted_twice(engine, runs, &asked) => {
             left?;
             return Ok(Ended::Left);
         }
     }
-    let exit = report(&reader, &runs, output).await?;
+    let exit = report(&reader, runs, output).await?;
     let was_asked = asked.load(Ordering::Acquire);
     Ok(Ended::Runs(if was_asked { Exit::Interrupted } else { exit }))
 }
@@ -153,9 +151,8 @@ fn prepare(
     let name = |content: &[u8]| engine.sealer().name(content);
     let files = read::files(&located.root, &pipeline.files(&registry), name);
     let plan = Plan::compile(&pipeline, environments, &registry, &files)?;
-    let files = content(&plan, &files);
     let warnings = pipeline.warnings().to_vec();
-    Ok(Ready { plan: Arc::new(plan), files, warnings })
+    Ok(submit::ready(engine, (plan, &files), (&located.source, warnings)))
 }
 
 async fn start(engine: &Engine, ready: Ready) -> anyhow::Result<(RunId, String)> {

@@ -2,7 +2,7 @@
 //! it runs.
 
 use crate::{check, clusters::Reach, read, read::Located};
-use engine_api::{Begun, Checked, NotBegun, Starter, Submission};
+use engine_api::{Begun, Checked, NotBegun, Repeat, Starter, Submission};
 use engine_core::{
     BoxFuture, Pipeline, Plan,
     diagnostic::{self, Diagnostic, SourceFile},
@@ -10,7 +10,7 @@ use engine_core::{
     files::{File, Files, Found},
     id::{BlobName, RunId},
     pipeline::{Bindings, Given, Missing},
-    plan::Environments,
+    plan::{self, Environments},
 };
 use engine_runtime::engine::{Engine, NewRun, StartError, Started};
 use kubernetes::Clusters;
@@ -64,6 +64,17 @@ impl Starter for Submitted {
         Box::pin(self.started(engine, submission, by))
     }
 
+    fn repeat<'a>(
+        &'a self,
+        engine: &'a Engine,
+        (run, how): (RunId, Repeat),
+        by: (Actor, String),
+    ) -> BoxFuture<'a, Result<Begun, NotBegun>> {
+        match how {
+            Repeat::Rerun { parameters } => Box::pin(self.rerun(engine, (run, parameters), by)),
+        }
+    }
+
     fn check(&self, submission: Submission, by: &Actor) -> Checked {
         let source = SourceFile::new(submission.name.clone(), submission.source.as_bytes());
         let files = files(&submission, |content| BlobName(hex::encode(Sha256::digest(content))));
@@ -102,18 +113,26 @@ impl Submitted {
         let source = SourceFile::new(submission.name.clone(), submission.source.as_bytes());
         let files = files(&submission, |content| engine.sealer().name(content));
         let bindings = bindings(submission.parameters, &actor, Missing::Refused);
+        let plan = self.compiled((&source, &files), &bindings).await?;
+        let ready = ready(engine, (plan, &files), (&source, Vec::new()));
+        begin(engine, (ready, Trigger::Manual), (actor, key)).await
+    }
+
+    /// The plan of a file; a cluster is asked only if some stage acts on one.
+    pub(crate) async fn compiled(
+        &self,
+        (source, files): (&SourceFile, &Files),
+        bindings: &Bindings,
+    ) -> Result<Plan, NotBegun> {
         let invalid = |diagnostics| NotBegun::Invalid { diagnostics };
         let environments = self.reach.unasked();
-        let plan = self.compile((&source, &files), &bindings, &environments).map_err(invalid)?;
-        let acts = plan.nodes().iter().any(|node| node.environment.is_some());
-        let plan = if acts {
-            let asked = self.reach.environments().await;
-            let asked = asked.map_err(|error| unavailable(format!("{error:#}")))?;
-            self.compile((&source, &files), &bindings, &asked).map_err(invalid)?
-        } else {
-            plan
-        };
-        begin(engine, (plan, &files), (actor, key)).await
+        let plan = self.compile((source, files), bindings, &environments).map_err(invalid)?;
+        if !plan.nodes().iter().any(|node| node.environment.is_some()) {
+            return Ok(plan);
+        }
+        let asked = self.reach.environments().await;
+        let asked = asked.map_err(|error| unavailable(format!("{error:#}")))?;
+        self.compile((source, files), bindings, &asked).map_err(invalid)
     }
 
     fn compile(
@@ -132,16 +151,36 @@ impl Submitted {
     }
 }
 
-async fn begin(
+/// A plan that is ready to start, and what is kept with its run.
+pub(crate) struct Ready {
+    pub(crate) plan: Arc<Plan>,
+    pub(crate) files: Vec<(BlobName, Arc<[u8]>)>,
+    pub(crate) warnings: Vec<Diagnostic>,
+}
+
+/// Keeps the pipeline file beside the files that it names, so that the run can be repeated.
+pub(crate) fn ready(
     engine: &Engine,
     (plan, files): (Plan, &Files),
+    (source, warnings): (&SourceFile, Vec<Diagnostic>),
+) -> Ready {
+    let text: Arc<[u8]> = Arc::from(source.text().as_bytes());
+    let (name, kept) = (source.path().to_owned(), engine.sealer().name(&text));
+    let mut files = content(&plan, files);
+    files.push((kept.clone(), text));
+    Ready { plan: Arc::new(plan.made_of(plan::Source { name, content: kept })), files, warnings }
+}
+
+pub(crate) async fn begin(
+    engine: &Engine,
+    (ready, trigger): (Ready, Trigger),
     (actor, key): (Actor, String),
 ) -> Result<Begun, NotBegun> {
-    let pipeline = plan.document().pipeline.clone();
+    let pipeline = ready.plan.document().pipeline.clone();
     let new = NewRun {
-        files: content(&plan, files),
-        plan: Arc::new(plan),
-        trigger: Trigger::Manual,
+        files: ready.files,
+        plan: ready.plan,
+        trigger,
         actor,
         ancestry: Vec::new(),
         key: Some(key),
@@ -151,15 +190,17 @@ async fn begin(
             Ok(Begun { run, label: format!("{pipeline}#{number}") })
         }
         Ok(Started::Before { run }) => Ok(Begun { run, label: pipeline }),
-        Err(StartError::Leaving) => Err(NotBegun::Leaving),
-        Err(error @ (StartError::Plan(_) | StartError::Store(_) | StartError::IdTaken)) => {
-            Err(unavailable(error.to_string()))
-        }
+        Err(
+            error @ (StartError::Plan(_)
+            | StartError::Store(_)
+            | StartError::IdTaken
+            | StartError::Leaving),
+        ) => Err(unavailable(error.to_string())),
     }
 }
 
 /// The content of every file that the plan names.
-pub(crate) fn content(plan: &Plan, files: &Files) -> Vec<(BlobName, Arc<[u8]>)> {
+fn content(plan: &Plan, files: &Files) -> Vec<(BlobName, Arc<[u8]>)> {
     let paths = plan.nodes().iter().flat_map(|node| node.files.keys());
     let found = paths.filter_map(|path| files.file(path));
     found.map(|file| (file.name.clone(), file.content.clone())).collect()
@@ -182,7 +223,7 @@ fn files(submission: &Submission, name: impl Fn(&[u8]) -> BlobName) -> Files {
     files
 }
 
-fn unavailable(reason: String) -> NotBegun {
+pub(crate) fn unavailable(reason: String) -> NotBegun {
     NotBegun::Unavailable { reason }
 }
 

@@ -54,6 +54,7 @@ func main() {
 
 func newNodesCommand() *cobra.Command {
 	var kubeconfig string
+	var credentials nodes.Credentials
 	command := &cobra.Command{
 		Use:          "nodes",
 		Short:        "Keeps nodes ready and plays the pods that are scheduled to them",
@@ -63,9 +64,12 @@ func newNodesCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return nodes.Run(command.Context(), config)
+			return nodes.Run(command.Context(), config, credentials)
 		},
 	}
 	command.Flags().StringVar(&kubeconfig, "kubeconfig", "", "how to reach the API server")
+	command.Flags().StringVar(&credentials.Certificate, "tls-cert-file", "", "the certificate that logs are served with")
+	command.Flags().StringVar(&credentials.Key, "tls-private-key-file", "", "its key")
+	command.Flags().StringVar(&credentials.Authority, "client-ca-file", "", "who certifies those that may read logs")
 	return command
 }

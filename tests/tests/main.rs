@@ -14,6 +14,7 @@ mod outage;
 mod people;
 mod program;
 mod recovery;
+mod reruns;
 mod schema;
 mod server;
 mod stream;

@@ -13,6 +13,7 @@ mod patient;
 mod peer;
 mod problem;
 mod query;
+mod repeat;
 mod routes;
 mod service;
 mod submission;
@@ -21,6 +22,7 @@ pub use client::{connect, connect_to, socket_in};
 pub use door::{DoorError, Doors, Group, Ways};
 pub use openapi::document;
 pub use peer::{Peer, user};
+pub use repeat::Repeat;
 pub use routes::{Page, RowPage, RunPage};
 pub use submission::{Begun, Checked, NotBegun, Starter, Submission};
 

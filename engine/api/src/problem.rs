@@ -1,5 +1,6 @@
 //! Errors as RFC 9457 has them: `application/problem+json`.
 
+use crate::NotBegun;
 use axum::{
     Json,
     http::{StatusCode, header::CONTENT_TYPE},
@@ -59,6 +60,18 @@ impl IntoResponse for Problem {
         let media_type = axum::http::HeaderValue::from_static("application/problem+json");
         response.headers_mut().insert(CONTENT_TYPE, media_type);
         response
+    }
+}
+
+impl From<NotBegun> for Problem {
+    fn from(error: NotBegun) -> Problem {
+        match error {
+            NotBegun::Invalid { diagnostics } => Problem::invalid(diagnostics),
+            NotBegun::Refused { reason } => Problem::new(StatusCode::CONFLICT, reason),
+            NotBegun::Unavailable { reason } => {
+                Problem::new(StatusCode::SERVICE_UNAVAILABLE, reason)
+            }
+        }
     }
 }
 

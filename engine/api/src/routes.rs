@@ -7,8 +7,9 @@ mod runs;
 mod stream;
 
 pub use pages::{Page, RowPage, RunPage};
+pub(crate) use runs::{StartedRun, begun};
 
-use crate::{gate::gate, health, openapi, problem::Problem, service::Service};
+use crate::{gate::gate, health, openapi, problem::Problem, repeat, service::Service};
 use axum::{Router, http::StatusCode, middleware};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -24,6 +25,7 @@ pub(crate) fn declared() -> OpenApiRouter<Service> {
         .routes(routes!(runs::events))
         .routes(routes!(runs::plan))
         .routes(routes!(people::tell))
+        .routes(routes!(repeat::rerun))
         .routes(routes!(people::signal))
         .routes(routes!(pipelines::validate))
         .routes(routes!(pipelines::plan))

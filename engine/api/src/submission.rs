@@ -1,5 +1,6 @@
 //! A pipeline file that somebody wants to run, with all that it reads.
 
+use crate::Repeat;
 use engine_core::{BoxFuture, event::Actor, id::RunId};
 use engine_runtime::engine::Engine;
 use serde::{Deserialize, Serialize};
@@ -36,9 +37,9 @@ pub struct Begun {
 pub enum NotBegun {
     /// Diagnostics as `validate --format json` gives them.
     Invalid { diagnostics: Vec<Value> },
-    /// The engine is about to leave; the next one may be asked.
-    Leaving,
-    /// A cluster or the store does not answer; trying again may help.
+    /// The run stands, or was kept, in a way that does not allow it.
+    Refused { reason: String },
+    /// A cluster or the store does not answer, or the engine is leaving; trying again may help.
     Unavailable { reason: String },
 }
 
@@ -62,6 +63,14 @@ pub trait Starter: Send + Sync + 'static {
         &'a self,
         engine: &'a Engine,
         submission: Submission,
+        by: (Actor, String),
+    ) -> BoxFuture<'a, Result<Begun, NotBegun>>;
+
+    /// Makes a new run of an earlier one.
+    fn repeat<'a>(
+        &'a self,
+        engine: &'a Engine,
+        what: (RunId, Repeat),
         by: (Actor, String),
     ) -> BoxFuture<'a, Result<Begun, NotBegun>>;
 

@@ -1,6 +1,5 @@
 //! The words of the machine: inputs come in, events are recorded, commands go out.
 
-pub use crate::person::{Actor, RunAct, Signal, Signalled, Way};
 use crate::{
     clock::Elapsed,
     id::{BlobName, InputId, PlanHash, RunId},
@@ -9,6 +8,10 @@ use crate::{
     revision::{ComponentSet, Proof, Target},
     stage::{Outputs, StageError, Step, WaitReason, Wake},
     status::RunStatus,
+};
+pub use crate::{
+    person::{Actor, RunAct, Signal, Signalled, Way},
+    repeat::Repeated,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -237,6 +240,10 @@ pub enum RunStop {
 #[serde(rename_all = "camelCase", tag = "kind")]
 pub enum Trigger {
     Manual,
+    /// A person had an earlier run done again from its beginning.
+    Rerun {
+        of: Repeated,
+    },
 }
 
 /// Anything that reaches a run.

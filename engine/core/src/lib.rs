@@ -16,6 +16,7 @@ pub mod person;
 pub mod pipeline;
 pub mod plan;
 pub mod registry;
+pub mod repeat;
 pub mod retry;
 pub mod revision;
 pub mod stage;

@@ -53,6 +53,18 @@ pub struct Document {
     pub images: BTreeMap<String, Value>,
     /// In an order in which every node follows what it needs.
     pub nodes: Vec<Node>,
+    /// The file that it was made of; runs of earlier releases have not kept theirs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<Source>,
+}
+
+/// A pipeline file as it was when the run started.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Source {
+    /// How diagnostics name it.
+    pub name: String,
+    pub content: BlobName,
 }
 
 /// Where an environment is. What is pinned here holds for the whole run.
@@ -218,6 +230,13 @@ impl Plan {
         document.nodes = graph::in_order(document.nodes)?;
         let graph = Graph::of(&document.nodes)?;
         Ok(Plan { document, graph })
+    }
+
+    /// The same, with the file that it was made of.
+    #[must_use]
+    pub fn made_of(mut self, source: Source) -> Plan {
+        self.document.source = Some(source);
+        self
     }
 
     /// The plan that [`Plan::store`] wrote.

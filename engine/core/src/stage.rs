@@ -6,7 +6,7 @@ mod erased;
 
 pub use condition::Condition;
 pub(crate) use condition::FORMAT as CONDITION_FORMAT;
-pub use context::{Halt, Identity, ServiceError, Services, StepContext};
+pub use context::{Halt, Identity, Printed, ServiceError, Services, StepContext};
 pub use erased::{AnyStage, StageSchema};
 
 use crate::{

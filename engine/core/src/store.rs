@@ -3,10 +3,15 @@
 mod append;
 mod lease;
 mod rows;
+mod stage_log;
 
 pub use append::{Append, Appended, Beginning, Blob};
 pub use lease::{Candidate, Lease, LeaseError, LeaseTerms, Takeover};
 pub use rows::{RowChange, changes};
+pub use stage_log::{
+    AttemptKey, Chunk, Excess, Extent, HEAD_BYTES, LINE_BYTES, Line, LogAppend, LogAppended, Size,
+    TAIL_BYTES,
+};
 
 use crate::{
     BoxFuture,
@@ -145,6 +150,20 @@ pub trait LogReader: Send + Sync + 'static {
     /// The content of a blob as it was stored, sealed.
     fn blob(&self, name: &BlobName) -> BoxFuture<'_, Result<Option<Vec<u8>>, StoreError>>;
     fn details(&self, run: RunId) -> BoxFuture<'_, Result<Vec<Detail>, StoreError>>;
+    /// The attempts of a run that printed something, by stage and attempt.
+    fn stage_logs(
+        &self,
+        run: RunId,
+    ) -> BoxFuture<'_, Result<Vec<(AttemptKey, Extent)>, StoreError>>;
+    /// How far an attempt's log is; one of nothing where nothing was printed.
+    fn stage_log_extent(&self, key: &AttemptKey) -> BoxFuture<'_, Result<Extent, StoreError>>;
+    /// The kept chunks of an attempt from number `from` on, at most `limit`, in order.
+    fn stage_log(
+        &self,
+        key: &AttemptKey,
+        from: u64,
+        limit: u32,
+    ) -> BoxFuture<'_, Result<Vec<Chunk>, StoreError>>;
     /// The lease that stands, whoever's it is.
     fn lease(&self) -> BoxFuture<'_, Result<Option<Lease>, StoreError>>;
     /// Answers when something may have been written after `position`; may answer early, and is
@@ -183,6 +202,13 @@ pub trait Store: LogReader {
     fn submit(&self, request: Request) -> BoxFuture<'_, Result<Submitted, StoreError>>;
     /// The next number of a pipeline's runs. Numbers may have gaps and never repeat.
     fn number(&self, application: &str, pipeline: &str) -> BoxFuture<'_, Result<u64, StoreError>>;
+    /// Keeps what a stage's program printed, and drops what is more than is kept of an attempt.
+    /// Durable when it is answered.
+    fn append_stage_log(
+        &self,
+        epoch: Epoch,
+        append: LogAppend,
+    ) -> BoxFuture<'_, Result<LogAppended, StoreError>>;
     /// Replaces the live text about stages. May be lost in a crash.
     fn tell(&self, details: Vec<Detail>) -> BoxFuture<'_, Result<(), StoreError>>;
 }

@@ -14,6 +14,7 @@ use crate::{
     event::{Failure, Gate, RunStop, StopCause},
     execution::state::{BackingOff, End, NodeState, Phase, Waiting},
     plan::{Cell, Node, NodeIndex},
+    repeat::TriggerView,
     revision::Target,
     status::{RunStatus, StageStatus, WaitKind},
     store::Detail,
@@ -34,6 +35,8 @@ pub struct RunView {
     pub status: RunStatus,
     /// Failures that were tolerated.
     pub warnings: u32,
+    /// What started it, and who.
+    pub trigger: TriggerView,
     /// RFC 3339, as are all instants here.
     pub started_at: String,
     pub ended_at: Option<String>,
@@ -116,6 +119,7 @@ impl Execution {
             pipeline: document.pipeline.clone(),
             status: recorded.status(),
             warnings,
+            trigger: TriggerView::new(&recorded.trigger, &recorded.actor, &document.pipeline),
             started_at: instant(recorded.started_at.civil),
             ended_at: recorded.ended_at().map(|at| instant(at.civil)),
             reason: self.stop_reason().or_else(|| self.pause_words()),

@@ -4,6 +4,7 @@ pub mod append;
 pub mod faulty;
 pub mod feed;
 pub mod lease;
+pub mod logs;
 pub mod queue;
 pub mod revision;
 pub mod rows;
@@ -55,6 +56,13 @@ macro_rules! hold_to_the_contract {
                 an_unclean_end_is_counted_until_the_next_row
                 a_clean_end_is_not_counted
                 inputs_of_an_ended_run_go_with_the_next_takeover
+            }
+            logs {
+                printed_lines_are_read_back_in_order
+                the_same_chunk_is_never_kept_twice
+                an_older_epoch_prints_nothing
+                attempts_that_printed_are_listed
+                of_too_much_the_head_and_the_tail_are_kept
             }
             queue {
                 the_first_to_ask_is_granted_at_once

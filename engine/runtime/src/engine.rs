@@ -2,8 +2,10 @@
 //! lease of its store, and drives every unfinished run in it.
 
 mod acts;
+mod repeats;
 
 pub use acts::{ActError, SignalError};
+pub use repeats::KeptError;
 
 use crate::{
     committer::Committer,

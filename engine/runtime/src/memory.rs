@@ -3,6 +3,7 @@
 
 mod append;
 mod lease;
+mod logs;
 mod queues;
 mod revisions;
 mod state;
@@ -14,8 +15,9 @@ use engine_core::{
     id::{BlobName, Epoch, PlanHash, Position, Resource, RunId},
     revision::{Revision, Target},
     store::{
-        Append, Appended, Candidate, Detail, Gate, Lease, LeaseError, LogReader, LogRow, Page,
-        Request, RunFilter, Store, StoreError, Submitted, Summary, Takeover,
+        Append, Appended, AttemptKey, Candidate, Chunk, Detail, Extent, Gate, Lease, LeaseError,
+        LogAppend, LogAppended, LogReader, LogRow, Page, Request, RunFilter, Store, StoreError,
+        Submitted, Summary, Takeover,
     },
 };
 use state::State;
@@ -115,6 +117,28 @@ impl LogReader for Memory {
         self.with(move |state| Ok(state.details_of(run)))
     }
 
+    fn stage_logs(
+        &self,
+        run: RunId,
+    ) -> BoxFuture<'_, Result<Vec<(AttemptKey, Extent)>, StoreError>> {
+        self.with(move |state| Ok(state.stage_logs_of(run)))
+    }
+
+    fn stage_log_extent(&self, key: &AttemptKey) -> BoxFuture<'_, Result<Extent, StoreError>> {
+        let key = key.clone();
+        self.with(move |state| Ok(state.stage_log_extent(&key)))
+    }
+
+    fn stage_log(
+        &self,
+        key: &AttemptKey,
+        from: u64,
+        limit: u32,
+    ) -> BoxFuture<'_, Result<Vec<Chunk>, StoreError>> {
+        let key = key.clone();
+        self.with(move |state| Ok(state.stage_log(&key, from, limit)))
+    }
+
     fn lease(&self) -> BoxFuture<'_, Result<Option<Lease>, StoreError>> {
         self.with(|state| Ok(state.lease.clone()))
     }
@@ -167,6 +191,14 @@ impl Store for Memory {
     fn number(&self, application: &str, pipeline: &str) -> BoxFuture<'_, Result<u64, StoreError>> {
         let name = (application.to_owned(), pipeline.to_owned());
         self.with(move |state| Ok(state.number(name)))
+    }
+
+    fn append_stage_log(
+        &self,
+        epoch: Epoch,
+        append: LogAppend,
+    ) -> BoxFuture<'_, Result<LogAppended, StoreError>> {
+        self.with(move |state| state.append_stage_log(epoch, append))
     }
 
     fn tell(&self, details: Vec<Detail>) -> BoxFuture<'_, Result<(), StoreError>> {

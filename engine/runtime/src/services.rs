@@ -8,8 +8,8 @@ use engine_core::{
     execution::Evaluation,
     id::BlobName,
     revision::{Revision, Target},
-    stage::{Halt, ServiceError, Services},
-    store::{Store, StoreError},
+    stage::{Halt, Printed, ServiceError, Services},
+    store::{AttemptKey, Chunk, Extent, Line, LogAppend, LogAppended, Store, StoreError},
 };
 use std::sync::{
     Arc,
@@ -31,6 +31,8 @@ pub(crate) struct CallServices {
     pub(crate) backing: Backing,
     pub(crate) evaluator: Arc<dyn Evaluator>,
     pub(crate) stop: Arc<AtomicBool>,
+    /// Whose log lines go to.
+    pub(crate) key: AttemptKey,
 }
 
 impl Services for CallServices {
@@ -58,6 +60,22 @@ impl Services for CallServices {
             let sealed = sealed.ok_or_else(|| ServiceError::Missing(name.clone()))?;
             self.backing.sealer.open(&name, &sealed).map_err(|_| ServiceError::Sealed(name))
         })
+    }
+
+    fn log_extent(&self) -> BoxFuture<'_, Result<Extent, ServiceError>> {
+        Box::pin(async move {
+            self.backing.store.stage_log_extent(&self.key).await.map_err(unavailable)
+        })
+    }
+
+    fn log(&self, log: Printed) -> BoxFuture<'_, Result<LogAppended, ServiceError>> {
+        let lines = log.lines.into_iter().map(Line::bounded).collect();
+        let chunk = Chunk { seq: log.chunk, lines };
+        let append = LogAppend { key: self.key.clone(), chunk, cursor: log.cursor };
+        let Backing { store, guard, .. } = &self.backing;
+        Box::pin(
+            async move { store.append_stage_log(guard.epoch, append).await.map_err(unavailable) },
+        )
     }
 
     fn evaluate(&self, evaluation: Evaluation) -> BoxFuture<'_, Evaluated> {

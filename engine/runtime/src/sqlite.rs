@@ -10,6 +10,7 @@ mod checkpoint;
 mod columns;
 mod consequences;
 mod failure;
+mod logs;
 mod open;
 mod ownership;
 mod reader;
@@ -33,10 +34,12 @@ use engine_core::{
     id::{BlobName, Epoch, PlanHash, Position, Resource, RunId},
     revision::{Revision, Target},
     store::{
-        Append, Appended, Candidate, Detail, Gate, Lease, LeaseError, LogReader, LogRow, Page,
-        Request, RunFilter, Store, StoreError, Submitted, Summary, Takeover,
+        Append, Appended, AttemptKey, Candidate, Chunk, Detail, Extent, Gate, Lease, LeaseError,
+        LogAppend, LogAppended, LogReader, LogRow, Page, Request, RunFilter, Store, StoreError,
+        Submitted, Summary, Takeover,
     },
 };
+use logs::AppendStageLog;
 use ownership::{Acquire, Keep, Keeping};
 use reader::News;
 use requests::{DrawNumber, Submit, Tell};
@@ -137,6 +140,9 @@ impl LogReader for Sqlite {
         fn plan(hash: &PlanHash) -> Result<Option<String>, StoreError>;
         fn blob(name: &BlobName) -> Result<Option<Vec<u8>>, StoreError>;
         fn details(run: RunId) -> Result<Vec<Detail>, StoreError>;
+        fn stage_logs(run: RunId) -> Result<Vec<(AttemptKey, Extent)>, StoreError>;
+        fn stage_log_extent(key: &AttemptKey) -> Result<Extent, StoreError>;
+        fn stage_log(key: &AttemptKey, from: u64, limit: u32) -> Result<Vec<Chunk>, StoreError>;
         fn lease() -> Result<Option<Lease>, StoreError>;
         fn written_after(position: Position) -> ();
     }
@@ -177,6 +183,14 @@ impl Store for Sqlite {
     fn number(&self, application: &str, pipeline: &str) -> BoxFuture<'_, Result<u64, StoreError>> {
         let (application, pipeline) = (application.to_owned(), pipeline.to_owned());
         Box::pin(self.writer.ask(DrawNumber { application, pipeline }))
+    }
+
+    fn append_stage_log(
+        &self,
+        epoch: Epoch,
+        append: LogAppend,
+    ) -> BoxFuture<'_, Result<LogAppended, StoreError>> {
+        Box::pin(async move { self.writer.ask(AppendStageLog { epoch, append }).await? })
     }
 
     fn tell(&self, details: Vec<Detail>) -> BoxFuture<'_, Result<(), StoreError>> {

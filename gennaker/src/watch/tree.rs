@@ -12,6 +12,7 @@ use jiff::Timestamp;
 /// The lines of one run; those that still go on count their time up to `now`.
 pub(crate) fn lines(view: &RunView, now: Timestamp, paint: Paint) -> Vec<String> {
     let mut lines = vec![head(view, now, paint)];
+    lines.extend(view.trigger.words().map(|words| format!("│  {words}")));
     lines.extend(view.reason.iter().map(|reason| format!("│  {reason}")));
     let width = |text: &dyn Fn(&(String, StageView)) -> usize| {
         view.stages.iter().map(text).max().unwrap_or_default()
@@ -112,7 +113,7 @@ fn took(started_at: Option<&str>, ended_at: Option<&str>, now: Timestamp) -> Str
 #[cfg(test)]
 mod tests {
     use super::*;
-    use engine_core::{status::WaitKind, view::WaitView};
+    use engine_core::{repeat::TriggerView, status::WaitKind, view::WaitView};
 
     fn stage(status: StageStatus) -> StageView {
         StageView {
@@ -149,6 +150,12 @@ mod tests {
             pipeline: "web".to_owned(),
             status: RunStatus::Running,
             warnings: 0,
+            trigger: TriggerView {
+                kind: "rerun".to_owned(),
+                actor: "mo".to_owned(),
+                repeats: Some("web#2".to_owned()),
+                repeats_id: None,
+            },
             started_at: "2026-01-01T00:00:00.000Z".to_owned(),
             ended_at: None,
             reason: None,
@@ -176,6 +183,7 @@ mod tests {
             told,
             [
                 "web#4  running  1m 12s  application shop  run 01",
+                "│  a rerun of web#2, asked for by mo",
                 "├─ ✔ staging  succeeded  deploy     40s",
                 "├─ ● prod     waiting    deploy  1m 12s  deployment web: 1 of 3 ready and more",
                 "└─ · later    pending    deploy",

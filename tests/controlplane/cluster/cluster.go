@@ -102,7 +102,11 @@ func (p *controlPlane) control(context.Context) error {
 	if err := p.start("kube-scheduler", scheduler...); err != nil {
 		return err
 	}
-	return p.start("nodes", "--kubeconfig="+p.kubeconfig("nodes"))
+	return p.start("nodes",
+		"--kubeconfig="+p.kubeconfig("nodes"),
+		"--tls-cert-file="+p.credentials.nodes.certificate,
+		"--tls-private-key-file="+p.credentials.nodes.key,
+		"--client-ca-file="+p.credentials.authorityFile)
 }
 
 // settle waits until a pod in the default namespace could run.

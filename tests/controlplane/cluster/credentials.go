@@ -26,20 +26,33 @@ const tester = "tester"
 
 // credentials are the files that the API server and its clients are started with.
 type credentials struct {
-	authority         []byte
-	servingCert       string
-	servingKey        string
+	authority []byte
+	// serving is the API server's, kubeletClient what it shows to the nodes, nodes what they serve with.
+	serving           pair
+	kubeletClient     pair
+	nodes             pair
 	serviceAccountKey string
 	authorityFile     string
 	tokenFile         string
 	tokens            map[string]string
 }
 
+// pair is where a certificate and its key are.
+type pair struct {
+	certificate string
+	key         string
+}
+
+func pairIn(directory, name string) pair {
+	return pair{filepath.Join(directory, name+".crt"), filepath.Join(directory, name+".key")}
+}
+
 // newCredentials writes everything into directory, readable by its owner alone.
 func newCredentials(directory string) (*credentials, error) {
 	made := &credentials{
-		servingCert:       filepath.Join(directory, "serving.crt"),
-		servingKey:        filepath.Join(directory, "serving.key"),
+		serving:           pairIn(directory, "serving"),
+		kubeletClient:     pairIn(directory, "kubelet-client"),
+		nodes:             pairIn(directory, "nodes"),
 		serviceAccountKey: filepath.Join(directory, "service-account.key"),
 		authorityFile:     filepath.Join(directory, "authority.crt"),
 		tokenFile:         filepath.Join(directory, "tokens.csv"),
@@ -58,49 +71,71 @@ func newCredentials(directory string) (*credentials, error) {
 	return made, made.writeTokens()
 }
 
-// certify makes an authority and the API server's certificate.
+// certify makes an authority, and by it a certificate for each that serves or must be known.
 func (c *credentials) certify() error {
-	authorityKey, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return err
 	}
-	authority := certificate(1, "gennaker-test-authority")
-	authority.IsCA, authority.BasicConstraintsValid = true, true
-	authority.KeyUsage = x509.KeyUsageCertSign
-	signed, err := x509.CreateCertificate(rand.Reader, authority, authority, authorityKey.Public(), authorityKey)
+	template := certificate(1, "gennaker-test-authority")
+	template.IsCA, template.BasicConstraintsValid = true, true
+	// What it certifies may be for either end of a connection.
+	template.KeyUsage, template.ExtKeyUsage = x509.KeyUsageCertSign, nil
+	signed, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
 	if err != nil {
 		return err
 	}
 	c.authority = pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: signed})
-	servingKey, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err := os.WriteFile(c.authorityFile, c.authority, 0o600); err != nil {
+		return err
+	}
+	by := authority{template, key}
+	serving := certificate(2, "kube-apiserver")
+	serving.DNSNames = []string{"localhost", "kubernetes.default.svc"}
+	client := certificate(3, "kube-apiserver-kubelet-client")
+	client.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}
+	for made, template := range map[pair]*x509.Certificate{
+		c.serving: serving, c.kubeletClient: client, c.nodes: certificate(4, "nodes"),
+	} {
+		if err := by.sign(made, template); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// authority is who certifies everybody.
+type authority struct {
+	certificate *x509.Certificate
+	key         *ecdsa.PrivateKey
+}
+
+func (a authority) sign(made pair, template *x509.Certificate) error {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return err
 	}
-	serving := certificate(2, "kube-apiserver")
-	serving.IPAddresses = []net.IP{net.IPv4(127, 0, 0, 1)}
-	serving.DNSNames = []string{"localhost", "kubernetes.default.svc"}
-	serving.KeyUsage = x509.KeyUsageDigitalSignature
-	serving.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}
-	signed, err = x509.CreateCertificate(rand.Reader, serving, authority, servingKey.Public(), authorityKey)
+	signed, err := x509.CreateCertificate(rand.Reader, template, a.certificate, key.Public(), a.key)
 	if err != nil {
 		return err
 	}
 	encoded := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: signed})
-	if err := os.WriteFile(c.servingCert, encoded, 0o600); err != nil {
+	if err := os.WriteFile(made.certificate, encoded, 0o600); err != nil {
 		return err
 	}
-	if err := os.WriteFile(c.authorityFile, c.authority, 0o600); err != nil {
-		return err
-	}
-	return writeKey(c.servingKey, servingKey)
+	return writeKey(made.key, key)
 }
 
+// certificate is one for a server on loopback.
 func certificate(serial int64, name string) *x509.Certificate {
 	return &x509.Certificate{
 		SerialNumber: big.NewInt(serial),
 		Subject:      pkix.Name{CommonName: name},
 		NotBefore:    time.Now().Add(-time.Hour),
 		NotAfter:     time.Now().Add(7 * 24 * time.Hour),
+		IPAddresses:  []net.IP{net.IPv4(127, 0, 0, 1)},
+		KeyUsage:     x509.KeyUsageDigitalSignature,
+		ExtKeyUsage:  []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
 	}
 }
 

@@ -32,8 +32,13 @@ func (p *controlPlane) serverFlags(etcd, port int, auditPolicy string) []string 
 		// Endpoints of a loopback address are refused, and nobody in a pod asks for this service.
 		"--endpoint-reconciler-type=none",
 		fmt.Sprintf("--secure-port=%d", port),
-		"--tls-cert-file=" + p.credentials.servingCert,
-		"--tls-private-key-file=" + p.credentials.servingKey,
+		"--tls-cert-file=" + p.credentials.serving.certificate,
+		"--tls-private-key-file=" + p.credentials.serving.key,
+		// The way to the nodes, whose logs it hands on.
+		"--kubelet-certificate-authority=" + p.credentials.authorityFile,
+		"--kubelet-client-certificate=" + p.credentials.kubeletClient.certificate,
+		"--kubelet-client-key=" + p.credentials.kubeletClient.key,
+		"--kubelet-preferred-address-types=InternalIP",
 		"--token-auth-file=" + p.credentials.tokenFile,
 		"--authorization-mode=RBAC",
 		"--service-cluster-ip-range=10.96.0.0/16",

@@ -3,6 +3,7 @@ package nodes
 
 import (
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	v1 "k8s.io/api/core/v1"
@@ -14,6 +15,8 @@ const (
 	pullTime = 5 * time.Millisecond
 	// glimpse is how long a fleeting state stays to be seen before its back-off replaces it.
 	glimpse = 300 * time.Millisecond
+	// reconfigure is how long until what was missing is looked for again.
+	reconfigure = time.Second
 	// lived is how long a container must have run for its crashes to be forgotten.
 	lived = 10 * time.Minute
 )
@@ -46,6 +49,8 @@ type container struct {
 	fault  error
 	image  image
 	policy v1.ContainerRestartPolicy
+	// resolve finds out the environment that the container is started with.
+	resolve resolver
 
 	stage    stage
 	next     time.Time
@@ -57,10 +62,16 @@ type container struct {
 	final    *v1.ContainerStateTerminated
 	last     *v1.ContainerStateTerminated
 	told     bool
+	words    string
+	// script is what the present run does, spoken how many of its lines are logged.
+	script script
+	spoken int
+	// log is that of the newest run; readers are in other goroutines.
+	log atomic.Pointer[logBook]
 }
 
 func newContainer(pod *v1.Pod, spec *v1.Container) *container {
-	made := &container{spec: spec, image: readImage(spec.Image), policy: restartPolicy(pod, spec)}
+	made := &container{spec: spec, image: readImage(spec.Image), policy: restartPolicy(pod, spec), resolve: noEnvironment}
 	made.fate, made.fault = fateOf(pod, spec)
 	return made
 }
@@ -89,7 +100,7 @@ func (c *container) adopt(status *v1.ContainerStatus) {
 	switch {
 	case status.State.Running != nil:
 		c.stage, c.started, c.runs = running, status.State.Running.StartedAt.Time, c.runs+1
-		c.readyAt = c.started.Add(c.fate.readyIn)
+		c.readyAt, c.script.exit = c.started.Add(c.fate.readyIn), c.fate.exit
 	case status.State.Terminated != nil:
 		c.stage, c.final = ended, status.State.Terminated
 	}
@@ -105,8 +116,7 @@ func (c *container) begin(now time.Time) []happening {
 
 func (c *container) pull(now time.Time) []happening {
 	if c.fault != nil {
-		c.stage, c.next = misconfigured, time.Time{}
-		return []happening{{v1.EventTypeWarning, "Failed", "Error: " + c.fault.Error()}}
+		return c.misconfigure(c.fault, time.Time{})
 	}
 	c.stage, c.next = pulling, now.Add(pullTime)
 	return []happening{{v1.EventTypeNormal, "Pulling", fmt.Sprintf("Pulling image %q", c.spec.Image)}}
@@ -129,7 +139,7 @@ func (c *container) advance(now time.Time, restarts bool) []happening {
 			{v1.EventTypeNormal, "BackOff", fmt.Sprintf("Back-off pulling image %q", c.spec.Image)},
 			{v1.EventTypeWarning, "Failed", "Error: ImagePullBackOff"},
 		}
-	case pullBackOff:
+	case pullBackOff, misconfigured:
 		return c.pull(now)
 	case ended:
 		return c.afterEnd(now)
@@ -154,7 +164,23 @@ func (c *container) pulled(now time.Time) []happening {
 	return append([]happening{{v1.EventTypeNormal, "Pulled", message}}, c.start(now)...)
 }
 
+// misconfigure says why the container cannot be made, until the next try if there is one.
+func (c *container) misconfigure(fault error, again time.Time) []happening {
+	c.stage, c.next, c.words = misconfigured, again, fault.Error()
+	return []happening{{v1.EventTypeWarning, "Failed", "Error: " + c.words}}
+}
+
 func (c *container) start(now time.Time) []happening {
+	environment, err := c.resolve(c.spec)
+	if err != nil {
+		return c.misconfigure(err, now.Add(reconfigure))
+	}
+	script, err := scriptOf(c.fate, c.spec, environment)
+	if err != nil {
+		return c.misconfigure(err, time.Time{})
+	}
+	c.script, c.spoken = script, 0
+	c.log.Store(newLogBook())
 	if c.runs > 0 {
 		c.restarts++
 	}
@@ -169,25 +195,41 @@ func (c *container) start(now time.Time) []happening {
 
 // run lets a running container end when its fate says so.
 func (c *container) run(now time.Time, restarts bool) []happening {
-	if c.fate.exit != nil && !now.Before(c.started.Add(c.fate.exit.after)) {
-		c.end(now, c.fate.exit.code, c.fate.exit.reason)
+	c.speak(now)
+	if exit := c.script.exit; exit != nil && !now.Before(c.started.Add(exit.after)) {
+		c.end(now, *exit)
 		if restarts && c.startsAgain() {
 			c.next = now.Add(glimpse)
 		}
 		return nil
 	}
-	if c.fate.readiness == fails && c.fate.exit == nil && !c.told {
+	if c.fate.readiness == fails && c.script.exit == nil && !c.told {
 		c.told = true
 		return []happening{{v1.EventTypeWarning, "Unhealthy", "Readiness probe failed: HTTP probe failed with statuscode: 503"}}
 	}
 	return nil
 }
 
+// speak logs what is due by now.
+func (c *container) speak(now time.Time) {
+	for ; c.spoken < len(c.script.lines); c.spoken++ {
+		at := c.started.Add(c.script.lines[c.spoken].after)
+		if at.After(now) {
+			return
+		}
+		c.log.Load().write(at, c.script.lines[c.spoken].text)
+	}
+}
+
 // end records how the container's process went.
-func (c *container) end(now time.Time, code int32, reason string) {
+func (c *container) end(now time.Time, exit exit) {
+	if log := c.log.Load(); log != nil {
+		log.close()
+	}
+	reason := exit.reason
 	if reason == "" {
 		reason = "Completed"
-		if code != 0 {
+		if exit.code != 0 {
 			reason = "Error"
 		}
 	}
@@ -196,8 +238,9 @@ func (c *container) end(now time.Time, code int32, reason string) {
 	}
 	c.failures++
 	c.final = &v1.ContainerStateTerminated{
-		ExitCode:    code,
+		ExitCode:    exit.code,
 		Reason:      reason,
+		Message:     exit.message,
 		StartedAt:   metav1.NewTime(c.started),
 		FinishedAt:  metav1.NewTime(now),
 		ContainerID: c.id(),
@@ -232,8 +275,11 @@ func (c *container) wakes(now time.Time) time.Time {
 		return c.next
 	}
 	var wake time.Time
-	if c.fate.exit != nil {
-		wake = c.started.Add(c.fate.exit.after)
+	if c.script.exit != nil {
+		wake = c.started.Add(c.script.exit.after)
+	}
+	if c.spoken < len(c.script.lines) {
+		wake = earlier(wake, c.started.Add(c.script.lines[c.spoken].after))
 	}
 	if c.fate.readiness == passes && c.readyAt.After(now) {
 		wake = earlier(wake, c.readyAt)

@@ -16,7 +16,7 @@ const (
 	allContainers  = "all-containers"
 )
 
-const knownFates = "ready never-ready pull-error crash-loop oom exit slow-stop"
+const knownFates = "ready never-ready pull-error crash-loop oom exit slow-stop echo script"
 
 // fate is what will happen to a container; its zero value is a container that is ready at once and runs on.
 type fate struct {
@@ -25,7 +25,19 @@ type fate struct {
 	readyIn   time.Duration
 	exit      *exit
 	stopIn    time.Duration
+	voice     voice
 }
+
+// voice says what the container logs, and in whose words it ends.
+type voice int
+
+const (
+	silent voice = iota
+	// echoes logs the environment, and ends with it.
+	echoes
+	// acts does what the container's arguments say.
+	acts
+)
 
 // registry says whether the container's image can be pulled.
 type registry int
@@ -45,9 +57,10 @@ const (
 
 // exit is how and when a container ends by itself.
 type exit struct {
-	code   int32
-	reason string
-	after  time.Duration
+	code    int32
+	reason  string
+	message string
+	after   time.Duration
 }
 
 // fateOf finds the fate of a container: its own annotation, then the one for all, then its image.
@@ -99,6 +112,10 @@ func (f *fate) add(name, argument string) error {
 		f.readiness = fails
 	case "exit":
 		f.exit = &exit{code: arguments.code(0), after: arguments.wait(0)}
+	case "echo":
+		f.exit, f.voice = &exit{code: arguments.code(0), after: arguments.wait(0)}, echoes
+	case "script":
+		f.voice = acts
 	case "slow-stop":
 		f.stopIn = arguments.wait(10 * time.Second)
 	default:

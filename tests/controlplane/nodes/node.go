@@ -16,7 +16,8 @@ import (
 )
 
 const (
-	hostAddress = "192.0.2.1"
+	// hostAddress is where the API server finds the nodes' logs.
+	hostAddress = "127.0.0.1"
 	// leasePeriod is what a kubelet uses; the node controller waits for several missed ones.
 	leasePeriod       = 10 * time.Second
 	leaseSeconds      = int32(40)
@@ -24,7 +25,7 @@ const (
 )
 
 // register makes the node, or brings one that is there up to date.
-func register(ctx context.Context, client kubernetes.Interface, name string) error {
+func register(ctx context.Context, client kubernetes.Interface, name string, port int32) error {
 	labels := map[string]string{
 		"kubernetes.io/hostname": name,
 		"kubernetes.io/os":       "linux",
@@ -38,12 +39,12 @@ func register(ctx context.Context, client kubernetes.Interface, name string) err
 	if err != nil {
 		return err
 	}
-	found.Status = nodeStatus(name, time.Now())
+	found.Status = nodeStatus(name, port, time.Now())
 	_, err = client.CoreV1().Nodes().UpdateStatus(ctx, found, metav1.UpdateOptions{})
 	return err
 }
 
-func nodeStatus(name string, now time.Time) v1.NodeStatus {
+func nodeStatus(name string, port int32, now time.Time) v1.NodeStatus {
 	resources := v1.ResourceList{
 		v1.ResourceCPU:              resource.MustParse("32"),
 		v1.ResourceMemory:           resource.MustParse("128Gi"),
@@ -63,6 +64,7 @@ func nodeStatus(name string, now time.Time) v1.NodeStatus {
 			{Type: v1.NodeInternalIP, Address: hostAddress},
 			{Type: v1.NodeHostName, Address: name},
 		},
+		DaemonEndpoints: v1.NodeDaemonEndpoints{KubeletEndpoint: v1.DaemonEndpoint{Port: port}},
 		NodeInfo: v1.NodeSystemInfo{
 			OperatingSystem: "linux",
 			Architecture:    runtime.GOARCH,

@@ -37,12 +37,15 @@ type kubelets struct {
 
 // playing is a pod's worker and the way to end it.
 type playing struct {
-	worker *worker
-	end    context.CancelFunc
+	worker     *worker
+	end        context.CancelFunc
+	namespace  string
+	name       string
+	containers []*container
 }
 
 // Run plays until the context ends.
-func Run(ctx context.Context, config *rest.Config) error {
+func Run(ctx context.Context, config *rest.Config, credentials Credentials) error {
 	// Many pods start at once, and a stand-in has no reason to be slower than they are.
 	config.QPS, config.Burst = 500, 1000
 	client, err := kubernetes.NewForConfig(config)
@@ -58,10 +61,14 @@ func Run(ctx context.Context, config *rest.Config) error {
 		ctx:       ctx,
 		workers:   map[types.UID]playing{},
 	}
+	port, err := serveLogs(ctx, credentials, all.log)
+	if err != nil {
+		return fmt.Errorf("logs cannot be served: %w", err)
+	}
 	for _, name := range nodeNames {
 		source := v1.EventSource{Component: "kubelet", Host: name}
 		all.recorders[name] = broadcaster.NewRecorder(scheme.Scheme, source)
-		if err := register(ctx, client, name); err != nil {
+		if err := register(ctx, client, name, port); err != nil {
 			return fmt.Errorf("node %s cannot be registered: %w", name, err)
 		}
 		go keepReady(ctx, client, name)
@@ -116,8 +123,26 @@ func (k *kubelets) see(object any) {
 		life:     newLife(pod, address, time.Now()),
 	}
 	ctx, end := context.WithCancel(k.ctx)
-	k.workers[pod.UID] = playing{started, end}
+	started.life.resolveBy(resolveFor(ctx, k.client, pod))
+	k.workers[pod.UID] = playing{started, end, pod.Namespace, pod.Name, started.life.all()}
 	go started.run(ctx)
+}
+
+// log finds the log of a container of a pod that is played.
+func (k *kubelets) log(namespace, pod, name string) (*logBook, bool) {
+	k.mutex.Lock()
+	defer k.mutex.Unlock()
+	for _, each := range k.workers {
+		if each.namespace != namespace || each.name != pod {
+			continue
+		}
+		for _, container := range each.containers {
+			if container.spec.Name == name {
+				return container.log.Load(), true
+			}
+		}
+	}
+	return nil, false
 }
 
 func (k *kubelets) forget(object any) {

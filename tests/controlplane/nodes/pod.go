@@ -75,6 +75,18 @@ func (l *life) advance(now time.Time) []told {
 	return happened
 }
 
+// resolveBy lets every container find out its environment so.
+func (l *life) resolveBy(resolve resolver) {
+	for _, container := range l.all() {
+		container.resolve = resolve
+	}
+}
+
+// all is every container, init containers first.
+func (l *life) all() []*container {
+	return append(append([]*container{}, l.inits...), l.mains...)
+}
+
 func about(container *container, list string, happenings []happening) []told {
 	var all []told
 	for _, happening := range happenings {
@@ -108,7 +120,7 @@ func (l *life) stop(now time.Time) []told {
 	}
 	for _, container := range l.running() {
 		if stopped, code := l.stopped(container); !stopped.After(now) {
-			container.end(now, code, "")
+			container.end(now, exit{code: code})
 		}
 	}
 	return happened
@@ -128,7 +140,7 @@ func (l *life) stopped(container *container) (time.Time, int32) {
 
 func (l *life) running() []*container {
 	var all []*container
-	for _, container := range append(append([]*container{}, l.inits...), l.mains...) {
+	for _, container := range l.all() {
 		if container.stage == running {
 			all = append(all, container)
 		}
@@ -151,7 +163,7 @@ func (l *life) wakes(now time.Time) time.Time {
 		}
 		return wake
 	}
-	for _, container := range append(append([]*container{}, l.inits...), l.mains...) {
+	for _, container := range l.all() {
 		wake = earlier(wake, container.wakes(now))
 	}
 	return wake

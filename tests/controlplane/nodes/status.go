@@ -98,7 +98,7 @@ func (l *life) state(c *container) v1.ContainerState {
 	case pullBackOff:
 		return waiting("ImagePullBackOff", fmt.Sprintf("Back-off pulling image %q: ErrImagePull: %s", c.spec.Image, c.image.notFound()))
 	case misconfigured:
-		return waiting("CreateContainerConfigError", c.fault.Error())
+		return waiting("CreateContainerConfigError", c.words)
 	case running:
 		return v1.ContainerState{Running: &v1.ContainerStateRunning{StartedAt: metav1.NewTime(c.started)}}
 	case ended:

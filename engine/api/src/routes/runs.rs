@@ -2,7 +2,7 @@
 
 use super::pages::{Page, RowPage, RunPage, limit};
 use crate::{
-    Begun, NotBegun, Submission,
+    Begun, Submission,
     act::Act,
     body::Sent,
     problem::{Problem, Told},
@@ -151,6 +151,10 @@ pub(crate) struct StartedRun {
     label: String,
 }
 
+pub(crate) fn begun(Begun { run, label }: Begun) -> (StatusCode, Json<StartedRun>) {
+    (StatusCode::CREATED, Json(StartedRun { id: run.to_string(), label }))
+}
+
 /// Starts a pipeline. The sender has read its files; the engine reads none.
 #[utoipa::path(post, path = "/api/v1/runs", tag = "runs", request_body = Submission,
     params(("Idempotency-Key" = String, Header, description = "The sender's own name for this request")),
@@ -165,17 +169,5 @@ pub(crate) async fn start(
     Sent(submission): Sent<Submission>,
 ) -> Result<(StatusCode, Json<StartedRun>), Problem> {
     let by = (act.actor, act.key);
-    match service.starter.start(&service.engine, submission, by).await {
-        Ok(Begun { run, label }) => {
-            Ok((StatusCode::CREATED, Json(StartedRun { id: run.to_string(), label })))
-        }
-        Err(NotBegun::Invalid { diagnostics }) => Err(Problem::invalid(diagnostics)),
-        Err(NotBegun::Leaving) => {
-            let words = "the engine is leaving and starts nothing more: ask the next one";
-            Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, words))
-        }
-        Err(NotBegun::Unavailable { reason }) => {
-            Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, reason))
-        }
-    }
+    Ok(begun(service.starter.start(&service.engine, submission, by).await?))
 }

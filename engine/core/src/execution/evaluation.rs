@@ -52,7 +52,8 @@ impl Execution {
     fn scope(&self, node: &Node) -> Scope {
         let (recorded, document) = (&self.recorded, self.plan.document());
         let trigger = match recorded.trigger {
-            Trigger::Manual => "manual",
+            // To expressions a person's act is a person's act.
+            Trigger::Manual | Trigger::Rerun { .. } => "manual",
         };
         let mut scope = Scope::new();
         let mut add = |name: &str, value: Value| drop(scope.insert(name.to_owned(), value));

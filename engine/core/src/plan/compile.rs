@@ -62,6 +62,7 @@ impl Plan {
             environments: compiler.places,
             images: pipeline.references().clone(),
             nodes,
+            source: None,
         };
         Plan::new(document).map_err(|error| {
             vec![Diagnostic::error(Code::E003, Span::default(), error.to_string())]

@@ -9,6 +9,7 @@ use crate::{
     person::{Actor, Signalled},
     plan::Place,
     revision::{Revision, Target},
+    store::{Extent, Line, LogAppended},
 };
 use std::{collections::BTreeMap, fmt, sync::Arc};
 
@@ -40,6 +41,17 @@ pub struct Identity {
     pub stage: String,
     pub attempt: u32,
     pub epoch: Epoch,
+}
+
+/// Lines for the log of an attempt.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Printed {
+    /// The number of the chunk that they become.
+    pub chunk: u64,
+    /// At most some hundred KiB.
+    pub lines: Vec<Line>,
+    /// Where the reader is behind the last line.
+    pub cursor: String,
 }
 
 /// Why a step may not act any more.
@@ -76,6 +88,12 @@ pub trait Services: Send + Sync {
     /// The name under which `content` will be kept if it is handed back as a record.
     fn name(&self, content: &[u8]) -> BlobName;
     fn read(&self, name: &BlobName) -> BoxFuture<'_, Result<Vec<u8>, ServiceError>>;
+    /// How far the log of this attempt is.
+    fn log_extent(&self) -> BoxFuture<'_, Result<Extent, ServiceError>>;
+    /// Keeps lines that the stage's program printed, with the reader's place behind them: both or
+    /// neither. `chunk` is the [`Extent::next`] that the caller knows; if it is another by now,
+    /// nothing is kept. Durable when it answers.
+    fn log(&self, log: Printed) -> BoxFuture<'_, Result<LogAppended, ServiceError>>;
     /// Takes up to some tens of milliseconds.
     fn evaluate(&self, evaluation: Evaluation) -> BoxFuture<'_, Evaluated>;
     /// The recorded revisions of a target, oldest first.

@@ -62,6 +62,7 @@ fn plan(nodes: Vec<Node>) -> Result<Plan, GraphError> {
         environments: BTreeMap::new(),
         images: BTreeMap::new(),
         nodes,
+        source: None,
     })
 }
 

@@ -9,8 +9,9 @@ use engine_core::{
     revision::{Revision, Target},
     status::RunStatus,
     store::{
-        Append, Appended, Beginning, Candidate, Detail, Gate, Lease, LeaseError, LogReader, LogRow,
-        Page, Request, RunFilter, Store, StoreError, Submitted, Summary, Takeover,
+        Append, Appended, AttemptKey, Beginning, Candidate, Chunk, Detail, Extent, Gate, Lease,
+        LeaseError, LogAppend, LogAppended, LogReader, LogRow, Page, Request, RunFilter, Store,
+        StoreError, Submitted, Summary, Takeover,
     },
 };
 use std::time::Duration;
@@ -91,6 +92,9 @@ impl<S: Store + Clone + 'static> LogReader for Faulty<S> {
         fn plan(hash: &PlanHash) -> Result<Option<String>, StoreError>;
         fn blob(name: &BlobName) -> Result<Option<Vec<u8>>, StoreError>;
         fn details(run: RunId) -> Result<Vec<Detail>, StoreError>;
+        fn stage_logs(run: RunId) -> Result<Vec<(AttemptKey, Extent)>, StoreError>;
+        fn stage_log_extent(key: &AttemptKey) -> Result<Extent, StoreError>;
+        fn stage_log(key: &AttemptKey, from: u64, limit: u32) -> Result<Vec<Chunk>, StoreError>;
         fn lease() -> Result<Option<Lease>, StoreError>;
         fn written_after(position: Position) -> ();
     }
@@ -102,6 +106,7 @@ impl<S: Store + Clone + 'static> Store for Faulty<S> {
         fn release(epoch: Epoch) -> Result<(), StoreError>;
         fn submit(request: Request) -> Result<Submitted, StoreError>;
         fn number(application: &str, pipeline: &str) -> Result<u64, StoreError>;
+        fn append_stage_log(epoch: Epoch, append: LogAppend) -> Result<LogAppended, StoreError>;
         fn tell(details: Vec<Detail>) -> Result<(), StoreError>;
     }
 

@@ -7,8 +7,8 @@ use engine_core::{
     revision::Target,
     status::{RunStatus, WaitKind},
     store::{
-        Append, Appended, Beginning, Candidate, Counts, LeaseError, Store, StoreError, Summary,
-        Takeover, Wakes,
+        Append, Appended, Beginning, Candidate, Counts, LeaseError, LogAppend, LogAppended, Store,
+        StoreError, Summary, Takeover, Wakes,
     },
 };
 use std::sync::Arc;
@@ -34,6 +34,11 @@ impl World {
     pub async fn append(&self, item: Append) -> Result<Appended, StoreError> {
         let mut answers = self.store.append(self.epoch, vec![item]).await?;
         answers.pop().ok_or_else(|| StoreError::Damaged("an item got no answer".to_owned()))
+    }
+
+    /// Keeps what a stage's program printed.
+    pub async fn print(&self, append: LogAppend) -> Result<LogAppended, StoreError> {
+        self.store.append_stage_log(self.epoch, append).await
     }
 
     /// Writes the run's next row, whatever its number is; answers with the runs it woke.

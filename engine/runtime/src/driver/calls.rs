@@ -8,6 +8,7 @@ use engine_core::{
     execution::state::Attempt,
     plan::NodeIndex,
     stage::{AnyStage, Identity, Record, ServiceError, StageError, Step, StepContext},
+    store::AttemptKey,
 };
 use futures::{
     FutureExt,
@@ -105,6 +106,11 @@ impl Begun {
             attempt: call.attempt,
             epoch: shop.backing.guard.epoch,
         };
+        let key = AttemptKey {
+            run: identity.run,
+            stage: identity.stage.clone(),
+            attempt: identity.attempt,
+        };
         let context = StepContext {
             identity,
             now: shop.backing.clock.now(),
@@ -118,6 +124,7 @@ impl Begun {
                 backing: shop.backing.clone(),
                 evaluator: shop.evaluator.clone(),
                 stop,
+                key,
             }),
         };
         let progress = attempt.progress.clone();

@@ -1,11 +1,12 @@
 //! All that the memory store holds, in maps whose order is the same in every process.
 
+use super::logs::StageLog;
 use engine_core::{
     admission::Queue,
     event::{InputRow, Message},
     id::{BlobName, InputId, PlanHash, Position, Resource, RunId, Ticket},
     revision::{Revision, Target},
-    store::{Detail, Gate, Lease, LogRow, Request, RunFilter, Submitted, Summary},
+    store::{AttemptKey, Detail, Gate, Lease, LogRow, Request, RunFilter, Submitted, Summary},
 };
 use std::collections::BTreeMap;
 
@@ -30,6 +31,7 @@ pub(super) struct State {
     pub(super) revision_numbers: BTreeMap<Target, u64>,
     pub(super) plans: BTreeMap<PlanHash, String>,
     pub(super) blobs: BTreeMap<BlobName, Vec<u8>>,
+    pub(super) stage_logs: BTreeMap<AttemptKey, StageLog>,
     pub(super) details: BTreeMap<(RunId, String), Detail>,
 }
 

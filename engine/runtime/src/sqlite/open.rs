@@ -14,7 +14,7 @@ use std::{
 };
 
 /// The schema's versions, oldest first; a file's version is how many of them it has seen.
-const MIGRATIONS: [&str; 1] = [include_str!("schema/1.sql")];
+const MIGRATIONS: [&str; 2] = [include_str!("schema/1.sql"), include_str!("schema/2.sql")];
 
 /// The database inside a state directory.
 pub const FILE_NAME: &str = "engine.sqlite";

@@ -36,7 +36,7 @@ pub(super) fn lease(row: &SqliteRow) -> Result<Lease, Failure> {
     })
 }
 
-async fn standing(session: &mut Session) -> Result<Option<Lease>, Failure> {
+pub(super) async fn standing(session: &mut Session) -> Result<Option<Lease>, Failure> {
     session.rows(sqlx::query(LEASE_ROW)).await?.first().map(lease).transpose()
 }
 

@@ -4,6 +4,7 @@ use super::{
     columns::{self, FORMAT, gate_columns, integer, log_columns},
     consequences::{QUEUE, queue},
     failure::Failure,
+    logs,
     ownership::{LEASE_ROW, lease},
     revisions::{OF_TARGET, revision},
     session::Statement,
@@ -14,7 +15,10 @@ use engine_core::{
     event::InputRow,
     id::{BlobName, InputId, PlanHash, Position, Resource, RunId},
     revision::{Revision, Target},
-    store::{Detail, Gate, Lease, LogReader, LogRow, Page, RunFilter, StoreError, Summary},
+    store::{
+        AttemptKey, Chunk, Detail, Extent, Gate, Lease, LogReader, LogRow, Page, RunFilter,
+        StoreError, Summary,
+    },
 };
 use sqlx::{Row, SqlitePool, sqlite::SqliteRow};
 use std::time::Duration;
@@ -155,6 +159,28 @@ impl LogReader for Reader {
             Ok(Detail { run, stage, text, at: columns::now(row, 2)? })
         };
         Box::pin(self.all(sqlx::query(text).bind(bytes(run)), read))
+    }
+
+    fn stage_logs(
+        &self,
+        run: RunId,
+    ) -> BoxFuture<'_, Result<Vec<(AttemptKey, Extent)>, StoreError>> {
+        let statement = sqlx::query(logs::OF_RUN).bind(bytes(run));
+        Box::pin(self.all(statement, move |row| logs::log(row, run)))
+    }
+
+    fn stage_log_extent(&self, key: &AttemptKey) -> BoxFuture<'_, Result<Extent, StoreError>> {
+        let statement = logs::extent_of(key);
+        Box::pin(async move { Ok(self.one(statement, logs::extent).await?.unwrap_or_default()) })
+    }
+
+    fn stage_log(
+        &self,
+        key: &AttemptKey,
+        from: u64,
+        limit: u32,
+    ) -> BoxFuture<'_, Result<Vec<Chunk>, StoreError>> {
+        Box::pin(self.all(logs::chunks_of(key, from, limit), logs::chunk))
     }
 
     fn lease(&self) -> BoxFuture<'_, Result<Option<Lease>, StoreError>> {

@@ -191,6 +191,7 @@ pub(crate) fn plan(chance: &mut Chance, most: u64) -> Plan {
         environments: BTreeMap::from(environments),
         images: BTreeMap::new(),
         nodes,
+        source: None,
     })
     .unwrap()
 }

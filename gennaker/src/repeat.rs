@@ -1,0 +1,209 @@
+//! `rerun`: an earlier run done again, by the files that were kept with it.
+
+use crate::{
+    arguments::{Common, Output},
+    client::{self, Answer, segment},
+    clusters,
+    exit::Exit,
+    remote, run, screen, state,
+    submit::{Ready, Submitted, begin, begun, ready, unavailable},
+};
+use engine_api::{Begun, NotBegun, Repeat, Starter};
+use engine_core::{
+    Execution, Pipeline,
+    diagnostic::SourceFile,
+    event::{Actor, Repeated, Trigger},
+    files::{File, Files, Found},
+    id::RunId,
+    pipeline::{Bindings, Given, Missing},
+    plan::Source,
+};
+use engine_runtime::engine::Engine;
+use serde_json::{Value, json};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+pub(crate) async fn rerun(
+    common: &Common,
+    (named, parameters): (&str, &[(String, String)]),
+    shown: (bool, Output),
+) -> anyhow::Result<Exit> {
+    let text = |(id, text): &(String, String)| (id.clone(), Value::from(text.as_str()));
+    let how = Repeat::Rerun { parameters: parameters.iter().map(text).collect() };
+    repeat(common, (named, how), shown).await
+}
+
+async fn repeat(
+    common: &Common,
+    (named, how): (&str, Repeat),
+    shown: (bool, Output),
+) -> anyhow::Result<Exit> {
+    if let Some(client) = client::engine_at(&state::directory(common)?).await? {
+        let head = state::reader(common).await?.head().await?;
+        let (word, body) = request(&how);
+        let path = format!("/api/v1/runs/{}/{word}", segment(named));
+        return match client.post(&path, &body).await? {
+            Answer::Refused { detail, diagnostics } => Ok(remote::refused(&detail, &diagnostics)),
+            Answer::Done(answer) => {
+                let runs = BTreeMap::from([told(begun(&answer)?)]);
+                remote::see_through(common, client, (head, runs), shown).await
+            }
+        };
+    }
+    repeat_here(common, (named, how), shown).await
+}
+
+/// No engine listens: this process is one until the new run has ended.
+async fn repeat_here(
+    common: &Common,
+    (named, how): (&str, Repeat),
+    shown: (bool, Output),
+) -> anyhow::Result<Exit> {
+    let reach = clusters::reach(common).await?;
+    let hosted = state::host(common, reach.clone()).await?;
+    let head = hosted.engine.reader().head().await?;
+    let starter = Submitted { reach };
+    let repeated = async {
+        let run = hosted.engine.reader().named(named).await?.run;
+        let by = (run::actor(), state::draw()?);
+        anyhow::Ok(starter.repeat(&hosted.engine, (run, how), by).await)
+    };
+    match repeated.await {
+        Ok(Ok(Begun { run, label })) => {
+            run::see_through(hosted, (head, BTreeMap::from([told((run, label))])), shown).await
+        }
+        Ok(Err(refusal)) => {
+            hosted.leave().await?;
+            Ok(match refusal {
+                NotBegun::Invalid { diagnostics } => {
+                    remote::refused("the pipeline has faults", &diagnostics)
+                }
+                NotBegun::Refused { reason } | NotBegun::Unavailable { reason } => {
+                    remote::refused(&reason, &[])
+                }
+            })
+        }
+        Err(error) => {
+            hosted.leave().await?;
+            Err(error)
+        }
+    }
+}
+
+fn told((run, label): (RunId, String)) -> (RunId, String) {
+    screen::say(&format!("{label} is run {run}"));
+    (run, label)
+}
+
+fn request(how: &Repeat) -> (&'static str, Value) {
+    match how {
+        Repeat::Rerun { parameters } => ("rerun", json!({ "parameters": parameters })),
+    }
+}
+
+impl Submitted {
+    /// A new run of the same file; its parameters are those of the earlier one where none are
+    /// given.
+    pub(crate) async fn rerun(
+        &self,
+        engine: &Engine,
+        (run, parameters): (RunId, BTreeMap<String, Value>),
+        by: (Actor, String),
+    ) -> Result<Begun, NotBegun> {
+        let earlier = earlier(engine, run).await?;
+        let of = Repeated { run, number: earlier.recorded().number };
+        let again = match &earlier.plan().document().source {
+            Some(source) => {
+                let given = given(&earlier, parameters);
+                self.compiled_again((engine, &earlier), source, (given, &by.0)).await?
+            }
+            None if parameters.is_empty() => {
+                Ready { plan: earlier.plan().clone(), files: Vec::new(), warnings: Vec::new() }
+            }
+            None => return Err(NotBegun::Refused { reason: unkept(&earlier) }),
+        };
+        begin(engine, (again, Trigger::Rerun { of }), by).await
+    }
+
+    /// The plan of a file that was kept, checked as at any start.
+    async fn compiled_again(
+        &self,
+        (engine, earlier): (&Engine, &Execution),
+        source: &Source,
+        (parameters, actor): (BTreeMap<String, Given>, &Actor),
+    ) -> Result<Ready, NotBegun> {
+        let kept = |error: engine_runtime::engine::KeptError| unavailable(error.to_string());
+        let text = engine.kept(&source.content).await.map_err(kept)?;
+        let file = SourceFile::new(source.name.clone(), &text);
+        let actor = actor.name.clone();
+        let bindings = Bindings { parameters, actor, missing: Missing::Refused };
+        let mut files = kept_files(engine, earlier).await.map_err(kept)?;
+        self.tell_missing((&file, &bindings), (earlier, &mut files));
+        let plan = self.compiled((&file, &files), &bindings).await?;
+        Ok(ready(engine, (plan, &files), (&file, Vec::new())))
+    }
+
+    /// What other parameters ask for and was not read then cannot be had now.
+    fn tell_missing(
+        &self,
+        (file, bindings): (&SourceFile, &Bindings),
+        (earlier, files): (&Execution, &mut Files),
+    ) {
+        let registry = stages::registry(&self.reach.clusters);
+        let nodes = earlier.plan().nodes().iter();
+        let known: BTreeSet<&String> = nodes.flat_map(|node| node.patterns.keys()).collect();
+        for request in Pipeline::read(file, &registry).bound(bindings).files(&registry) {
+            if !known.contains(&request.pattern) {
+                let label = earlier.label();
+                let reason = format!(
+                    "it was not kept with {label}, which had other parameters: start from the file"
+                );
+                files.insert_answer(request.pattern, Found::Nothing { reason });
+            }
+        }
+    }
+}
+
+async fn earlier(engine: &Engine, run: RunId) -> Result<Execution, NotBegun> {
+    let execution = engine.reader().execution(run).await;
+    execution.map_err(|error| unavailable(error.to_string()))
+}
+
+/// A text is read as the parameter's type says, as on the command line.
+fn given(earlier: &Execution, parameters: BTreeMap<String, Value>) -> BTreeMap<String, Given> {
+    let before = earlier.plan().document().parameters.clone().into_iter();
+    let mut given: BTreeMap<String, Given> =
+        before.map(|(id, value)| (id, Given::Typed(value))).collect();
+    given.extend(parameters.into_iter().map(|(id, value)| match value {
+        Value::String(text) => (id, Given::Written(text)),
+        typed => (id, Given::Typed(typed)),
+    }));
+    given
+}
+
+fn unkept(earlier: &Execution) -> String {
+    format!(
+        "{} was started by a release that kept no pipeline files, so it cannot be rerun with other \
+         parameters: start it from its file with `gennaker run`",
+        earlier.label()
+    )
+}
+
+async fn kept_files(
+    engine: &Engine,
+    earlier: &Execution,
+) -> Result<Files, engine_runtime::engine::KeptError> {
+    let mut files = Files::default();
+    for node in earlier.plan().nodes() {
+        for (path, name) in &node.files {
+            let content = Arc::from(engine.kept(name).await?);
+            files.insert_file(path.clone(), File { content, name: name.clone() });
+        }
+        for (pattern, paths) in &node.patterns {
+            files.insert_answer(pattern.clone(), Found::Paths(paths.clone()));
+        }
+    }
+    Ok(files)
+}

@@ -73,7 +73,7 @@ async fn by_ourselves(common: &Common, signal: Signal, said: &Said<'_>) -> anyho
 fn asking(run: &Value, signal: Signal) -> anyhow::Result<String> {
     let kind = match signal {
         Signal::Approve | Signal::Reject => WaitKind::Approval,
-        Signal::Retry | Signal::Continue | Signal::Abort => WaitKind::Hold,
+        Signal::Retry | Signal::Continue | Signal::RollBack | Signal::Abort => WaitKind::Hold,
         Signal::Yes | Signal::No => WaitKind::Question,
     };
     let stages = run["stages"].as_object().into_iter().flatten();

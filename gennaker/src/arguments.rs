@@ -132,6 +132,9 @@ pub(crate) enum Command {
     Retry(Answered),
     /// Let a held stage stay failed, and go on as if it did not count
     Continue(Answered),
+    /// Take the environment of a held stage back to what was good there
+    #[command(name = "roll-back")]
+    RollBack(Answered),
     /// Stop the run for a held stage
     Abort(Answered),
     /// Say what happened, to a stage that cannot tell
@@ -141,7 +144,13 @@ pub(crate) enum Command {
         said: Answered,
     },
     /// Cancel a run; what is deployed stays
-    Cancel(Told),
+    Cancel {
+        #[command(flatten)]
+        told: Told,
+        /// Stop a way back too; it is left half-way
+        #[arg(long)]
+        force: bool,
+    },
     /// Let nothing new start in a run; what runs finishes, and targets are kept
     Pause(Told),
     /// Let a paused run go on

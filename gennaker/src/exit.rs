@@ -31,10 +31,13 @@ impl From<RunStatus> for Exit {
     fn from(status: RunStatus) -> Exit {
         match status {
             RunStatus::Succeeded => Exit::Success,
-            RunStatus::Waiting
+            RunStatus::Queued
+            | RunStatus::Waiting
             | RunStatus::Paused
             | RunStatus::Running
+            | RunStatus::RollingBack
             | RunStatus::Failed
+            | RunStatus::RolledBack
             | RunStatus::Rejected
             | RunStatus::Cancelled => Exit::Unsuccessful,
         }

@@ -162,6 +162,7 @@ async fn start(engine: &Engine, ready: Ready) -> anyhow::Result<(RunId, String)>
         trigger: Trigger::Manual,
         actor: actor(),
         ancestry: Vec::new(),
+        parent: None,
         files: ready.files,
         key: None,
     };

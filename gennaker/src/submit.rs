@@ -183,6 +183,7 @@ pub(crate) async fn begin(
         trigger,
         actor,
         ancestry: Vec::new(),
+        parent: None,
         key: Some(key),
     };
     match engine.start(new).await {

@@ -78,6 +78,9 @@ async fn prepare(site: &Site<'_>, config: &Config) -> Result<Step<Progress>, Tro
     let wanted = (config.to, config.component.as_deref());
     let returns = choose(&revisions, asker, wanted)
         .map_err(|error| StageError::Failure(error.to_string()))?;
+    if returns.is_empty() {
+        return Ok(Step::done());
+    }
     let mut intended = Vec::new();
     for (component, way) in returns {
         intended.push(intend(site, component, way).await?);

@@ -1,16 +1,22 @@
 //! The words of the machine: inputs come in, events are recorded, commands go out.
 
+mod input;
+
+pub use input::{
+    Answer, Call, Command, Evaluated, Input, InputRow, Message, Rejected, TurnedAway, Urgency,
+};
+
 use crate::{
+    admission::{Standing, Strategy},
     clock::Elapsed,
-    id::{BlobName, InputId, PlanHash, RunId},
-    plan::NodeIndex,
+    id::{BlobName, PlanHash, Resource, RunId},
     retry::Cause,
-    revision::{ComponentSet, Proof, Target},
-    stage::{Outputs, StageError, Step, WaitReason, Wake},
+    revision::{ComponentSet, Proof, Slot, Target},
+    stage::{Outputs, WaitReason, Wake},
     status::RunStatus,
 };
 pub use crate::{
-    person::{Actor, RunAct, Signal, Signalled, Way},
+    person::{Actor, Force, RunAct, Signal, Signalled, Way},
     repeat::Repeated,
 };
 use serde::{Deserialize, Serialize};
@@ -27,15 +33,50 @@ pub enum Event {
         trigger: Trigger,
         actor: Actor,
         ancestry: Vec<RunId>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        parent: Option<Parent>,
+    },
+    /// The run asks for a place in its group; nothing starts before it has one.
+    SlotAsked {
+        slot: Slot,
+        strategy: Strategy,
+        standing: Standing,
+        /// What its family will not give back before it has ended.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        keeps: Vec<Resource>,
+    },
+    SlotGranted {
+        slot: Slot,
+    },
+    SlotReleased {
+        slot: Slot,
+    },
+    /// A newer run of its group has come: this one ends once it only waits and holds no target.
+    SuccessorCame {
+        by: String,
     },
     /// The run asks for a target, or goes on asking: `keeps` are the targets it will not give back
-    /// before it has this one.
+    /// before it has this one, if it has them, and `beside` what else it or its family keeps.
     TargetAsked {
         target: Target,
         keeps: Vec<Target>,
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        beside: Vec<Resource>,
+        #[serde(default)]
+        standing: Standing,
     },
     TargetGranted {
         target: Target,
+    },
+    /// To wait for it would be to wait for ever.
+    TargetRefused {
+        target: Target,
+        because: String,
+    },
+    /// A person takes the target back: the run's stages there end.
+    TargetPreempted {
+        target: Target,
+        by: String,
     },
     /// The last stage there has ended. Also takes back a question that was never answered.
     TargetReleased {
@@ -105,6 +146,18 @@ pub enum Event {
         stage: String,
         outputs: Outputs,
     },
+    /// Its last try failed, and its environment goes back to what was good there; this is one more
+    /// attempt of the stage.
+    RollbackStarted {
+        stage: String,
+        attempt: u32,
+        failure: Failure,
+    },
+    /// What its run had changed in its environment is back.
+    StageRolledBack {
+        stage: String,
+        failure: Failure,
+    },
     StageFailed {
         stage: String,
         failure: Failure,
@@ -132,6 +185,11 @@ pub enum Event {
     /// Nothing new starts from here on.
     RunStopping {
         cause: RunStop,
+    },
+    /// The parent's stage, which waits for it, hears of the run's end.
+    ParentTold {
+        run: RunId,
+        stage: String,
     },
     RunEnded {
         status: RunStatus,
@@ -163,19 +221,6 @@ pub enum Entrance {
     Gates,
     /// To its next attempt.
     Attempt,
-}
-
-/// What an evaluation came to.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Evaluated {
-    /// The condition holds.
-    Holds,
-    /// It does not; the sentence says what was looked at.
-    Skips { because: String },
-    /// The configuration, whole.
-    Bound(Value),
-    /// It cannot be told, which fails the stage.
-    Broken(String),
 }
 
 /// What a stage remembers between steps.
@@ -218,6 +263,22 @@ pub enum StopCause {
     FailFast {
         by: String,
     },
+    /// A newer run of its group takes its place.
+    Superseded {
+        by: String,
+    },
+    /// A person takes its target back.
+    Preempted {
+        by: String,
+    },
+    /// Its run could not have a place in its group.
+    NotAdmitted {
+        because: String,
+    },
+    /// The run that started this one needs it no more.
+    Parent {
+        by: String,
+    },
 }
 
 /// Why a whole run is being stopped.
@@ -227,12 +288,45 @@ pub enum RunStop {
     Cancel {
         actor: Actor,
         reason: String,
+        #[serde(default)]
+        force: Force,
     },
     Abort {
         by: String,
     },
     /// The time of the whole run ran out.
     Timeout,
+    /// A newer run of its group takes its place.
+    Superseded {
+        by: String,
+    },
+    /// Its group is full, and it is not to wait.
+    GroupFull {
+        by: Vec<String>,
+    },
+    /// To wait for its group would be to wait for ever.
+    Ring {
+        because: String,
+    },
+    /// The run that started this one needs it no more.
+    Parent {
+        by: String,
+    },
+}
+
+/// The run that started another one by one of its stages.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Parent {
+    pub run: RunId,
+    pub label: String,
+    pub stage: String,
+    /// The runs that wait for this one's end, the parent last; none if the parent does not.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub family: Vec<RunId>,
+    /// What they will not give back before its end, as far as they have it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub keeps: Vec<Resource>,
 }
 
 /// What started a run.
@@ -244,90 +338,4 @@ pub enum Trigger {
     Rerun {
         of: Repeated,
     },
-}
-
-/// Anything that reaches a run.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Input {
-    /// A step the engine asked for came back.
-    Stepped { call: Call, answer: Answer },
-    /// An abort the engine asked for came back.
-    Aborted { call: Call, answer: Result<(), StageError> },
-    /// An evaluation the engine asked for came back.
-    Evaluated { call: Call, answer: Evaluated },
-    /// An object that a waiting stage named has changed.
-    ObjectsChanged { node: NodeIndex },
-    /// Time passed.
-    Tick,
-    /// A row that another transaction wrote for this run.
-    Row(InputRow),
-}
-
-pub type Answer = Result<Step<Progress>, StageError>;
-
-/// One call of a stage. `sequence` fences the answers of earlier calls.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Call {
-    pub node: NodeIndex,
-    pub attempt: u32,
-    pub sequence: u64,
-}
-
-/// An input that outlives the process: written in the transaction of its cause, deleted in the
-/// append that decides it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct InputRow {
-    pub id: InputId,
-    pub message: Message,
-}
-
-/// What an input row says.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", tag = "kind")]
-pub enum Message {
-    Cancel { actor: Actor, reason: String },
-    Pause { actor: Actor, reason: String },
-    Resume { actor: Actor, reason: String },
-    TargetGranted { target: Target },
-    Signal { stage: String, signalled: Signalled },
-}
-
-/// An effect the engine wants. Never stored: it is recomputed from the state.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Command {
-    /// See [`crate::Execution::evaluation`].
-    Evaluate {
-        call: Call,
-    },
-    Step {
-        call: Call,
-    },
-    /// The step under way is to end at its next safe point.
-    Stop {
-        call: Call,
-    },
-    Abort {
-        call: Call,
-    },
-}
-
-/// An input that does not fit the present state. It changes nothing and leaves no event.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Rejected {
-    #[error("the run has ended as {status}; start a new one with `gennaker run`")]
-    Ended { status: RunStatus },
-    #[error("the answer of call {sequence} of stage `{stage}` is late and changes nothing")]
-    Stale { stage: String, sequence: u64 },
-    #[error("the run does not wait for target {environment}; nothing is to be done")]
-    NotAsked { environment: String },
-    #[error("the run is being stopped already; wait for its end")]
-    Stopping,
-    #[error("the run is paused already; `gennaker resume` lets it go on")]
-    Paused,
-    #[error("the run is not paused; there is nothing to resume")]
-    NotPaused,
-    #[error("there is no stage `{stage}` in this run; it has {known}")]
-    NoStage { stage: String, known: String },
-    #[error("stage `{stage}` does not take `{}`: {instead}", signal.word())]
-    NotTaken { stage: String, signal: Signal, instead: String },
 }

@@ -6,12 +6,15 @@
 
 mod agenda;
 mod apply;
+mod claims;
 mod decide;
 mod evaluation;
+mod group;
 mod inputs;
 mod matrix;
 mod needs;
 mod pause;
+mod rollback;
 mod signals;
 pub mod state;
 mod stopping;
@@ -24,11 +27,12 @@ mod timeouts;
 pub use apply::Unknown;
 pub use evaluation::Evaluation;
 pub use inputs::OUTPUTS_LIMIT;
+pub use rollback::Operation;
 pub use stopping::ABORT_LIMIT;
 
 use crate::{
     clock::Now,
-    event::{Actor, Call, Command, Event, Input, Rejected, Trigger},
+    event::{Actor, Call, Command, Event, Input, Parent, Rejected, Trigger},
     id::{PlanHash, RunId},
     plan::{NodeIndex, Plan},
     stage::ObjectKey,
@@ -36,7 +40,7 @@ use crate::{
 };
 use agenda::Agenda;
 use decide::Decision;
-use state::{AttemptClock, NodeState, Phase, Recorded, Tally};
+use state::{AttemptClock, Claim, NodeState, Phase, Recorded, SlotState, Tally};
 use std::{collections::BTreeMap, sync::Arc};
 
 /// A recorded part, equal to its replay, and an agenda, which a replay rebuilds as "due now".
@@ -57,6 +61,8 @@ pub struct Start {
     pub actor: Actor,
     /// The runs that led to this one, the first of them first.
     pub ancestry: Vec<RunId>,
+    /// The run that started it by one of its stages.
+    pub parent: Option<Parent>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -70,18 +76,19 @@ pub enum ReplayError {
 impl Execution {
     /// Starts a run: the state, and the events that must be recorded to make it so.
     pub fn start(plan: Arc<Plan>, start: Start, now: Now) -> (Execution, Vec<Event>) {
-        let Start { id, number, plan: hash, trigger, actor, ancestry } = start;
+        let Start { id, number, plan: hash, trigger, actor, ancestry, parent } = start;
         let started = Event::RunStarted {
             number,
             plan: hash.clone(),
             trigger: trigger.clone(),
             actor: actor.clone(),
             ancestry: ancestry.clone(),
+            parent: parent.clone(),
         };
-        let start = Start { id, number, plan: hash, trigger, actor, ancestry };
+        let start = Start { id, number, plan: hash, trigger, actor, ancestry, parent };
         let mut execution = Execution::new(plan, start, now);
         let mut decision = Decision::new(&mut execution, now);
-        decision.begin();
+        decision.enter();
         let mut events = decision.finish();
         events.insert(0, started);
         (execution, events)
@@ -94,7 +101,7 @@ impl Execution {
         log: impl IntoIterator<Item = (&'a Event, Now)>,
     ) -> Result<Execution, ReplayError> {
         let mut log = log.into_iter();
-        let Some((Event::RunStarted { number, plan: hash, trigger, actor, ancestry }, now)) =
+        let Some((Event::RunStarted { number, plan: hash, trigger, actor, ancestry, parent }, now)) =
             log.next()
         else {
             return Err(ReplayError::NoStart { run });
@@ -106,6 +113,7 @@ impl Execution {
             trigger: trigger.clone(),
             actor: actor.clone(),
             ancestry: ancestry.clone(),
+            parent: parent.clone(),
         };
         let mut execution = Execution::new(plan, start, now);
         for (event, now) in log {
@@ -136,6 +144,7 @@ impl Execution {
     }
 
     /// Folds one recorded fact into the state, and into the agenda what it makes due.
+    #[expect(clippy::too_many_lines, reason = "one arm an event")]
     pub fn apply(&mut self, event: &Event, now: Now) {
         let folded = self.recorded.fold(&self.plan, event, now);
         self.agenda.limit(self.recorded.time_left());
@@ -144,20 +153,30 @@ impl Execution {
         }
         let Ok(Some(index)) = folded else { return };
         match event {
-            Event::AttemptStarted { .. } => self.agenda.begin(index),
+            Event::AttemptStarted { .. } | Event::RollbackStarted { .. } => {
+                self.agenda.begin(index)
+            }
             Event::StageStopping { .. } => self.agenda.urge(index),
             Event::RunStarted { .. }
             | Event::RunPaused { .. }
             | Event::RunResumed { .. }
             | Event::TargetAsked { .. }
             | Event::TargetGranted { .. }
+            | Event::TargetRefused { .. }
+            | Event::TargetPreempted { .. }
             | Event::TargetReleased { .. }
+            | Event::SlotAsked { .. }
+            | Event::SlotGranted { .. }
+            | Event::SlotReleased { .. }
+            | Event::SuccessorCame { .. }
+            | Event::ParentTold { .. }
             | Event::StageGated { .. }
             | Event::StageWaiting { .. }
             | Event::RevisionRecorded { .. }
             | Event::AttemptFailed { .. }
             | Event::StageProgressed { .. }
             | Event::StageSucceeded { .. }
+            | Event::StageRolledBack { .. }
             | Event::StageFailed { .. }
             | Event::StageSkipped { .. }
             | Event::StageSignalled { .. }
@@ -227,7 +246,8 @@ impl Execution {
             .collect();
         let agenda = Agenda::new(nodes.len());
         let (targets, matrices) = (target::targets(&plan), matrix::matrices(&plan));
-        let Start { id, number, plan: hash, trigger, actor, ancestry } = start;
+        let Start { id, number, plan: hash, trigger, actor, ancestry, parent } = start;
+        let slot = plan.slot().map(|slot| SlotState { slot, claim: Claim::Unasked });
         let (phase, tally) = (Phase::Going, Tally::default());
         let clock = AttemptClock::of_run(plan.document().timeout);
         let recorded = Recorded {
@@ -237,11 +257,14 @@ impl Execution {
             trigger,
             actor,
             ancestry,
+            parent,
             started_at: now,
             phase,
             stop: None,
             nodes,
             matrices,
+            slot,
+            successor: None,
             targets,
             tally,
             clock,

@@ -68,3 +68,12 @@ names! {
     /// What runs contend for, such as `target:checkout/prod@<cluster uid>`.
     Resource,
 }
+
+impl Resource {
+    /// As people call it: `target checkout/prod`, `group checkout/release`.
+    pub fn words(&self) -> String {
+        let (kind, rest) = self.0.split_once(':').unwrap_or(("", &self.0));
+        let name = rest.split_once('@').map_or(rest, |(name, _)| name);
+        format!("{kind} {name}")
+    }
+}

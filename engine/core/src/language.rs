@@ -18,7 +18,8 @@ pub use duration::{Duration, DurationError};
 pub use publish::published_schema;
 
 pub(crate) use schema::{
-    DefaultsText, MatrixText, NeedText, PipelineText, RetryText, Schemas, StageText,
+    ConcurrencyText, DefaultsText, MatrixText, NeedText, PipelineText, RetryText, Schemas,
+    StageText,
 };
 pub(crate) use suggest::closest;
 pub(crate) use tree::{Content, Entry, Node, read_tree};

@@ -34,6 +34,8 @@ pub enum Signal {
     Continue,
     /// Stop the run for what is held.
     Abort,
+    /// Take the environment of what is held back to what was good there.
+    RollBack,
     /// Yes, to a question of fact.
     Yes,
     /// No, to a question of fact.
@@ -46,16 +48,28 @@ pub enum Signal {
 pub enum RunAct {
     /// Stop what runs; what is deployed stays.
     Cancel,
+    /// The same, and a way back is stopped too.
+    ForceCancel,
     /// Let nothing new start.
     Pause,
     /// Let a paused run go on.
     Resume,
 }
 
+/// Whether a cancel stops a way back too.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Force {
+    #[default]
+    No,
+    Yes,
+}
+
 impl RunAct {
     pub fn word(self) -> &'static str {
         match self {
             RunAct::Cancel => "cancel",
+            RunAct::ForceCancel => "forceCancel",
             RunAct::Pause => "pause",
             RunAct::Resume => "resume",
         }
@@ -78,6 +92,7 @@ impl Signal {
             Signal::Retry => "retry",
             Signal::Continue => "continue",
             Signal::Abort => "abort",
+            Signal::RollBack => "rollBack",
             Signal::Yes => "yes",
             Signal::No => "no",
         }

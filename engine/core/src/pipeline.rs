@@ -1,6 +1,7 @@
 //! A pipeline as its author wrote it: what could be read of a file, and what is wrong with it.
 
 mod bind;
+mod concurrency;
 mod expressions;
 mod images;
 mod matrix;
@@ -45,6 +46,7 @@ pub struct Pipeline {
     description: Option<String>,
     labels: BTreeMap<String, String>,
     timeout_ms: Option<u64>,
+    group: concurrency::Group,
     parameters: Vec<Parameter>,
     /// What the parameters came to, once bound.
     values: BTreeMap<String, Value>,

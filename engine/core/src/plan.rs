@@ -7,9 +7,10 @@ pub use compile::{Cluster, Environments, UnknownEnvironment};
 pub use graph::{Dependent, Graph, GraphError, NodeIndex};
 
 use crate::{
+    admission::{Rank, Strategy},
     id::{BlobName, PlanHash},
     retry::Retry,
-    revision::Target,
+    revision::{Slot, Target},
     status::StageStatus,
     template::Template,
 };
@@ -21,6 +22,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// The stored form that this program writes and reads.
 pub const FORMAT: u32 = 1;
+
+/// The pipeline of a person's way back. No author's pipeline has this name.
+pub const ROLLBACK_PIPELINE: &str = "rollback";
 
 /// What a run executes. It is stored by the hash of its content and never changes.
 #[derive(Clone, Debug, PartialEq)]
@@ -40,6 +44,9 @@ pub struct Document {
     pub description: Option<String>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub labels: BTreeMap<String, String>,
+    /// The group of runs it belongs to; one runs beside all others without it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub concurrency: Option<Concurrency>,
     /// How long stages may run attempts, all in all.
     #[serde(default, skip_serializing_if = "Timeout::is_never")]
     pub timeout: Timeout,
@@ -65,6 +72,15 @@ pub struct Source {
     /// How diagnostics name it.
     pub name: String,
     pub content: BlobName,
+}
+
+/// How many runs of a group may be under way, and what a newcomer means to the others.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Concurrency {
+    pub group: String,
+    pub limit: u32,
+    pub strategy: Strategy,
 }
 
 /// Where an environment is. What is pinned here holds for the whole run.
@@ -191,6 +207,8 @@ pub enum OnFailure {
     Continue,
     /// Everything stays as it is, and a person says what is to become of it.
     Hold,
+    /// Its environment goes back to the newest good revision; if that fails, it is held.
+    Rollback,
 }
 
 /// What it means that an attempt ran out of time.
@@ -270,6 +288,26 @@ impl Plan {
 
     pub fn graph(&self) -> &Graph {
         &self.graph
+    }
+
+    /// Whether its runs go before others, as a person's way back does.
+    pub fn rank(&self) -> Rank {
+        match self.document.pipeline.as_str() {
+            ROLLBACK_PIPELINE => Rank::Rollback,
+            _ => Rank::Ordinary,
+        }
+    }
+
+    /// The environments that a node and everything downstream of it name.
+    pub fn environments_downstream(&self, index: NodeIndex) -> BTreeSet<String> {
+        let downstream = self.graph.downstream(index);
+        downstream.iter().filter_map(|index| self.node(*index).environment.clone()).collect()
+    }
+
+    /// The place in its group for which a run of the plan asks.
+    pub fn slot(&self) -> Option<Slot> {
+        let Concurrency { group, .. } = self.document.concurrency.as_ref()?;
+        Some(Slot { application: self.document.application.clone(), group: group.clone() })
     }
 
     /// Where a node acts, if it names an environment.

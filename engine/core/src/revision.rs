@@ -26,6 +26,21 @@ impl Target {
     }
 }
 
+/// A place in a group of runs of one application.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Slot {
+    pub application: String,
+    pub group: String,
+}
+
+impl Slot {
+    /// The name under which runs contend for it.
+    pub fn resource(&self) -> Resource {
+        Resource(format!("group:{}/{}", self.application, self.group))
+    }
+}
+
 /// One recorded change of one component of a target.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

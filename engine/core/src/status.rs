@@ -3,17 +3,23 @@
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-/// Where a run stands. The last four never change again.
+/// Where a run stands. The last five never change again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum RunStatus {
+    /// It waits for a place in its group before anything starts.
+    Queued,
     /// Nothing runs, and something waits for what is not its own: a target.
     Waiting,
     Running,
     /// A person paused it: nothing new starts.
     Paused,
+    /// A stage that failed takes its environment back.
+    RollingBack,
     Succeeded,
     Failed,
+    /// Whatever failed was taken back.
+    RolledBack,
     /// A person said no, or nobody answered in time.
     Rejected,
     Cancelled,
@@ -28,9 +34,13 @@ pub enum StageStatus {
     Pending,
     Waiting,
     Running,
+    /// It failed, and its environment goes back to what was good.
+    RollingBack,
     Stopping,
     Succeeded,
     Failed,
+    /// It failed, and its environment is back.
+    RolledBack,
     /// Its `when` was false.
     Skipped,
     /// What it needs did not end as needed.
@@ -64,14 +74,21 @@ pub enum WaitKind {
     Concurrency,
     /// A person to say what happened: nothing else can tell.
     Question,
+    /// The run that it started to end.
+    Child,
 }
 
 impl RunStatus {
     pub fn has_ended(self) -> bool {
         match self {
-            RunStatus::Waiting | RunStatus::Running | RunStatus::Paused => false,
+            RunStatus::Queued
+            | RunStatus::Waiting
+            | RunStatus::Running
+            | RunStatus::Paused
+            | RunStatus::RollingBack => false,
             RunStatus::Succeeded
             | RunStatus::Failed
+            | RunStatus::RolledBack
             | RunStatus::Rejected
             | RunStatus::Cancelled => true,
         }
@@ -84,9 +101,11 @@ impl StageStatus {
             StageStatus::Pending
             | StageStatus::Waiting
             | StageStatus::Running
+            | StageStatus::RollingBack
             | StageStatus::Stopping => false,
             StageStatus::Succeeded
             | StageStatus::Failed
+            | StageStatus::RolledBack
             | StageStatus::Skipped
             | StageStatus::Omitted
             | StageStatus::Rejected
@@ -112,17 +131,19 @@ macro_rules! words {
 
 words! {
     RunStatus {
-        Waiting = "waiting", Running = "running", Paused = "paused", Succeeded = "succeeded",
-        Failed = "failed", Rejected = "rejected", Cancelled = "cancelled",
+        Queued = "queued", Waiting = "waiting", Running = "running", Paused = "paused",
+        RollingBack = "rollingBack", Succeeded = "succeeded", Failed = "failed",
+        RolledBack = "rolledBack", Rejected = "rejected", Cancelled = "cancelled",
     }
     StageStatus {
-        Pending = "pending", Waiting = "waiting", Running = "running", Stopping = "stopping",
-        Succeeded = "succeeded", Failed = "failed", Skipped = "skipped", Omitted = "omitted",
+        Pending = "pending", Waiting = "waiting", Running = "running",
+        RollingBack = "rollingBack", Stopping = "stopping", Succeeded = "succeeded",
+        Failed = "failed", RolledBack = "rolledBack", Skipped = "skipped", Omitted = "omitted",
         Rejected = "rejected", Cancelled = "cancelled",
     }
     WaitKind {
         Target = "target", Timer = "timer", Readiness = "readiness", Cluster = "cluster",
         Retry = "retry", Approval = "approval", Hold = "hold", Paused = "paused",
-        Concurrency = "concurrency", Question = "question",
+        Concurrency = "concurrency", Question = "question", Child = "child",
     }
 }

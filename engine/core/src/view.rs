@@ -12,10 +12,10 @@ use crate::{
     Execution,
     clock::{Civil, Now},
     event::{Failure, Gate, RunStop, StopCause},
-    execution::state::{BackingOff, End, NodeState, Phase, Waiting},
+    execution::state::{BackingOff, Claim, End, NodeState, Phase, Waiting},
     plan::{Cell, Node, NodeIndex},
     repeat::TriggerView,
-    revision::Target,
+    revision::{Slot, Target},
     status::{RunStatus, StageStatus, WaitKind},
     store::Detail,
     wording,
@@ -42,6 +42,12 @@ pub struct RunView {
     pub ended_at: Option<String>,
     /// Why the run was stopped, if it was.
     pub reason: Option<String>,
+    /// What the run waits for before anything starts.
+    #[serde(default)]
+    pub waiting: Option<WaitView>,
+    /// The run that started it by one of its stages: `checkout#12`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent: Option<String>,
     /// By id, in the order of the plan.
     #[serde(with = "ordered")]
     #[schema(value_type = BTreeMap<String, StageView>)]
@@ -91,6 +97,8 @@ pub struct Surroundings {
     pub blocked_by: BTreeMap<String, Vec<String>>,
     /// How long stages took when they succeeded in earlier runs of the pipeline, in milliseconds.
     pub durations: BTreeMap<String, Vec<u64>>,
+    /// Who stands before it in its group.
+    pub queued_after: Vec<String>,
 }
 
 impl Execution {
@@ -123,6 +131,8 @@ impl Execution {
             started_at: instant(recorded.started_at.civil),
             ended_at: recorded.ended_at().map(|at| instant(at.civil)),
             reason: self.stop_reason().or_else(|| self.pause_words()),
+            waiting: self.queued(&surroundings.queued_after),
+            parent: recorded.parent.as_ref().map(|parent| parent.label.clone()),
             stages: nodes
                 .map(|(node, state)| {
                     let mut stage = stage(node, state, surroundings);
@@ -136,6 +146,29 @@ impl Execution {
                 })
                 .collect(),
         }
+    }
+
+    /// The group before whose door the run stands.
+    pub fn asked_slot(&self) -> Option<&Slot> {
+        let state = self.recorded().slot.as_ref()?;
+        matches!(state.claim, Claim::Asked { .. }).then_some(&state.slot)
+    }
+
+    fn queued(&self, after: &[String]) -> Option<WaitView> {
+        let state = self.recorded().slot.as_ref()?;
+        let Claim::Asked { since } = state.claim else { return None };
+        let group = &state.slot.group;
+        let detail = match after {
+            [] => format!("waits for its turn in group {group}"),
+            after => format!("waits for its turn in group {group} after {}", after.join(", ")),
+        };
+        Some(WaitView {
+            kind: WaitKind::Concurrency,
+            since: instant(since.civil),
+            until: None,
+            detail,
+            blocked_by: after.to_vec(),
+        })
     }
 
     /// Who paused the run, if it is paused.
@@ -190,9 +223,13 @@ impl Execution {
     fn stop_reason(&self) -> Option<String> {
         let stop = self.recorded().stop.as_ref()?;
         Some(match stop {
-            RunStop::Cancel { actor, reason } => by("cancelled", &actor.name, reason),
+            RunStop::Cancel { actor, reason, .. } => by("cancelled", &actor.name, reason),
             RunStop::Abort { by } => format!("aborted by the failure of `{by}`"),
             RunStop::Timeout => "stopped: the time of the whole run ran out".to_owned(),
+            RunStop::Superseded { by } => format!("superseded by {by}"),
+            RunStop::GroupFull { by } => wording::full_words(by),
+            RunStop::Ring { because } => because.clone(),
+            RunStop::Parent { by } => format!("{by}, which started it, needs it no more"),
         })
     }
 }
@@ -313,7 +350,8 @@ fn until(kind: WaitKind, at: Option<crate::clock::Moment>, since: Now) -> Option
             | WaitKind::Hold
             | WaitKind::Paused
             | WaitKind::Concurrency
-            | WaitKind::Question,
+            | WaitKind::Question
+            | WaitKind::Child,
             _,
         ) => None,
     }
@@ -321,13 +359,17 @@ fn until(kind: WaitKind, at: Option<crate::clock::Moment>, since: Now) -> Option
 
 fn reason(state: &NodeState) -> Option<String> {
     match state {
-        NodeState::Pending { .. } | NodeState::Gated { .. } | NodeState::Running(_) => None,
+        NodeState::Running(_) => {
+            state.undoes().map(|failure| format!("goes back after: {}", failure.message))
+        }
+        NodeState::Pending { .. } | NodeState::Gated { .. } => None,
         NodeState::BackingOff(pause) => Some(pause.failure.message.clone()),
         NodeState::Held(held) => Some(held.failure.message.clone()),
         NodeState::Stopping { cause, .. } => Some(stop(cause)),
         NodeState::Ended(ended) => match &ended.end {
             End::Succeeded { .. } => None,
             End::Failed { failure, .. } => Some(failure.message.clone()),
+            End::RolledBack { failure } => Some(format!("taken back after: {}", failure.message)),
             End::Omitted { because } | End::Skipped { because } | End::Rejected { because } => {
                 Some(because.clone())
             }
@@ -345,6 +387,10 @@ fn stop(cause: &StopCause) -> String {
         StopCause::Timeout => "its time ran out".to_owned(),
         StopCause::RunTimeout => "the time of the whole run ran out".to_owned(),
         StopCause::Abort { by } => format!("`{by}` failed and aborted the run"),
+        StopCause::Superseded { by } => format!("the run was superseded by {by}"),
+        StopCause::Preempted { by } => format!("{by} takes its target back"),
+        StopCause::NotAdmitted { because } => because.clone(),
+        StopCause::Parent { by } => format!("{by}, which started the run, needs it no more"),
         StopCause::FailFast { by } => format!("`{by}` failed, and its matrix fails fast"),
     }
 }

@@ -28,6 +28,11 @@ pub fn duration(milliseconds: u64) -> String {
     if parts.is_empty() { "0ms".to_owned() } else { parts.join(" ") }
 }
 
+/// Why a run does not wait for its group.
+pub fn full_words(by: &[String]) -> String {
+    format!("its group is full, and it is not to wait: {} is in it", by.join(", "))
+}
+
 #[cfg(test)]
 mod tests {
     use super::{duration, instant};

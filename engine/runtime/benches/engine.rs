@@ -212,6 +212,7 @@ fn new_run(plan: &Arc<Plan>) -> NewRun {
         trigger: Trigger::Manual,
         actor: actor(),
         ancestry: Vec::new(),
+        parent: None,
         files: Vec::new(),
         key: None,
     }
@@ -225,6 +226,7 @@ fn start() -> Start {
         trigger: Trigger::Manual,
         actor: actor(),
         ancestry: Vec::new(),
+        parent: None,
     }
 }
 

@@ -122,6 +122,7 @@ fn item(run: RunId, n: u32) -> Append {
             trigger: Trigger::Manual,
             actor: Actor { name: "bench".to_owned(), way: Way::CommandLine },
             ancestry: Vec::new(),
+            parent: None,
         }],
         _ => vec![Event::StageProgressed {
             stage: "deploy".to_owned(),

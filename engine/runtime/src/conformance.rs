@@ -1,6 +1,7 @@
 //! What every store must do, written once: `hold_to_the_contract!` makes a test of each fact.
 
 pub mod append;
+pub mod contention;
 pub mod faulty;
 pub mod feed;
 pub mod lease;
@@ -38,6 +39,14 @@ macro_rules! hold_to_the_contract {
                 an_append_without_events_must_pass_the_gate
                 the_summary_is_the_one_appended
                 a_large_batch_is_answered_item_by_item
+            }
+            contention {
+                the_claimant_that_closes_a_ring_is_refused_by_name
+                a_way_back_goes_first_and_tells_the_holder
+                a_child_shares_what_its_parent_holds
+                a_newcomer_tells_the_older_runs_of_its_group
+                a_full_group_turns_away_who_will_not_wait
+                a_parent_hears_of_its_childs_end
             }
             feed {
                 positions_run_without_gaps

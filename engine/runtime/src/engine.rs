@@ -24,7 +24,7 @@ use crate::{
 use engine_core::{
     Execution, Plan, Registry, Start,
     clock::{Clock, Now},
-    event::{Actor, Trigger},
+    event::{Actor, Parent, Trigger},
     id::{BlobName, RunId},
     stage::AnyStage,
     store::{Append, Appended, Beginning, Blob, Candidate, LeaseError, Store, StoreError},
@@ -73,6 +73,8 @@ pub struct NewRun {
     pub trigger: Trigger,
     pub actor: Actor,
     pub ancestry: Vec<RunId>,
+    /// The run that starts it by one of its stages.
+    pub parent: Option<Parent>,
     /// The content of the plan's files, by name.
     pub files: Vec<(BlobName, Arc<[u8]>)>,
     /// The sender's own name for this start: a repeated one starts nothing.
@@ -162,6 +164,7 @@ impl Engine {
             trigger: new.trigger,
             actor: new.actor,
             ancestry: new.ancestry,
+            parent: new.parent,
         };
         let run = start.id;
         let (execution, events) = Execution::start(new.plan, start, now);

@@ -136,7 +136,11 @@ impl Reader {
             true => BTreeMap::new(),
             false => self.durations(&execution.summary()).await?,
         };
-        Ok(execution.view(&Surroundings { details, blocked_by, durations }))
+        let queued_after = match execution.asked_slot() {
+            Some(slot) => self.labels(self.log.queue(&slot.resource()).await?, run).await?,
+            None => Vec::new(),
+        };
+        Ok(execution.view(&Surroundings { details, blocked_by, durations, queued_after }))
     }
 
     /// The revisions of a target, oldest first.

@@ -7,6 +7,7 @@ mod beginning;
 mod beside;
 mod bulk;
 mod checkpoint;
+mod claims;
 mod columns;
 mod consequences;
 mod failure;

@@ -137,7 +137,8 @@ impl Task {
                 | WaitKind::Hold
                 | WaitKind::Paused
                 | WaitKind::Concurrency
-                | WaitKind::Question,
+                | WaitKind::Question
+                | WaitKind::Child,
             ) => {
                 self.timers.set(run, gate.summary.wake);
                 self.runs.insert(run, Slot::Parked);

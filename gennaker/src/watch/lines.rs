@@ -75,11 +75,24 @@ fn run_words(event: &Event) -> Option<String> {
     if let Event::RunResumed { actor, .. } = event {
         return Some(format!("resumed by {}", actor.name));
     }
+    if let Event::SlotAsked { slot, .. } = event {
+        return Some(format!("asks for a place in group {}", slot.group));
+    }
+    if let Event::TargetPreempted { target, by } = event {
+        return Some(format!("gives {} up to {by}", target.environment));
+    }
+    if let Event::SuccessorCame { by } = event {
+        return Some(format!("gives way to {by} once it only waits and holds no target"));
+    }
     if let Event::RunStopping { cause } = event {
         return Some(match cause {
             RunStop::Cancel { actor, .. } => format!("is being cancelled by {}", actor.name),
             RunStop::Abort { by } => format!("is aborted by {by}"),
             RunStop::Timeout => "is stopped: its time ran out".to_owned(),
+            RunStop::Superseded { by } => format!("is superseded by {by}"),
+            RunStop::GroupFull { by } => wording::full_words(by),
+            RunStop::Ring { because } => because.clone(),
+            RunStop::Parent { by } => format!("is cancelled with {by}"),
         });
     }
     let Event::RunEnded { status, warnings } = event else { return None };
@@ -91,6 +104,7 @@ fn run_words(event: &Event) -> Option<String> {
 
 /// An event of a stage as people would say it; nothing for what only the engine needs, and for
 /// waits, which are told by themselves.
+#[expect(clippy::too_many_lines, reason = "one arm an event")]
 fn stage_words(event: &Event) -> Option<(&str, String)> {
     Some(match event {
         Event::AttemptStarted { stage, attempt: 1, .. } => (stage, "running".to_owned()),
@@ -112,6 +126,12 @@ fn stage_words(event: &Event) -> Option<(&str, String)> {
         Event::StageFailed { stage, failure, tolerance: Tolerance::Tolerated } => {
             (stage, format!("failed, tolerated: {}", failure.message))
         }
+        Event::RollbackStarted { stage, failure, .. } => {
+            (stage, format!("rolling back: {}", failure.message))
+        }
+        Event::StageRolledBack { stage, failure } => {
+            (stage, format!("rolled back after: {}", failure.message))
+        }
         Event::StageRejected { stage, because } => (stage, format!("rejected: {because}")),
         Event::StageSkipped { stage, because } => (stage, format!("skipped: {because}")),
         Event::StageOmitted { stage, because } => (stage, format!("omitted: {because}")),
@@ -122,6 +142,13 @@ fn stage_words(event: &Event) -> Option<(&str, String)> {
         | Event::StageHeld { .. }
         | Event::TargetAsked { .. }
         | Event::TargetGranted { .. }
+        | Event::TargetRefused { .. }
+        | Event::TargetPreempted { .. }
+        | Event::SlotAsked { .. }
+        | Event::SlotGranted { .. }
+        | Event::SlotReleased { .. }
+        | Event::SuccessorCame { .. }
+        | Event::ParentTold { .. }
         | Event::TargetReleased { .. }
         | Event::RevisionRecorded { .. }
         | Event::StageProgressed { .. }

@@ -72,10 +72,12 @@ fn look(stage: &StageView) -> (&'static str, Option<AnsiColor>) {
         StageStatus::Pending => ("·", None),
         StageStatus::Waiting => ("◷", Some(AnsiColor::Yellow)),
         StageStatus::Running => ("●", Some(AnsiColor::Blue)),
+        StageStatus::RollingBack => ("↺", Some(AnsiColor::Yellow)),
         StageStatus::Stopping => ("◌", Some(AnsiColor::Yellow)),
         StageStatus::Succeeded => ("✔", Some(AnsiColor::Green)),
         StageStatus::Failed if stage.tolerated => ("⚠", Some(AnsiColor::Yellow)),
         StageStatus::Failed => ("✖", Some(AnsiColor::Red)),
+        StageStatus::RolledBack => ("↺", Some(AnsiColor::Red)),
         StageStatus::Skipped => ("○", None),
         StageStatus::Omitted => ("⊝", None),
         StageStatus::Rejected => ("⊗", Some(AnsiColor::Red)),
@@ -85,10 +87,14 @@ fn look(stage: &StageView) -> (&'static str, Option<AnsiColor>) {
 
 fn run_colour(status: RunStatus) -> Option<AnsiColor> {
     match status {
-        RunStatus::Waiting | RunStatus::Paused | RunStatus::Cancelled => Some(AnsiColor::Yellow),
+        RunStatus::Queued
+        | RunStatus::Waiting
+        | RunStatus::Paused
+        | RunStatus::RollingBack
+        | RunStatus::Cancelled => Some(AnsiColor::Yellow),
         RunStatus::Running => Some(AnsiColor::Blue),
         RunStatus::Succeeded => Some(AnsiColor::Green),
-        RunStatus::Failed | RunStatus::Rejected => Some(AnsiColor::Red),
+        RunStatus::Failed | RunStatus::RolledBack | RunStatus::Rejected => Some(AnsiColor::Red),
     }
 }
 
@@ -159,6 +165,8 @@ mod tests {
             started_at: "2026-01-01T00:00:00.000Z".to_owned(),
             ended_at: None,
             reason: None,
+            waiting: None,
+            parent: None,
             stages,
         }
     }
@@ -197,6 +205,7 @@ mod tests {
         let ends = [
             StageStatus::Succeeded,
             StageStatus::Failed,
+            StageStatus::RolledBack,
             StageStatus::Skipped,
             StageStatus::Omitted,
             StageStatus::Rejected,

@@ -2,7 +2,10 @@
 
 use super::To;
 use crate::release::Asker;
-use engine_core::revision::{Proof, Revision};
+use engine_core::{
+    id::RunId,
+    revision::{Proof, Revision},
+};
 use std::collections::BTreeMap;
 
 /// One component's way back.
@@ -41,8 +44,11 @@ pub(super) fn choose<'a>(
 ) -> Result<BTreeMap<&'a str, Return<'a>>, NoReturn> {
     let past: Vec<&Revision> =
         revisions.iter().filter(|revision| !asker.recorded(revision)).collect();
-    let newest = past.last().ok_or(NoReturn::Empty)?.number;
     let mut components = by_component(&past);
+    if let To::Undo(run) = to {
+        return undo(&components, run);
+    }
+    let newest = past.last().ok_or(NoReturn::Empty)?.number;
     if let Some(component) = component {
         let known = || components.keys().map(|name| format!("`{name}`")).collect();
         if !components.contains_key(component) {
@@ -81,13 +87,38 @@ fn way_back<'a>(history: &[&'a Revision], asker: Asker<'_>, to: To) -> Option<Re
             .find(|revision| revision.proof == Proof::Good && revision.run != asker.run),
         To::Previous => newest_first.find(differs),
         To::Number(number) => history.iter().rev().find(|revision| revision.number <= number),
+        To::Undo(run) => newest_first.find(|revision| is_good_of_another(revision, run)),
     };
     to.map(|to| Return { to, left })
 }
 
+fn is_good_of_another(revision: &Revision, run: RunId) -> bool {
+    revision.proof == Proof::Good && revision.run != run
+}
+
+/// The way back from what `run` changed last. A component whose newest good set is the live one is
+/// there already; nothing changed is nothing to do.
+fn undo<'a>(
+    components: &BTreeMap<&'a str, Vec<&'a Revision>>,
+    run: RunId,
+) -> Result<BTreeMap<&'a str, Return<'a>>, NoReturn> {
+    let changed = |history: &&Vec<&Revision>| history.last().is_some_and(|live| live.run == run);
+    let changed: Vec<_> = components.iter().filter(|(_, history)| changed(history)).collect();
+    let ways = changed.iter().filter_map(|(name, history)| {
+        let left = *history.last()?;
+        let to = history.iter().rev().find(|revision| is_good_of_another(revision, run))?;
+        Some((**name, Return { to, left }))
+    });
+    let ways: BTreeMap<_, _> = ways.collect();
+    if ways.is_empty() && !changed.is_empty() {
+        return Err(NoReturn::NothingGood);
+    }
+    Ok(ways.into_iter().filter(|(_, way)| way.to.set.content != way.left.set.content).collect())
+}
+
 fn nowhere(to: To) -> NoReturn {
     match to {
-        To::LastGood => NoReturn::NothingGood,
+        To::LastGood | To::Undo(_) => NoReturn::NothingGood,
         To::Previous => NoReturn::NothingPrevious,
         To::Number(number) => NoReturn::TooOld { number },
     }

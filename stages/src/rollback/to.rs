@@ -1,9 +1,10 @@
 //! Where a rollback goes, as configurations write it.
 
+use engine_core::id::RunId;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{
     Deserialize, Deserializer,
-    de::{Error, Unexpected, Visitor},
+    de::{Error, MapAccess, Unexpected, Visitor, value::MapAccessDeserializer},
 };
 use std::{borrow::Cow, fmt};
 
@@ -17,6 +18,9 @@ pub enum To {
     Previous,
     /// What the target ran as of this revision.
     Number(u64),
+    /// For each component that this run changed last, its newest good set of another run. No
+    /// author writes it: it is what the engine asks for after a failure.
+    Undo(RunId),
 }
 
 const WORDS: [&str; 2] = ["lastGood", "previous"];
@@ -29,7 +33,7 @@ impl<'de> Deserialize<'de> for To {
 
 struct ToVisitor;
 
-impl Visitor<'_> for ToVisitor {
+impl<'de> Visitor<'de> for ToVisitor {
     type Value = To;
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -42,6 +46,16 @@ impl Visitor<'_> for ToVisitor {
             "previous" => Ok(To::Previous),
             other => Err(E::unknown_variant(other, &WORDS)),
         }
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<To, A::Error> {
+        #[derive(Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct Undo {
+            undo: RunId,
+        }
+        let Undo { undo } = Undo::deserialize(MapAccessDeserializer::new(map))?;
+        Ok(To::Undo(undo))
     }
 
     fn visit_u64<E: Error>(self, number: u64) -> Result<To, E> {

@@ -1,8 +1,8 @@
 //! The fold: what each recorded fact changes. Decides nothing.
 
 use super::state::{
-    Attempt, AttemptClock, BackingOff, Claim, End, Ended, Held, Next, NodeState, Phase, Recorded,
-    Waiting,
+    Attempt, AttemptClock, BackingOff, Claim, End, Ended, Held, Next, NodeState, Part, Phase,
+    Recorded, Waiting,
 };
 use crate::{
     clock::{Elapsed, Now},
@@ -26,6 +26,7 @@ pub(super) type Touched = Option<NodeIndex>;
 impl Recorded {
     /// Folds one fact into the state. Facts that do not fit it change nothing: the log was written
     /// by a machine that had checked them.
+    #[expect(clippy::too_many_lines, reason = "one arm an event")]
     pub(super) fn fold(
         &mut self,
         plan: &Plan,
@@ -34,7 +35,18 @@ impl Recorded {
     ) -> Result<Touched, Unknown> {
         match event {
             Event::RunStarted { .. } | Event::RevisionRecorded { .. } => return Ok(None),
-            Event::TargetAsked { target, .. } => self.claim(target, Claim::Asked { since: now })?,
+            Event::ParentTold { .. } => return Ok(None),
+            Event::TargetPreempted { target, by } => {
+                if let Some(state) = self.targets.get_mut(&target.environment) {
+                    state.preempted = Some(by.clone());
+                }
+            }
+            Event::TargetAsked { target, keeps, .. } => self.ask(target, (keeps, now))?,
+            Event::TargetRefused { target, .. } => self.claim(target, Claim::Unasked)?,
+            Event::SlotAsked { .. } => self.slot(Claim::Asked { since: now }),
+            Event::SlotGranted { .. } => self.slot(Claim::Held),
+            Event::SlotReleased { .. } => self.slot(Claim::Released),
+            Event::SuccessorCame { by } => self.successor = Some(by.clone()),
             Event::TargetGranted { target } => self.claim(target, Claim::Held)?,
             Event::TargetReleased { target, .. } => self.claim(target, Claim::Released)?,
             Event::RunPaused { actor, reason } => self.pause((actor, reason), now),
@@ -53,6 +65,8 @@ impl Recorded {
             | Event::StageStopping { stage, .. }
             | Event::StageProgressed { stage, .. }
             | Event::StageSucceeded { stage, .. }
+            | Event::RollbackStarted { stage, .. }
+            | Event::StageRolledBack { stage, .. }
             | Event::StageFailed { stage, .. }
             | Event::StageSkipped { stage, .. }
             | Event::StageSignalled { stage, .. }
@@ -74,11 +88,16 @@ impl Recorded {
         Ok(None)
     }
 
+    #[expect(clippy::too_many_lines, reason = "one arm an event")]
     fn fold_stage(&mut self, plan: &Plan, (index, event): (NodeIndex, &Event), now: Now) {
         match event {
             Event::StageGated { gate, .. } => self.gate(plan, (index, gate), now),
             Event::AttemptStarted { attempt, config, .. } => {
-                self.start(plan, (index, *attempt, config), now);
+                self.start((plan, index), (*attempt, Part::Action, config.clone()), now);
+            }
+            Event::RollbackStarted { attempt, failure, .. } => {
+                let part = Part::Rollback { failure: failure.clone() };
+                self.start((plan, index), (*attempt, part, None), now);
             }
             Event::StageWaiting { progress, wake, reason, .. } => {
                 self.wait(index, (progress, wake, reason), now);
@@ -95,6 +114,7 @@ impl Recorded {
             Event::StageHeld { failure, .. } => self.hold(plan, (index, failure), now),
             Event::StageSucceeded { .. }
             | Event::StageFailed { .. }
+            | Event::StageRolledBack { .. }
             | Event::StageRejected { .. }
             | Event::StageSkipped { .. }
             | Event::StageOmitted { .. }
@@ -106,6 +126,13 @@ impl Recorded {
             Event::RunStarted { .. }
             | Event::TargetAsked { .. }
             | Event::TargetGranted { .. }
+            | Event::TargetRefused { .. }
+            | Event::TargetPreempted { .. }
+            | Event::SlotAsked { .. }
+            | Event::SlotGranted { .. }
+            | Event::SlotReleased { .. }
+            | Event::SuccessorCame { .. }
+            | Event::ParentTold { .. }
             | Event::TargetReleased { .. }
             | Event::RevisionRecorded { .. }
             | Event::RunPaused { .. }
@@ -113,6 +140,28 @@ impl Recorded {
             | Event::RunStopping { .. }
             | Event::RunEnded { .. } => {}
         }
+    }
+
+    fn slot(&mut self, claim: Claim) {
+        if let Some(state) = &mut self.slot {
+            state.claim = claim;
+        }
+    }
+
+    /// Asking again keeps the beginning of the wait.
+    fn ask(&mut self, target: &Target, (keeps, now): (&[Target], Now)) -> Result<(), Unknown> {
+        let environment = &target.environment;
+        let asked = match self.targets.get(environment).map(|state| state.claim) {
+            Some(claim @ Claim::Asked { .. }) => claim,
+            Some(Claim::Unasked | Claim::Held | Claim::Released) | None => {
+                Claim::Asked { since: now }
+            }
+        };
+        self.claim(target, asked)?;
+        if let Some(state) = self.targets.get_mut(environment) {
+            state.keeps = keeps.to_vec();
+        }
+        Ok(())
     }
 
     fn claim(&mut self, target: &Target, claim: Claim) -> Result<(), Unknown> {
@@ -139,20 +188,22 @@ impl Recorded {
 
     fn start(
         &mut self,
-        plan: &Plan,
-        (index, number, config): (NodeIndex, u32, &Option<Value>),
+        (plan, index): (&Plan, NodeIndex),
+        (number, part, config): (u32, Part, Option<Value>),
         now: Now,
     ) {
         self.leave_gate(plan, index);
         let node = plan.node(index);
         let first_started_at = self.nodes[index.0].started_at().unwrap_or(now);
+        let clock = AttemptClock::new(part.timeout(node.timeout), now);
         self.nodes[index.0] = NodeState::Running(Attempt {
             number,
             first_started_at,
-            config: config.clone(),
+            part,
+            config,
             signals: Vec::new(),
             progress: Progress::Inline(Value::Null),
-            clock: AttemptClock::new(node.timeout, now),
+            clock,
             waiting: Waiting::No,
         });
     }
@@ -250,10 +301,9 @@ impl Recorded {
             End::Failed { tolerance: Tolerance::Counts, .. } => self.tally.failed += 1,
             End::Failed { tolerance: Tolerance::Tolerated, .. } => self.tally.tolerated += 1,
             End::Rejected { .. } => self.tally.rejected += 1,
-            End::Succeeded { .. }
-            | End::Skipped { .. }
-            | End::Omitted { .. }
-            | End::Cancelled { .. } => {}
+            End::RolledBack { .. } => self.tally.rolled_back += 1,
+            End::Cancelled { .. } => self.tally.cancelled += 1,
+            End::Succeeded { .. } | End::Skipped { .. } | End::Omitted { .. } => {}
         }
         let state = &self.nodes[index.0];
         let (attempts, started_at) = (state.attempts(), state.started_at());
@@ -282,6 +332,7 @@ fn end_stated(event: &Event) -> Option<End> {
         Event::StageFailed { failure, tolerance, .. } => {
             End::Failed { failure: failure.clone(), tolerance: *tolerance }
         }
+        Event::StageRolledBack { failure, .. } => End::RolledBack { failure: failure.clone() },
         Event::StageRejected { because, .. } => End::Rejected { because: because.clone() },
         Event::StageSkipped { because, .. } => End::Skipped { because: because.clone() },
         Event::StageOmitted { because, .. } => End::Omitted { because: because.clone() },
@@ -291,11 +342,19 @@ fn end_stated(event: &Event) -> Option<End> {
         Event::RunStarted { .. }
         | Event::TargetAsked { .. }
         | Event::TargetGranted { .. }
+        | Event::TargetRefused { .. }
+        | Event::TargetPreempted { .. }
+        | Event::SlotAsked { .. }
+        | Event::SlotGranted { .. }
+        | Event::SlotReleased { .. }
+        | Event::SuccessorCame { .. }
+        | Event::ParentTold { .. }
         | Event::TargetReleased { .. }
         | Event::StageGated { .. }
         | Event::StageSignalled { .. }
         | Event::StageHeld { .. }
         | Event::AttemptStarted { .. }
+        | Event::RollbackStarted { .. }
         | Event::StageWaiting { .. }
         | Event::RevisionRecorded { .. }
         | Event::AttemptFailed { .. }

@@ -6,17 +6,14 @@ use super::{
 };
 use crate::{
     clock::Now,
-    event::{Entrance, Event, Failure, Gate, RunStop, StopCause, Tolerance},
+    event::{Entrance, Event, Failure, Force, Gate, RunStop, StopCause, Tolerance},
     plan::{Dependent, Effect, Node, NodeIndex, OnFailure},
     retry::Verdict,
-    revision::Target,
     status::RunStatus,
+    wording,
 };
 use serde_json::Value;
 use std::collections::VecDeque;
-
-/// The stage type that goes back to an earlier revision.
-const ROLLBACK: &str = "rollback";
 
 /// One decision in the making: every event is folded in as it is found.
 pub(super) struct Decision<'a> {
@@ -24,6 +21,13 @@ pub(super) struct Decision<'a> {
     pub(super) now: Now,
     pub(super) events: Vec<Event>,
     ended: VecDeque<NodeIndex>,
+}
+
+/// What is not stopped: a way back is never left half-way, unless a person insists.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Spare {
+    Rollbacks,
+    Nothing,
 }
 
 impl<'a> Decision<'a> {
@@ -38,10 +42,16 @@ impl<'a> Decision<'a> {
 
     /// Draws every consequence of the ends so far, until nothing more follows.
     pub(super) fn finish(mut self) -> Vec<Event> {
-        while let Some(index) = self.ended.pop_front() {
-            self.advance_dependents(index);
-            self.advance_matrix(index);
-            self.give_back(index);
+        loop {
+            while let Some(index) = self.ended.pop_front() {
+                self.advance_dependents(index);
+                self.advance_matrix(index);
+                self.give_back(index);
+            }
+            self.give_way();
+            if self.ended.is_empty() {
+                break;
+            }
         }
         self.conclude();
         self.events
@@ -74,8 +84,12 @@ impl<'a> Decision<'a> {
 
     /// The attempt did not succeed: another, or the end.
     pub(super) fn attempt_failed(&mut self, index: NodeIndex, failure: Failure) {
+        if self.preemptor(index).is_some() {
+            return self.failed(index, failure);
+        }
         let attempt = self.state(index).attempts();
         let verdict = match &self.execution.recorded.phase {
+            _ if self.state(index).undoes().is_some() => Verdict::Over,
             Phase::Going | Phase::Paused(_) => self.node(index).retry.judge(attempt, failure.cause),
             Phase::Stopping | Phase::Ended { .. } => Verdict::Over,
         };
@@ -90,6 +104,13 @@ impl<'a> Decision<'a> {
 
     /// The last try is over: asks `onFailure`.
     pub(super) fn failed(&mut self, index: NodeIndex, failure: Failure) {
+        // A way back that was let finish: nothing else of this run begins there.
+        if let Some(by) = self.preemptor(index) {
+            return self.cancelled(index, StopCause::Preempted { by });
+        }
+        if let Some(before) = self.state(index).undoes().cloned() {
+            return self.rollback_failed(index, (before, failure));
+        }
         let stage = self.id(index);
         match (self.node(index).on_failure, &self.execution.recorded.phase) {
             (OnFailure::Hold, Phase::Going | Phase::Paused(_)) => {
@@ -99,10 +120,14 @@ impl<'a> Decision<'a> {
             (OnFailure::Abort, Phase::Going | Phase::Paused(_)) => {
                 self.fail_and_abort(index, failure)
             }
-            (OnFailure::Fail, _)
-            | (OnFailure::Abort | OnFailure::Hold, Phase::Stopping | Phase::Ended { .. }) => {
-                self.fail(index, (failure, Tolerance::Counts));
+            (OnFailure::Rollback, Phase::Going | Phase::Paused(_)) => {
+                self.roll_back(index, failure);
             }
+            (OnFailure::Fail, _)
+            | (
+                OnFailure::Abort | OnFailure::Hold | OnFailure::Rollback,
+                Phase::Stopping | Phase::Ended { .. },
+            ) => self.fail(index, (failure, Tolerance::Counts)),
         }
     }
 
@@ -129,21 +154,37 @@ impl<'a> Decision<'a> {
     /// Stops what runs and cancels what has not started. The one decision that looks at every
     /// node, at most twice in a run.
     pub(super) fn stop_run(&mut self, cause: RunStop) {
+        let spare = match &cause {
+            RunStop::Cancel { force: Force::Yes, .. } => Spare::Nothing,
+            RunStop::Cancel { force: Force::No, .. }
+            | RunStop::Abort { .. }
+            | RunStop::Timeout
+            | RunStop::Superseded { .. }
+            | RunStop::GroupFull { .. }
+            | RunStop::Ring { .. }
+            | RunStop::Parent { .. } => Spare::Rollbacks,
+        };
         let stop = match &cause {
             RunStop::Cancel { .. } => StopCause::Cancel,
             RunStop::Abort { by } => StopCause::Abort { by: by.clone() },
             RunStop::Timeout => StopCause::RunTimeout,
+            RunStop::Superseded { by } => StopCause::Superseded { by: by.clone() },
+            RunStop::Parent { by } => StopCause::Parent { by: by.clone() },
+            RunStop::GroupFull { by } => {
+                StopCause::NotAdmitted { because: wording::full_words(by) }
+            }
+            RunStop::Ring { because } => StopCause::NotAdmitted { because: because.clone() },
         };
         self.emit(Event::RunStopping { cause });
         for position in 0..self.execution.plan.nodes().len() {
-            self.stop_node(NodeIndex(position), stop.clone());
+            self.stop_node(NodeIndex(position), (stop.clone(), spare));
         }
     }
 
     /// Stops a node that runs, and cancels one that has not started.
-    pub(super) fn stop_node(&mut self, index: NodeIndex, cause: StopCause) {
-        let is_rollback = self.node(index).stage_type == ROLLBACK;
-        match (self.state(index), &cause) {
+    pub(super) fn stop_node(&mut self, index: NodeIndex, (cause, spare): (StopCause, Spare)) {
+        let is_rollback = self.execution.is_rolling_back(index);
+        match (self.state(index), spare) {
             (
                 NodeState::Pending { .. }
                 | NodeState::Gated { .. }
@@ -151,9 +192,7 @@ impl<'a> Decision<'a> {
                 | NodeState::Held(_),
                 _,
             ) => self.cancelled(index, cause),
-            // A way back is never left half-way for want of time, or for a neighbour.
-            (NodeState::Running(_), StopCause::RunTimeout | StopCause::FailFast { .. })
-                if is_rollback => {}
+            (NodeState::Running(_), Spare::Rollbacks) if is_rollback => {}
             (NodeState::Running(_), _) => self.stop_stage(index, cause),
             (NodeState::Stopping { .. } | NodeState::Ended(_), _) => {}
         }
@@ -162,16 +201,6 @@ impl<'a> Decision<'a> {
     pub(super) fn stop_stage(&mut self, index: NodeIndex, cause: StopCause) {
         let stage = self.id(index);
         self.emit(Event::StageStopping { stage, cause });
-    }
-
-    /// The target is this run's: everything that stood before it starts.
-    pub(super) fn granted(&mut self, target: Target) {
-        let environment = target.environment.clone();
-        self.emit(Event::TargetGranted { target });
-        let state = &self.execution.recorded.targets[&environment];
-        for index in state.gated.clone() {
-            self.begin_attempt(index, 1);
-        }
     }
 
     /// Starts an attempt, after the expressions of its configuration if it has any.
@@ -254,12 +283,11 @@ impl<'a> Decision<'a> {
             (Effect::Reads, _) | (Effect::Writes, None | Some((_, Claim::Held))) => {
                 self.begin_attempt(index, 1);
             }
-            (Effect::Writes, Some((target, Claim::Asked { .. } | Claim::Released))) => {
+            (Effect::Writes, Some((target, Claim::Released))) => {
                 self.gate(index, Gate::Target { target });
             }
-            (Effect::Writes, Some((target, Claim::Unasked))) => {
-                let keeps = self.keeps(index, &target);
-                self.emit(Event::TargetAsked { target: target.clone(), keeps });
+            (Effect::Writes, Some((target, Claim::Unasked | Claim::Asked { .. }))) => {
+                self.ask(index, &target);
                 self.gate(index, Gate::Target { target });
             }
         }
@@ -268,41 +296,6 @@ impl<'a> Decision<'a> {
     fn gate(&mut self, index: NodeIndex, gate: Gate) {
         let stage = self.id(index);
         self.emit(Event::StageGated { stage, gate });
-    }
-
-    /// The held targets that an unended stage names which is, or is downstream of, `waiting`.
-    fn keeps(&self, waiting: NodeIndex, wanted: &Target) -> Vec<Target> {
-        let targets = self.execution.recorded.targets.values();
-        let held: Vec<&Target> = targets
-            .filter(|state| state.claim == Claim::Held && state.target != *wanted)
-            .map(|state| &state.target)
-            .collect();
-        if held.is_empty() {
-            return Vec::new();
-        }
-        let downstream = self.execution.plan.graph().downstream(waiting);
-        let named = |target: &Target| {
-            downstream
-                .iter()
-                .any(|index| self.node(*index).environment.as_ref() == Some(&target.environment))
-        };
-        held.into_iter().filter(|target| named(target)).cloned().collect()
-    }
-
-    /// Gives a target back when the last stage that names it has ended.
-    fn give_back(&mut self, ended: NodeIndex) {
-        let environment = self.node(ended).environment.clone();
-        let targets = &self.execution.recorded.targets;
-        let Some(state) = environment.and_then(|name| targets.get(&name)) else { return };
-        let over = state.unended == 0
-            && match state.claim {
-                Claim::Asked { .. } | Claim::Held => true,
-                Claim::Unasked | Claim::Released => false,
-            };
-        if over {
-            let (target, proof) = (state.target.clone(), state.proof);
-            self.emit(Event::TargetReleased { target, proof });
-        }
     }
 
     fn conclude(&mut self) {
@@ -315,13 +308,24 @@ impl<'a> Decision<'a> {
             return;
         }
         let status = match &recorded.stop {
-            Some(RunStop::Cancel { .. }) => RunStatus::Cancelled,
-            Some(RunStop::Abort { .. } | RunStop::Timeout) => RunStatus::Failed,
+            Some(
+                RunStop::Cancel { .. }
+                | RunStop::Superseded { .. }
+                | RunStop::GroupFull { .. }
+                | RunStop::Parent { .. },
+            ) => RunStatus::Cancelled,
+            Some(RunStop::Abort { .. } | RunStop::Timeout | RunStop::Ring { .. }) => {
+                RunStatus::Failed
+            }
             None if recorded.tally.failed > 0 => RunStatus::Failed,
             None if recorded.tally.rejected > 0 => RunStatus::Rejected,
+            None if recorded.tally.rolled_back > 0 => RunStatus::RolledBack,
+            None if recorded.tally.cancelled > 0 => RunStatus::Cancelled,
             None => RunStatus::Succeeded,
         };
         let warnings = u32::try_from(recorded.tally.tolerated).unwrap_or(u32::MAX);
+        self.leave_group();
+        self.tell_parent();
         self.emit(Event::RunEnded { status, warnings });
     }
 }

@@ -3,16 +3,19 @@
 use super::{
     Execution,
     agenda::{Landing, Timer},
+    claims,
     decide::Decision,
-    pause, signals,
+    group, pause, signals,
     state::{Attempt, Claim, NodeState, Waiting},
 };
 use crate::{
+    admission::Link,
     clock::Now,
     event::{
-        Answer, Call, Evaluated, Event, Failure, Gate, InputRow, Message, Progress, Rejected,
-        RunAct, RunStop, StopCause,
+        Answer, Call, Evaluated, Event, Failure, Force, Gate, InputRow, Message, Progress,
+        Rejected, RunAct, RunStop, StopCause,
     },
+    id::Resource,
     plan::NodeIndex,
     retry::Cause,
     revision::Target,
@@ -181,8 +184,12 @@ pub(super) fn tick(execution: &mut Execution, now: Now) -> Decided {
 
 pub(super) fn row(execution: &mut Execution, row: InputRow, now: Now) -> Decided {
     match row.message {
-        Message::Cancel { actor, reason } => {
-            pause::act(execution, (RunAct::Cancel, actor, reason), now)
+        Message::Cancel { actor, reason, force } => {
+            let act = match force {
+                Force::No => RunAct::Cancel,
+                Force::Yes => RunAct::ForceCancel,
+            };
+            pause::act(execution, (act, actor, reason), now)
         }
         Message::Pause { actor, reason } => {
             pause::act(execution, (RunAct::Pause, actor, reason), now)
@@ -191,6 +198,13 @@ pub(super) fn row(execution: &mut Execution, row: InputRow, now: Now) -> Decided
             pause::act(execution, (RunAct::Resume, actor, reason), now)
         }
         Message::TargetGranted { target } => granted(execution, target, now),
+        Message::TargetRefused { target, ring } => claims::refused(execution, (target, ring), now),
+        Message::Preempted { target, by } => claims::preempted(execution, (target, by), now),
+        Message::SlotGranted { slot } => group::granted(execution, slot, now),
+        Message::SlotRefused { slot, because } => group::refused(execution, (slot, because), now),
+        Message::Superseded { by, urgency } => group::superseded(execution, (by, urgency), now),
+        Message::ParentEnded { by } => group::orphaned(execution, by, now),
+        Message::ChildEnded { stage } => child_ended(execution, &stage),
         Message::Signal { stage, signalled } => signals::take(execution, (&stage, signalled), now),
     }
 }
@@ -206,6 +220,35 @@ fn granted(execution: &mut Execution, target: Target, now: Now) -> Decided {
             Err(Rejected::NotAsked { environment: target.environment })
         }
     }
+}
+
+/// The stage looks at its child itself.
+fn child_ended(execution: &mut Execution, stage: &str) -> Decided {
+    let waits = |index: &NodeIndex| match execution.node_state(*index) {
+        NodeState::Running(_) | NodeState::Stopping { .. } => true,
+        NodeState::Pending { .. }
+        | NodeState::Gated { .. }
+        | NodeState::BackingOff(_)
+        | NodeState::Held(_)
+        | NodeState::Ended(_) => false,
+    };
+    match execution.plan.graph().index(stage).filter(waits) {
+        None => Err(Rejected::NoChild { stage: stage.to_owned() }),
+        Some(index) => objects_changed(execution, index),
+    }
+}
+
+/// Why a run does not wait for `wanted`, in a sentence.
+pub(super) fn ring_words(wanted: &Resource, ring: &[Link<String>]) -> String {
+    let step = |link: &Link<String>| {
+        format!("{} keeps {} and waits for {}", link.run, link.keeps.words(), link.wanted.words())
+    };
+    let steps: Vec<String> = ring.iter().map(step).collect();
+    format!(
+        "to wait for {} would be to wait for ever: {}; try again when one of them has ended",
+        wanted.words(),
+        steps.join(", ")
+    )
 }
 
 /// A wait whose progress and kind of reason did not change is not worth an event.
@@ -237,8 +280,13 @@ fn done(decision: &mut Decision<'_>, index: NodeIndex, outputs: Outputs) {
         let message = format!("its outputs are {size} bytes, at most {OUTPUTS_LIMIT} are kept");
         return fail(decision, index, (Cause::Failure, message));
     }
-    let stage = decision.id(index);
-    decision.end(index, Event::StageSucceeded { stage, outputs });
+    match decision.state(index).undoes().cloned() {
+        Some(failure) => decision.rolled_back(index, failure),
+        None => {
+            let stage = decision.id(index);
+            decision.end(index, Event::StageSucceeded { stage, outputs });
+        }
+    }
 }
 
 fn fail(decision: &mut Decision<'_>, index: NodeIndex, (cause, message): (Cause, String)) {

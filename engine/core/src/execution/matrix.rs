@@ -2,7 +2,7 @@
 //! how all of them together ended.
 
 use super::{
-    decide::Decision,
+    decide::{Decision, Spare},
     state::{MatrixState, NodeState, Recorded},
 };
 use crate::{
@@ -13,9 +13,10 @@ use crate::{
 use std::collections::BTreeMap;
 
 /// From the worst end to the best; a stage was skipped if all of its nodes were.
-const WORST_FIRST: [StageStatus; 6] = [
+const WORST_FIRST: [StageStatus; 7] = [
     StageStatus::Failed,
     StageStatus::Rejected,
+    StageStatus::RolledBack,
     StageStatus::Cancelled,
     StageStatus::Omitted,
     StageStatus::Succeeded,
@@ -130,7 +131,10 @@ impl Decision<'_> {
         };
         let by = self.id(failed);
         for index in self.execution.plan.clone().graph().cells(&stage) {
-            self.stop_node(*index, StopCause::FailFast { by: by.clone() });
+            let cause = StopCause::FailFast { by: by.clone() };
+            if *index != failed {
+                self.stop_node(*index, (cause, Spare::Rollbacks));
+            }
         }
     }
 }

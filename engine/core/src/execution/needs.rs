@@ -36,7 +36,10 @@ fn plain(stage: &str, state: &NodeState) -> Option<String> {
     let accepted = match &ended.end {
         End::Succeeded { .. } | End::Skipped { .. } => true,
         End::Failed { tolerance, .. } => *tolerance == Tolerance::Tolerated,
-        End::Omitted { .. } | End::Rejected { .. } | End::Cancelled { .. } => false,
+        End::RolledBack { .. }
+        | End::Omitted { .. }
+        | End::Rejected { .. }
+        | End::Cancelled { .. } => false,
     };
     (!accepted).then(|| format!("`{stage}` ended {}", ended.end.status()))
 }

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     clock::Now,
-    event::{Actor, Entrance, Event, Gate, Rejected, RunAct, RunStop},
+    event::{Actor, Entrance, Event, Force, Gate, Rejected, RunAct, RunStop},
     plan::NodeIndex,
     status::WaitKind,
 };
@@ -19,14 +19,40 @@ impl Execution {
         let recorded = &self.recorded;
         match (act, &recorded.phase) {
             (_, Phase::Ended { status, .. }) => Err(Rejected::Ended { status: *status }),
-            (RunAct::Cancel, _) => match recorded.stop {
-                Some(RunStop::Cancel { .. }) => Err(Rejected::Stopping),
-                Some(RunStop::Abort { .. } | RunStop::Timeout) | None => Ok(()),
-            },
+            (RunAct::Cancel, _) => self.admits_cancel(Force::No),
+            (RunAct::ForceCancel, _) => self.admits_cancel(Force::Yes),
             (RunAct::Pause | RunAct::Resume, Phase::Stopping) => Err(Rejected::Stopping),
             (RunAct::Pause, Phase::Paused(_)) => Err(Rejected::Paused),
             (RunAct::Resume, Phase::Going) => Err(Rejected::NotPaused),
             (RunAct::Pause, Phase::Going) | (RunAct::Resume, Phase::Paused(_)) => Ok(()),
+        }
+    }
+}
+
+impl Execution {
+    /// A way back is not left half-way unless a person insists; one who does may say so later.
+    fn admits_cancel(&self, force: Force) -> Result<(), Rejected> {
+        match (&self.recorded.stop, force, self.rolling_back()) {
+            (Some(RunStop::Cancel { force: Force::Yes, .. }), _, _)
+            | (Some(RunStop::Cancel { .. }), Force::No, _) => Err(Rejected::Stopping),
+            (_, Force::No, Some(index)) => {
+                Err(Rejected::RollingBack { stage: self.plan.node(index).id.clone() })
+            }
+            (Some(RunStop::Cancel { .. }), Force::Yes, None) => Err(Rejected::Stopping),
+            (
+                Some(
+                    RunStop::Abort { .. }
+                    | RunStop::Timeout
+                    | RunStop::Superseded { .. }
+                    | RunStop::GroupFull { .. }
+                    | RunStop::Ring { .. }
+                    | RunStop::Parent { .. },
+                )
+                | None,
+                _,
+                _,
+            )
+            | (Some(RunStop::Cancel { .. }), Force::Yes, Some(_)) => Ok(()),
         }
     }
 }
@@ -36,10 +62,17 @@ pub(super) fn act(
     (act, actor, reason): (RunAct, Actor, String),
     now: Now,
 ) -> Decided {
-    execution.admits(act)?;
+    match execution.admits(act) {
+        // A way back that began after the cancel was said: everything else stops.
+        Ok(()) | Err(Rejected::RollingBack { .. }) => {}
+        Err(rejected) => return Err(rejected),
+    }
     let mut decision = Decision::new(execution, now);
     match act {
-        RunAct::Cancel => decision.stop_run(RunStop::Cancel { actor, reason }),
+        RunAct::Cancel => decision.stop_run(RunStop::Cancel { actor, reason, force: Force::No }),
+        RunAct::ForceCancel => {
+            decision.stop_run(RunStop::Cancel { actor, reason, force: Force::Yes });
+        }
         RunAct::Pause => decision.emit(Event::RunPaused { actor, reason }),
         RunAct::Resume => resume(&mut decision, Event::RunResumed { actor, reason }),
     }
@@ -121,7 +154,8 @@ fn resumed(attempt: &Attempt, now: Now) -> AttemptClock {
             | WaitKind::Approval
             | WaitKind::Hold
             | WaitKind::Paused
-            | WaitKind::Concurrency,
+            | WaitKind::Concurrency
+            | WaitKind::Child,
         )
         | None => attempt.clock.running(Activity::Running, now),
     }

@@ -1,6 +1,6 @@
 //! What a person says to a stage that waits for one.
 
-use super::{Execution, decide::Decision, inputs::Decided, state::NodeState};
+use super::{Execution, decide::Decision, inputs::Decided, rollback::Way, state::NodeState};
 use crate::{
     clock::Now,
     event::{Event, Rejected, Signal, Signalled, Tolerance},
@@ -22,7 +22,7 @@ impl Execution {
                 .join(", "),
         })?;
         let state = self.node_state(index);
-        let taken = accepted(state);
+        let taken = accepted(state, self.way_back(index));
         if taken.contains(&signal) {
             return Ok(index);
         }
@@ -37,10 +37,13 @@ impl Execution {
 }
 
 /// What a person can say to a node as it stands.
-fn accepted(state: &NodeState) -> &'static [Signal] {
-    match state {
-        NodeState::Held(_) => &[Signal::Retry, Signal::Continue, Signal::Abort],
-        NodeState::Running(attempt) => match attempt.wait_kind() {
+fn accepted(state: &NodeState, way_back: Way) -> &'static [Signal] {
+    match (state, way_back) {
+        (NodeState::Held(_), Way::Open) => {
+            &[Signal::Retry, Signal::Continue, Signal::RollBack, Signal::Abort]
+        }
+        (NodeState::Held(_), Way::Closed) => &[Signal::Retry, Signal::Continue, Signal::Abort],
+        (NodeState::Running(attempt), _) => match attempt.wait_kind() {
             Some(WaitKind::Approval) => &[Signal::Approve, Signal::Reject],
             Some(WaitKind::Question) => &[Signal::Yes, Signal::No],
             Some(
@@ -51,15 +54,19 @@ fn accepted(state: &NodeState) -> &'static [Signal] {
                 | WaitKind::Retry
                 | WaitKind::Hold
                 | WaitKind::Paused
-                | WaitKind::Concurrency,
+                | WaitKind::Concurrency
+                | WaitKind::Child,
             )
             | None => &[],
         },
-        NodeState::Pending { .. }
-        | NodeState::Gated { .. }
-        | NodeState::BackingOff(_)
-        | NodeState::Stopping { .. }
-        | NodeState::Ended(_) => &[],
+        (
+            NodeState::Pending { .. }
+            | NodeState::Gated { .. }
+            | NodeState::BackingOff(_)
+            | NodeState::Stopping { .. }
+            | NodeState::Ended(_),
+            _,
+        ) => &[],
     }
 }
 
@@ -83,6 +90,7 @@ pub(super) fn take(
             decision.fail(index, (failure, Tolerance::Tolerated));
         }
         (Signal::Abort, Some((_, failure))) => decision.fail_and_abort(index, failure),
+        (Signal::RollBack, Some((_, failure))) => decision.roll_back(index, failure),
         // The attempt's next step sees it.
         (
             Signal::Approve
@@ -90,6 +98,7 @@ pub(super) fn take(
             | Signal::Retry
             | Signal::Continue
             | Signal::Abort
+            | Signal::RollBack
             | Signal::Yes
             | Signal::No,
             _,

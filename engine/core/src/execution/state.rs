@@ -1,6 +1,8 @@
 //! The recorded part of a run: what its log says, and nothing else.
 
 pub use super::{
+    group::SlotState,
+    rollback::Part,
     tally::Tally,
     target::{Claim, TargetState},
     time::{Activity, AttemptClock},
@@ -8,7 +10,9 @@ pub use super::{
 
 use crate::{
     clock::{Elapsed, Now},
-    event::{Actor, Failure, Gate, Progress, RunStop, Signalled, StopCause, Tolerance, Trigger},
+    event::{
+        Actor, Failure, Gate, Parent, Progress, RunStop, Signalled, StopCause, Tolerance, Trigger,
+    },
     id::{PlanHash, RunId},
     plan::NodeIndex,
     revision::Proof,
@@ -27,6 +31,8 @@ pub struct Recorded {
     pub trigger: Trigger,
     pub actor: Actor,
     pub ancestry: Vec<RunId>,
+    /// The run that started this one by one of its stages.
+    pub parent: Option<Parent>,
     pub started_at: Now,
     pub phase: Phase,
     /// Why the run was stopped, also after its end.
@@ -34,6 +40,10 @@ pub struct Recorded {
     pub nodes: Vec<NodeState>,
     /// The nodes of each matrix, by its stage.
     pub matrices: BTreeMap<String, MatrixState>,
+    /// The place in the run's group.
+    pub slot: Option<SlotState>,
+    /// The newer run of its group that has come.
+    pub successor: Option<String>,
     /// By environment; only those in which a stage of the plan writes.
     pub targets: BTreeMap<String, TargetState>,
     pub tally: Tally,
@@ -107,6 +117,7 @@ pub struct Attempt {
     pub number: u32,
     /// When the first attempt started.
     pub first_started_at: Now,
+    pub part: Part,
     /// What its expressions came to, if it has any.
     pub config: Option<Value>,
     /// What people answered to it.
@@ -164,6 +175,7 @@ pub enum End {
     Succeeded { outputs: Outputs },
     Skipped { because: String },
     Failed { failure: Failure, tolerance: Tolerance },
+    RolledBack { failure: Failure },
     Omitted { because: String },
     Rejected { because: String },
     Cancelled { cause: StopCause, left: Option<String> },
@@ -199,6 +211,9 @@ impl NodeState {
             | NodeState::Held(_) => StageStatus::Waiting,
             NodeState::Gated { next, .. } if next.attempt > 1 => StageStatus::Running,
             NodeState::Gated { gate: Gate::When | Gate::Configuration, .. } => StageStatus::Pending,
+            NodeState::Running(Attempt { part: Part::Rollback { .. }, .. }) => {
+                StageStatus::RollingBack
+            }
             NodeState::Running(attempt) if attempt.asks() => StageStatus::Waiting,
             NodeState::Running(_) | NodeState::BackingOff(_) => StageStatus::Running,
             NodeState::Stopping { .. } => StageStatus::Stopping,
@@ -294,6 +309,7 @@ impl End {
         match self {
             End::Succeeded { .. } => StageStatus::Succeeded,
             End::Failed { .. } => StageStatus::Failed,
+            End::RolledBack { .. } => StageStatus::RolledBack,
             End::Skipped { .. } => StageStatus::Skipped,
             End::Omitted { .. } => StageStatus::Omitted,
             End::Rejected { .. } => StageStatus::Rejected,
@@ -306,6 +322,7 @@ impl End {
             End::Failed { tolerance, .. } => *tolerance == Tolerance::Tolerated,
             End::Succeeded { .. }
             | End::Skipped { .. }
+            | End::RolledBack { .. }
             | End::Omitted { .. }
             | End::Rejected { .. }
             | End::Cancelled { .. } => false,
@@ -316,7 +333,7 @@ impl End {
     pub fn proof(&self) -> Proof {
         match self {
             End::Succeeded { .. } | End::Skipped { .. } => Proof::Good,
-            End::Failed { .. } => Proof::Bad,
+            End::Failed { .. } | End::RolledBack { .. } => Proof::Bad,
             End::Omitted { .. } | End::Rejected { .. } | End::Cancelled { .. } => Proof::Unproven,
         }
     }

@@ -51,7 +51,10 @@ fn stopped(
     (cause, left): (StopCause, Option<String>),
 ) {
     match (cause, left) {
-        (StopCause::Timeout, None) if decision.node(index).on_timeout == OnTimeout::Reject => {
+        (StopCause::Timeout, None)
+            if decision.node(index).on_timeout == OnTimeout::Reject
+                && decision.state(index).undoes().is_none() =>
+        {
             let because = timed_out(decision, index).message;
             decision.reject(index, because);
         }
@@ -72,7 +75,13 @@ fn stopped(
             decision.failed(index, Failure { cause: Cause::Timeout, message });
         }
         (
-            cause @ (StopCause::Cancel | StopCause::Abort { .. } | StopCause::FailFast { .. }),
+            cause @ (StopCause::Cancel
+            | StopCause::Abort { .. }
+            | StopCause::FailFast { .. }
+            | StopCause::Superseded { .. }
+            | StopCause::Preempted { .. }
+            | StopCause::NotAdmitted { .. }
+            | StopCause::Parent { .. }),
             left,
         ) => {
             let stage = decision.id(index);

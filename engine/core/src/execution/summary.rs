@@ -2,6 +2,7 @@
 
 use super::{
     Execution,
+    group::Admission,
     state::{Phase, Recorded, Tally},
 };
 use crate::{
@@ -25,7 +26,7 @@ impl Execution {
             started_at: recorded.started_at,
             ended_at: recorded.ended_at(),
             stages: recorded.counts(),
-            waiting: recorded.tally.waiting(),
+            waiting: recorded.waiting(),
             wake: self.next_timer(),
         }
     }
@@ -36,8 +37,11 @@ impl Recorded {
         match &self.phase {
             Phase::Ended { status, .. } => *status,
             Phase::Paused(_) => RunStatus::Paused,
+            Phase::Going if self.admission() != Admission::Inside => RunStatus::Queued,
             Phase::Going | Phase::Stopping => {
-                if self.tally.gated + self.tally.asking() > 0 && self.tally.open() == 0 {
+                if self.tally.rolling_back > 0 {
+                    RunStatus::RollingBack
+                } else if self.tally.gated + self.tally.asking() > 0 && self.tally.open() == 0 {
                     RunStatus::Waiting
                 } else {
                     RunStatus::Running
@@ -50,6 +54,13 @@ impl Recorded {
         match &self.phase {
             Phase::Ended { at, .. } => Some(*at),
             Phase::Going | Phase::Paused(_) | Phase::Stopping => None,
+        }
+    }
+
+    fn waiting(&self) -> Option<WaitKind> {
+        match self.admission() {
+            Admission::Asks { .. } => Some(WaitKind::Concurrency),
+            Admission::Inside => self.tally.waiting(),
         }
     }
 
@@ -76,6 +87,7 @@ impl Tally {
             (self.cluster, WaitKind::Cluster),
             (self.timer, WaitKind::Timer),
             (self.retry, WaitKind::Retry),
+            (self.child, WaitKind::Child),
             (self.question, WaitKind::Question),
             (self.hold, WaitKind::Hold),
             (self.approval, WaitKind::Approval),

@@ -18,10 +18,15 @@ pub struct Tally {
     pub question: usize,
     pub paused: usize,
     pub queued: usize,
+    pub child: usize,
+    /// Of the nodes above, those that take their environment back.
+    pub rolling_back: usize,
     pub ended: usize,
     pub failed: usize,
     pub tolerated: usize,
     pub rejected: usize,
+    pub rolled_back: usize,
+    pub cancelled: usize,
 }
 
 impl Tally {
@@ -32,24 +37,26 @@ impl Tally {
 
     /// The nodes that go on by themselves.
     pub fn open(&self) -> usize {
-        self.stepping + self.timer + self.readiness + self.cluster + self.retry
+        self.stepping + self.timer + self.readiness + self.cluster + self.retry + self.child
     }
 
     /// Whether any node is running an attempt.
     pub(super) fn activity(&self) -> Activity {
-        match self.stepping + self.timer + self.readiness + self.cluster {
+        match self.stepping + self.timer + self.readiness + self.cluster + self.child {
             0 => Activity::Quiet,
             _ => Activity::Running,
         }
     }
 
     pub(super) fn add(&mut self, state: &NodeState) {
+        self.rolling_back += usize::from(state.undoes().is_some());
         if let Some(count) = self.count(state) {
             *count += 1;
         }
     }
 
     pub(super) fn subtract(&mut self, state: &NodeState) {
+        self.rolling_back -= usize::from(state.undoes().is_some());
         if let Some(count) = self.count(state) {
             *count -= 1;
         }
@@ -68,6 +75,7 @@ impl Tally {
             (_, Some(WaitKind::Approval)) => Some(&mut self.approval),
             (_, Some(WaitKind::Hold)) => Some(&mut self.hold),
             (_, Some(WaitKind::Question)) => Some(&mut self.question),
+            (_, Some(WaitKind::Child)) => Some(&mut self.child),
             (_, Some(WaitKind::Paused)) => Some(&mut self.paused),
             (_, Some(WaitKind::Concurrency)) => Some(&mut self.queued),
         }

@@ -13,6 +13,10 @@ use std::collections::{BTreeMap, BTreeSet};
 pub struct TargetState {
     pub target: Target,
     pub claim: Claim,
+    /// What the run has said that it keeps while it waits for this one.
+    pub keeps: Vec<Target>,
+    /// Who takes it back from this run.
+    pub preempted: Option<String>,
     /// Nodes that name the environment and have not ended.
     pub unended: usize,
     /// Nodes that stand before this gate.
@@ -49,7 +53,9 @@ pub(super) fn targets(plan: &Plan) -> BTreeMap<String, TargetState> {
             let unended = plan.graph().in_environment(&environment).len();
             let gated = BTreeSet::new();
             let claim = Claim::Unasked;
-            (environment, TargetState { target, claim, unended, gated, proof: Proof::Good })
+            let (keeps, preempted, proof) = (Vec::new(), None, Proof::Good);
+            let state = TargetState { target, claim, keeps, preempted, unended, gated, proof };
+            (environment, state)
         })
         .collect()
 }

@@ -1,6 +1,6 @@
 //! What is said of an attempt that time ran out for.
 
-use super::decide::Decision;
+use super::{decide::Decision, state::NodeState};
 use crate::{
     event::Failure,
     plan::{NodeIndex, Timeout},
@@ -11,7 +11,16 @@ use crate::{
 
 /// The failure of an attempt whose time ran out, with the newest words of what it waited for.
 pub(super) fn timed_out(decision: &Decision<'_>, index: NodeIndex) -> Failure {
-    let limit = match decision.node(index).timeout {
+    let timeout = match decision.state(index) {
+        NodeState::Stopping { attempt, .. } => attempt.part.timeout(decision.node(index).timeout),
+        NodeState::Pending { .. }
+        | NodeState::Gated { .. }
+        | NodeState::Running(_)
+        | NodeState::BackingOff(_)
+        | NodeState::Held(_)
+        | NodeState::Ended(_) => decision.node(index).timeout,
+    };
+    let limit = match timeout {
         Timeout::Never => String::new(),
         Timeout::AfterMs(limit_ms) => format!(" after {}", wording::duration(limit_ms)),
     };
@@ -31,9 +40,8 @@ pub(super) fn timed_out(decision: &Decision<'_>, index: NodeIndex) -> Failure {
         | WaitKind::Hold
         | WaitKind::Paused
         | WaitKind::Concurrency
-        | WaitKind::Question => {
-            (Cause::Timeout, format!("timed out{limit}, still waiting: {words}"))
-        }
+        | WaitKind::Question
+        | WaitKind::Child => (Cause::Timeout, format!("timed out{limit}, still waiting: {words}")),
     };
     Failure { cause, message }
 }

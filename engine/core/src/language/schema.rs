@@ -3,6 +3,7 @@
 use super::Duration;
 use crate::{
     Registry,
+    admission::Strategy,
     pipeline::{Cells, ParameterText},
     plan::{Accepts, Need, OnFailure},
     retry::{Backoff, Cause, Retry},
@@ -35,9 +36,24 @@ pub(crate) struct PipelineText {
     /// matches a repository's full name or its last part. Expressions read them as `images.name`.
     #[schemars(extend("x-expressions" = true))]
     pub(crate) images: BTreeMap<String, String>,
+    /// Which runs may not be under way together: by default, those of one pipeline.
+    pub(crate) concurrency: Option<ConcurrencyText>,
     pub(crate) defaults: DefaultsText,
     /// Of the whole run; it counts while a stage is running an attempt.
     pub(crate) timeout: Option<Duration>,
+}
+
+/// A group of runs of one application, and what a newcomer means to the others.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub(crate) struct ConcurrencyText {
+    /// Its name; the pipeline's, if it is not said.
+    #[schemars(length(min = 1, max = 100), extend("x-expressions" = true))]
+    pub(crate) group: Option<String>,
+    /// How many runs of the group may be under way at once.
+    #[schemars(range(min = 1, max = 1_000))]
+    pub(crate) limit: Option<u32>,
+    pub(crate) strategy: Option<Strategy>,
 }
 
 /// What holds for every stage that does not say otherwise.
@@ -145,6 +161,7 @@ enum AnyWord {
 enum EndWord {
     Succeeded,
     Failed,
+    RolledBack,
     Skipped,
     Omitted,
     Rejected,
@@ -274,11 +291,12 @@ impl StatusText {
 }
 
 impl EndWord {
-    const ALL: [EndWord; 6] = [
+    const ALL: [EndWord; 7] = [
         EndWord::Succeeded,
         EndWord::Failed,
         EndWord::Skipped,
         EndWord::Omitted,
+        EndWord::RolledBack,
         EndWord::Rejected,
         EndWord::Cancelled,
     ];
@@ -290,6 +308,7 @@ impl EndWord {
             EndWord::Skipped => StageStatus::Skipped,
             EndWord::Omitted => StageStatus::Omitted,
             EndWord::Rejected => StageStatus::Rejected,
+            EndWord::RolledBack => StageStatus::RolledBack,
             EndWord::Cancelled => StageStatus::Cancelled,
         }
     }

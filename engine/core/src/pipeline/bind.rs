@@ -57,6 +57,7 @@ impl Pipeline {
         let stages = std::mem::take(&mut self.stages);
         self.stages = matrix::spread(stages, (&early, &scope), &mut faults);
         self.bind_stages(&ready, &scope, &mut faults);
+        faults.extend(self.group.bind(&scope, &early));
         // What is wrong with an expression by itself is told already.
         let is_told = |fault: &Diagnostic| {
             let same = |told: &Diagnostic| {

@@ -1,6 +1,6 @@
 //! Whether the expressions of a file compile, and read only what they can see.
 
-use super::{Action, Config, Image, Parameter, Stage, Written};
+use super::{Action, Config, Image, Parameter, Stage, Written, concurrency::Group};
 use crate::{
     diagnostic::{Code, Diagnostic, Span, quoted},
     expression::{Kind, Read, SourceFault, Use, look, look_over},
@@ -40,6 +40,7 @@ pub(super) struct File<'a> {
     pub(super) parameters: &'a [Parameter],
     pub(super) images: &'a [Image],
     pub(super) stages: &'a [Stage],
+    pub(super) group: &'a Group,
 }
 
 /// The names of one file.
@@ -63,7 +64,7 @@ impl<'a> File<'a> {
         let stages = self.stages.iter().map(|stage| (stage.id.as_str(), stage)).collect();
         let names = Names { parameters: self.parameters, images: self.images, stages };
         let mut faults: Vec<Diagnostic> =
-            self.of_images().iter().flat_map(|placed| names.faults(placed)).collect();
+            self.before().iter().flat_map(|placed| names.faults(placed)).collect();
         for stage in self.stages {
             let broken: Vec<(Template, &Action)> =
                 stage.actions.iter().filter_map(partial).collect();
@@ -77,16 +78,22 @@ impl<'a> File<'a> {
         faults
     }
 
-    fn of_images(&self) -> Vec<Placed<'a>> {
+    /// What is bound before there are stages: images, and the name of the run's group.
+    fn before(&self) -> Vec<Placed<'a>> {
         let of =
             |image: &'a Image| in_template(None, &image.reference, |_| image.span, Time::Before);
-        self.images.iter().flat_map(of).collect()
+        let images = self.images.iter().flat_map(of);
+        let group = match &self.group.name {
+            Written::Present(name, span) => in_template(None, name, |_| *span, Time::Before),
+            Written::Absent | Written::Faulty => Vec::new(),
+        };
+        images.chain(group).collect()
     }
 
     /// The parameters that are read somewhere; none if it cannot be told.
     pub(super) fn parameters_read(&self) -> Option<BTreeSet<String>> {
         let mut read = BTreeSet::new();
-        for placed in self.stages.iter().flat_map(expressions).chain(self.of_images()) {
+        for placed in self.stages.iter().flat_map(expressions).chain(self.before()) {
             for path in look(placed.source, placed.usage).ok()?.reads.into_iter().map(|it| it.path)
             {
                 match path.as_slice() {

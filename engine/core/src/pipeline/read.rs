@@ -1,12 +1,14 @@
 //! Reads a file: tree, walk, then the stages and what they need.
 
 use super::{
-    Parameter, ParameterText, Pipeline, Stage, expressions, images, needs, stages::Reader, warnings,
+    Parameter, ParameterText, Pipeline, Stage, concurrency::Group, expressions, images, needs,
+    stages::Reader, warnings,
 };
 use crate::{
     Registry,
     diagnostic::{Code, Diagnostic, SourceFile, Span, in_file_order},
     language::{Node, PipelineText, Schemas, Walk, read_tree},
+    plan::ROLLBACK_PIPELINE,
     stage::AnyStage,
 };
 use serde::de::DeserializeOwned;
@@ -36,30 +38,45 @@ impl Pipeline {
         needs::check(&stages, file, &mut faults);
         let parameters = parameters(&root, &walk, &mut faults);
         let stages = bounded(stages, root.span, &mut faults);
+        let group = Group::read(&root, &walk);
         let images = images::read(&root, &walk);
-        let file = expressions::File { parameters: &parameters, images: &images, stages: &stages };
+        let (stages, group) = (&stages, &group);
+        let file = expressions::File { parameters: &parameters, images: &images, stages, group };
         faults.extend(file.check());
         faults.extend(tree.faults);
         faults.extend(walk.faults);
-        faults.extend(zero_timeout(&root, text.as_ref().ok()));
+        faults.extend(at_the_top(&root, text.as_ref().ok()));
         let text = told(text, root.span, &mut faults);
         let faults = in_file_order(faults);
         let warned = warnings::Seen { root: &root, file };
         Pipeline {
             warnings: warned.warnings(&faults),
-            images_read: expressions::images_read(&stages),
-            name: text.name,
-            application: text.application,
-            description: text.description,
-            labels: text.labels,
-            timeout_ms: text.timeout.map(|timeout| timeout.milliseconds()),
+            images_read: expressions::images_read(stages),
+            group: group.clone(),
+            stages: stages.clone(),
             parameters,
             images,
-            stages,
             faults,
-            ..Pipeline::default()
+            ..headed(text)
         }
     }
+}
+
+/// A pipeline of which only the simple keys at the top are known.
+fn headed(text: PipelineText) -> Pipeline {
+    Pipeline {
+        name: text.name,
+        application: text.application,
+        description: text.description,
+        labels: text.labels,
+        timeout_ms: text.timeout.map(|timeout| timeout.milliseconds()),
+        ..Pipeline::default()
+    }
+}
+
+/// What only the values of the simple keys can show.
+fn at_the_top(root: &Node, text: Option<&PipelineText>) -> Vec<Diagnostic> {
+    reserved(root, text).into_iter().chain(zero_timeout(root, text)).collect()
 }
 
 /// What could be decoded, or nothing and the reason as a fault.
@@ -95,6 +112,14 @@ fn zero_timeout(root: &Node, text: Option<&PipelineText>) -> Option<Diagnostic> 
     let message = "`timeout` must be longer than nothing";
     let fault = || Diagnostic::error(Code::E016, entry.value.span, message);
     text?.timeout?.is_zero().then(fault)
+}
+
+/// A pipeline that would be taken for a person's way back.
+fn reserved(root: &Node, text: Option<&PipelineText>) -> Option<Diagnostic> {
+    let name = text?.name.as_deref().filter(|name| *name == ROLLBACK_PIPELINE)?;
+    let entry = root.entry("name")?;
+    let message = format!("`{name}` is the name of a person's way back, and of no pipeline");
+    Some(Diagnostic::error(Code::E016, entry.value.span, message).help("choose another name"))
 }
 
 /// One by one, so that a broken one does not hide the others.

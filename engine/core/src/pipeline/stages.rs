@@ -8,6 +8,7 @@ use crate::{
         Content, DefaultsText, Entry, MatrixText, NeedText, Node, RetryText, Schemas, StageText,
         Walk,
     },
+    plan::OnFailure,
     retry::Retry,
     stage::{AnyStage, Condition},
     template::Template,
@@ -50,8 +51,29 @@ impl Reader<'_> {
             cell: None,
             timeout_ms: timeout.map(|timeout| timeout.milliseconds()),
             retry,
-            on_failure: text.on_failure.or(defaults.on_failure).unwrap_or_default(),
+            on_failure: self.on_failure(node, (text.on_failure, defaults.on_failure)),
             actions,
+        }
+    }
+
+    /// Without an environment there is nothing to go back to: as a default of all stages that is
+    /// no failing of this one.
+    fn on_failure(
+        &mut self,
+        stage: &Node,
+        (own, usual): (Option<OnFailure>, Option<OnFailure>),
+    ) -> OnFailure {
+        match (own, usual, stage.entry("environment")) {
+            (Some(OnFailure::Rollback), _, None) => {
+                let entry = stage.entry("onFailure");
+                let span = entry.map_or(stage.span, |entry| entry.value.span);
+                let message = "`onFailure: rollback` needs an `environment` to take back";
+                let help = "name the stage's environment, or say `fail` or `hold`";
+                self.faults.push(Diagnostic::error(Code::E016, span, message).help(help));
+                OnFailure::Rollback
+            }
+            (None, Some(OnFailure::Rollback), None) => OnFailure::Fail,
+            (own, usual, _) => own.or(usual).unwrap_or_default(),
         }
     }
 

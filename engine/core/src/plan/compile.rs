@@ -6,7 +6,7 @@ mod stages;
 
 pub use environments::{Cluster, Environments, UnknownEnvironment};
 
-use super::{Document, FORMAT, Plan};
+use super::{Document, FORMAT, Node, Plan};
 use crate::{
     Registry,
     diagnostic::{Code, Diagnostic, Span, in_file_order},
@@ -28,17 +28,7 @@ impl Plan {
         files: &Files,
     ) -> Result<Plan, Vec<Diagnostic>> {
         let mut compiler = Compiler::new((environments, pipeline.images()), registry, files);
-        let mut seen = HashSet::new();
-        let mut nodes = Vec::new();
-        for stage in pipeline.stages() {
-            let told = compiler.faults.len();
-            nodes.extend(compiler.node(stage));
-            if let Some(cell) = &stage.cell
-                && !seen.insert(cell.stage.as_str())
-            {
-                tell_once(&mut compiler.faults, told);
-            }
-        }
+        let nodes = nodes(&mut compiler, pipeline);
         let mut faults = compiler.faults;
         if compiler.judged == Judged::All {
             faults.extend(pipeline.unused_images(&compiler.images_used));
@@ -57,6 +47,7 @@ impl Plan {
             pipeline: name.to_owned(),
             description: pipeline.description().map(str::to_owned),
             labels: pipeline.labels().clone(),
+            concurrency: pipeline.concurrency(),
             timeout: pipeline.timeout(),
             parameters: pipeline.values().clone(),
             environments: compiler.places,
@@ -68,6 +59,21 @@ impl Plan {
             vec![Diagnostic::error(Code::E003, Span::default(), error.to_string())]
         })
     }
+}
+
+fn nodes(compiler: &mut Compiler<'_>, pipeline: &Pipeline) -> Vec<Node> {
+    let mut seen = HashSet::new();
+    let mut nodes = Vec::new();
+    for stage in pipeline.stages() {
+        let told = compiler.faults.len();
+        nodes.extend(compiler.node(stage));
+        if let Some(cell) = &stage.cell
+            && !seen.insert(cell.stage.as_str())
+        {
+            tell_once(&mut compiler.faults, told);
+        }
+    }
+    nodes
 }
 
 fn with_warnings(mut faults: Vec<Diagnostic>, pipeline: &Pipeline) -> Vec<Diagnostic> {

@@ -1,23 +1,88 @@
 //! Which rows beside the log follow from events: the same for every store.
 
 use crate::{
-    event::Event,
-    id::Resource,
-    revision::{ComponentSet, Proof, Target},
+    admission::{Link, Standing, Strategy},
+    event::{Event, Message, TurnedAway, Urgency},
+    id::{Resource, RunId},
+    revision::{ComponentSet, Proof, Slot, Target},
 };
 
 /// A change of a row beside the log, made in the transaction of the events it follows from.
 #[derive(Clone, Debug, PartialEq)]
 pub enum RowChange<'a> {
-    /// Write a waiter, then admit.
-    Ask { resource: Resource, target: &'a Target, keeps: Vec<Resource> },
+    /// Write a waiter, then admit; or turn the asking run away.
+    Ask(Ask<'a>),
     /// Delete this run's waiter and claim, then admit.
-    Release { resource: Resource, target: &'a Target },
+    Release { resource: Resource, claimed: Claimed<'a> },
     /// Insert a revision with the target's next number, `unproven`; a rollback's starts with its
     /// origin's proof, and marks the revision it left as bad.
     Record { stage: &'a str, target: &'a Target, set: &'a ComponentSet },
+    /// Write for the run whose stage waits for this one that it has ended.
+    TellParent { run: RunId, stage: &'a str },
     /// Mark this run's unproven revisions of the target.
     Prove { target: &'a Target, proof: Proof },
+}
+
+/// A run asks for a resource.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Ask<'a> {
+    pub resource: Resource,
+    pub claimed: Claimed<'a>,
+    pub standing: &'a Standing,
+    pub strategy: Strategy,
+    /// What the run, or who waits for it, will not give back before.
+    pub keeps: Vec<Resource>,
+}
+
+/// What a resource is, and so what is said about it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Claimed<'a> {
+    Target(&'a Target),
+    Slot(&'a Slot),
+}
+
+impl Claimed<'_> {
+    pub fn granted(self) -> Message {
+        match self {
+            Claimed::Target(target) => Message::TargetGranted { target: target.clone() },
+            Claimed::Slot(slot) => Message::SlotGranted { slot: slot.clone() },
+        }
+    }
+
+    /// To wait would close `ring`.
+    pub fn refused(self, ring: Vec<Link<String>>) -> Message {
+        match self {
+            Claimed::Target(target) => Message::TargetRefused { target: target.clone(), ring },
+            Claimed::Slot(slot) => {
+                Message::SlotRefused { slot: slot.clone(), because: TurnedAway::Ring { ring } }
+            }
+        }
+    }
+
+    /// There is no room, and the run is not to wait. Targets are always waited for.
+    pub fn full(self, by: Vec<String>) -> Message {
+        match self {
+            Claimed::Target(target) => {
+                Message::TargetRefused { target: target.clone(), ring: Vec::new() }
+            }
+            Claimed::Slot(slot) => {
+                Message::SlotRefused { slot: slot.clone(), because: TurnedAway::Full { by } }
+            }
+        }
+    }
+
+    /// What those are told who were there before.
+    pub fn come(self, by: String, strategy: Strategy) -> Message {
+        match (self, strategy) {
+            (Claimed::Target(target), _) => Message::Preempted { target: target.clone(), by },
+            (Claimed::Slot(_), Strategy::CancelRunning) => {
+                Message::Superseded { by, urgency: Urgency::AtOnce }
+            }
+            (Claimed::Slot(_), Strategy::Supersede | Strategy::Queue | Strategy::Reject) => {
+                Message::Superseded { by, urgency: Urgency::WhenIdle }
+            }
+        }
+    }
 }
 
 /// The changes that follow from `events`, in their order.
@@ -25,22 +90,40 @@ pub fn changes(events: &[Event]) -> Vec<RowChange<'_>> {
     events.iter().flat_map(change).collect()
 }
 
+#[expect(clippy::too_many_lines, reason = "one arm an event")]
 fn change(event: &Event) -> Vec<RowChange<'_>> {
     match event {
-        Event::TargetAsked { target, keeps } => vec![RowChange::Ask {
+        Event::TargetAsked { target, keeps, beside, standing } => vec![RowChange::Ask(Ask {
             resource: target.resource(),
-            target,
-            keeps: keeps.iter().map(Target::resource).collect(),
-        }],
+            claimed: Claimed::Target(target),
+            standing,
+            strategy: Strategy::Queue,
+            keeps: keeps.iter().map(Target::resource).chain(beside.iter().cloned()).collect(),
+        })],
+        Event::SlotAsked { slot, strategy, standing, keeps } => vec![RowChange::Ask(Ask {
+            resource: slot.resource(),
+            claimed: Claimed::Slot(slot),
+            standing,
+            strategy: *strategy,
+            keeps: keeps.clone(),
+        })],
         Event::TargetReleased { target, proof } => vec![
             RowChange::Prove { target, proof: *proof },
-            RowChange::Release { resource: target.resource(), target },
+            RowChange::Release { resource: target.resource(), claimed: Claimed::Target(target) },
         ],
+        Event::SlotReleased { slot } => {
+            vec![RowChange::Release { resource: slot.resource(), claimed: Claimed::Slot(slot) }]
+        }
+        Event::ParentTold { run, stage } => vec![RowChange::TellParent { run: *run, stage }],
         Event::RevisionRecorded { stage, target, set } => {
             vec![RowChange::Record { stage, target, set }]
         }
         Event::RunStarted { .. }
         | Event::TargetGranted { .. }
+        | Event::TargetRefused { .. }
+        | Event::TargetPreempted { .. }
+        | Event::SlotGranted { .. }
+        | Event::SuccessorCame { .. }
         | Event::StageGated { .. }
         | Event::AttemptStarted { .. }
         | Event::StageWaiting { .. }
@@ -48,6 +131,8 @@ fn change(event: &Event) -> Vec<RowChange<'_>> {
         | Event::StageStopping { .. }
         | Event::StageProgressed { .. }
         | Event::StageSucceeded { .. }
+        | Event::RollbackStarted { .. }
+        | Event::StageRolledBack { .. }
         | Event::StageFailed { .. }
         | Event::StageSkipped { .. }
         | Event::StageSignalled { .. }

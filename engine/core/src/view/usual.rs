@@ -57,6 +57,7 @@ impl Execution {
                     End::Succeeded { .. }
                     | End::Skipped { .. }
                     | End::Failed { .. }
+                    | End::RolledBack { .. }
                     | End::Omitted { .. }
                     | End::Rejected { .. }
                     | End::Cancelled { .. },
@@ -87,7 +88,8 @@ pub(super) fn tells(stage: &StageView) -> bool {
                 | WaitKind::Hold
                 | WaitKind::Paused
                 | WaitKind::Concurrency
-                | WaitKind::Question,
+                | WaitKind::Question
+                | WaitKind::Child,
             ) => false,
         }
 }

@@ -57,6 +57,7 @@ fn plan(nodes: Vec<Node>) -> Result<Plan, GraphError> {
         pipeline: "bench".to_owned(),
         description: None,
         labels: BTreeMap::new(),
+        concurrency: None,
         timeout: Timeout::Never,
         parameters: BTreeMap::new(),
         environments: BTreeMap::new(),

@@ -7,7 +7,7 @@ use super::{
     },
 };
 use engine_core::{
-    event::Message,
+    event::{Force, Message},
     id::{BlobName, InputId, RunId},
     status::RunStatus,
     store::{Append, Appended, Blob, Request, Store, Submitted},
@@ -158,7 +158,7 @@ pub async fn a_large_batch_is_answered_item_by_item(store: Arc<dyn Store>) -> Ch
 }
 
 async fn cancel(world: &World, run: RunId) -> Result<InputId, Box<dyn std::error::Error>> {
-    let message = Message::Cancel { actor: actor(), reason: "enough".to_owned() };
+    let message = Message::Cancel { actor: actor(), reason: "enough".to_owned(), force: Force::No };
     let request = Request { run, key: "request".to_owned(), message, at: now(3) };
     match world.store.submit(request).await? {
         Submitted::Written(id) => Ok(id),

@@ -7,7 +7,7 @@ use super::{
     },
 };
 use engine_core::{
-    event::Message,
+    event::{Force, Message},
     id::RunId,
     status::RunStatus,
     store::{Append, Appended, LEASE, LeaseError, Request, Store, StoreError, Submitted, Takeover},
@@ -122,7 +122,8 @@ pub async fn inputs_of_an_ended_run_go_with_the_next_takeover(store: Arc<dyn Sto
     let world = World::on(store).await?;
     for seed in [1, 2] {
         let run = world.start(seed).await?;
-        let message = Message::Cancel { actor: actor(), reason: "enough".to_owned() };
+        let message =
+            Message::Cancel { actor: actor(), reason: "enough".to_owned(), force: Force::No };
         let request = Request { run, key: "request".to_owned(), message, at: now(3) };
         assert!(matches!(world.store.submit(request).await?, Submitted::Written(_)));
     }

@@ -2,7 +2,7 @@
 
 use super::{
     Checked,
-    sample::{World, attempt, next, run, target, woken},
+    sample::{World, asks, attempt, next, run, target, woken},
 };
 use engine_core::{
     admission::Queue,
@@ -14,7 +14,7 @@ use engine_core::{
 use std::sync::Arc;
 
 fn ask() -> Vec<Event> {
-    vec![Event::TargetAsked { target: target("prod"), keeps: vec![target("staging")] }]
+    vec![asks("prod", &["staging"])]
 }
 
 fn give_back() -> Vec<Event> {
@@ -76,7 +76,7 @@ pub async fn a_waiter_that_withdraws_is_not_granted(store: Arc<dyn Store>) -> Ch
 
 pub async fn a_grant_not_yet_read_goes_with_the_release(store: Arc<dyn Store>) -> Checked {
     let world = asked(store, 2).await?;
-    world.go_on(run(1), vec![Event::TargetAsked { target: target("dev"), keeps: vec![] }]).await?;
+    world.go_on(run(1), vec![asks("dev", &[])]).await?;
     assert_eq!(messages(&world, run(1)).await?.len(), 2);
     assert_eq!(world.go_on(run(1), give_back()).await?, [run(2)]);
     assert_eq!(messages(&world, run(1)).await?, [Message::TargetGranted { target: target("dev") }]);

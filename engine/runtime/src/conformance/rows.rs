@@ -5,14 +5,15 @@ use super::{
     sample::{World, actor, attempt, begin, end, next, now, plan, run, written},
 };
 use engine_core::{
-    event::Message,
+    event::{Force, Message},
     id::{BlobName, PlanHash, RunId},
     store::{Append, Blob, Detail, Request, Store, StoreError, Submitted},
 };
 use std::{collections::BTreeSet, sync::Arc};
 
 fn cancel(run: RunId, key: &str) -> Request {
-    let message = Message::Cancel { actor: actor(), reason: format!("because of {key}") };
+    let message =
+        Message::Cancel { actor: actor(), reason: format!("because of {key}"), force: Force::No };
     Request { run, key: key.to_owned(), message, at: now(3) }
 }
 

@@ -1,10 +1,11 @@
 //! The smallest runs, rows and processes that a store can tell apart.
 
 use engine_core::{
+    admission::{Standing, Strategy},
     clock::{Civil, Elapsed, Now},
     event::{Actor, Event, Trigger, Way},
     id::{Epoch, InputId, PlanHash, Position, RunId},
-    revision::Target,
+    revision::{Slot, Target},
     status::{RunStatus, WaitKind},
     store::{
         Append, Appended, Beginning, Candidate, Counts, LeaseError, LogAppend, LogAppended, Store,
@@ -94,10 +95,13 @@ pub fn plan() -> PlanHash {
 pub fn summary(run: RunId, status: RunStatus) -> Summary {
     let waiting = match status {
         RunStatus::Waiting => Some(WaitKind::Readiness),
-        RunStatus::Running
+        RunStatus::Queued
+        | RunStatus::Running
         | RunStatus::Paused
+        | RunStatus::RollingBack
         | RunStatus::Succeeded
         | RunStatus::Failed
+        | RunStatus::RolledBack
         | RunStatus::Rejected
         | RunStatus::Cancelled => None,
     };
@@ -124,6 +128,7 @@ pub fn begin(run: RunId) -> Append {
         trigger: Trigger::Manual,
         actor: actor(),
         ancestry: Vec::new(),
+        parent: None,
     };
     let beginning = Beginning::Run { plan: plan(), stored_plan: "a plan".to_owned(), key: None };
     Append { beginning, ..next(run, 0, vec![started]) }
@@ -156,6 +161,26 @@ pub fn next(run: RunId, n: u64, events: Vec<Event>) -> Append {
 /// An append that only refuses inputs.
 pub fn refuse(run: RunId, n: u64, inputs: Vec<InputId>) -> Append {
     Append { inputs, ..next(run, n, Vec::new()) }
+}
+
+/// Asks for a target, or goes on asking, and says which others it keeps meanwhile.
+pub fn asks(environment: &str, keeps: &[&str]) -> Event {
+    Event::TargetAsked {
+        target: target(environment),
+        keeps: keeps.iter().map(|kept| target(kept)).collect(),
+        beside: Vec::new(),
+        standing: Standing::default(),
+    }
+}
+
+pub fn slot() -> Slot {
+    Slot { application: "checkout".to_owned(), group: "release".to_owned() }
+}
+
+/// Asks for a place in the group beside which `limit` may be.
+pub fn queues(strategy: Strategy, limit: u32) -> Event {
+    let standing = Standing { limit, ..Standing::default() };
+    Event::SlotAsked { slot: slot(), strategy, standing, keeps: Vec::new() }
 }
 
 /// An event without consequences.

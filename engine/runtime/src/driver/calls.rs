@@ -3,9 +3,9 @@
 use super::Shop;
 use crate::services::CallServices;
 use engine_core::{
-    BoxFuture, Execution, Plan,
+    BoxFuture, Execution,
     event::{Answer, Call, Command, Input, Progress},
-    execution::state::Attempt,
+    execution::Operation,
     plan::NodeIndex,
     stage::{AnyStage, Identity, Record, ServiceError, StageError, Step, StepContext},
     store::AttemptKey,
@@ -65,8 +65,8 @@ impl Calls {
             Command::Step { call } | Command::Abort { call } => {
                 let stop = Arc::new(AtomicBool::new(false));
                 self.stops.insert(call.node, stop.clone());
-                if let Some(attempt) = execution.attempt(call) {
-                    let begun = Begun::new(shop, execution, (call, attempt, stop));
+                if let Some(operation) = execution.operation(call) {
+                    let begun = Begun::new(shop, execution, (call, operation, stop));
                     self.under_way.push(match command {
                         Command::Abort { .. } => begun.abort().boxed(),
                         Command::Step { .. } | Command::Stop { .. } | Command::Evaluate { .. } => {
@@ -82,7 +82,7 @@ impl Calls {
 /// A call with everything it needs, owned.
 struct Begun {
     stages: Arc<engine_core::Registry<dyn AnyStage>>,
-    plan: Arc<Plan>,
+    stage_type: String,
     call: Call,
     config: Value,
     progress: Progress,
@@ -93,16 +93,17 @@ impl Begun {
     fn new(
         shop: &Shop,
         execution: &Execution,
-        (call, attempt, stop): (Call, &Attempt, Arc<AtomicBool>),
+        (call, operation, stop): (Call, Operation<'_>, Arc<AtomicBool>),
     ) -> Begun {
-        let plan = execution.plan().clone();
+        let plan = execution.plan();
         let node = plan.node(call.node);
+        let Operation { stage_type, name, config, attempt } = operation;
         let document = plan.document();
         let identity = Identity {
             run: execution.recorded().id,
             application: document.application.clone(),
             pipeline: document.pipeline.clone(),
-            stage: node.id.clone(),
+            stage: name,
             attempt: call.attempt,
             epoch: shop.backing.guard.epoch,
         };
@@ -128,8 +129,8 @@ impl Begun {
             }),
         };
         let progress = attempt.progress.clone();
-        let config = attempt.config.clone().unwrap_or_else(|| node.config.preview());
-        Begun { stages: shop.stages.clone(), plan, call, config, progress, context }
+        let (stages, stage_type) = (shop.stages.clone(), stage_type.to_owned());
+        Begun { stages, stage_type, call, config, progress, context }
     }
 
     async fn step(self) -> Input {
@@ -142,9 +143,8 @@ impl Begun {
     }
 
     async fn stepped(self) -> Result<Step<Value>, StageError> {
-        let node = self.plan.node(self.call.node);
-        let Some(stage) = self.stages.get(&node.stage_type) else {
-            let name = &node.stage_type;
+        let Some(stage) = self.stages.get(&self.stage_type) else {
+            let name = &self.stage_type;
             let gone = format!("stage type `{name}` is not known to this release of gennaker");
             return Err(StageError::Defect(gone));
         };
@@ -159,9 +159,8 @@ impl Begun {
     }
 
     async fn aborted(self) -> Result<(), StageError> {
-        let node = self.plan.node(self.call.node);
         // A type that is gone has nothing under way in this process that could be stopped.
-        let Some(stage) = self.stages.get(&node.stage_type) else { return Ok(()) };
+        let Some(stage) = self.stages.get(&self.stage_type) else { return Ok(()) };
         let progress = remembered(self.progress, &self.context).await?;
         stage.abort(self.context, self.config, progress).await
     }

@@ -4,7 +4,7 @@ use super::Engine;
 use crate::{reader::ReadError, supervisor::Order};
 use engine_core::{
     Execution,
-    event::{Actor, Message, Rejected, RunAct, Signalled},
+    event::{Actor, Force, Message, Rejected, RunAct, Signalled},
     execution::state::NodeState,
     id::RunId,
     plan::NodeIndex,
@@ -44,7 +44,8 @@ impl Engine {
     ) -> Result<(), ActError> {
         self.reader().execution(run).await?.admits(act)?;
         let message = match act {
-            RunAct::Cancel => Message::Cancel { actor, reason },
+            RunAct::Cancel => Message::Cancel { actor, reason, force: Force::No },
+            RunAct::ForceCancel => Message::Cancel { actor, reason, force: Force::Yes },
             RunAct::Pause => Message::Pause { actor, reason },
             RunAct::Resume => Message::Resume { actor, reason },
         };

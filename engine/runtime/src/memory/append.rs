@@ -1,7 +1,11 @@
 //! One batch of appends, in memory. Nothing here can fail half-way.
 
-use super::{revisions::Recorded, state::State};
+use super::{
+    revisions::Recorded,
+    state::{InputCause, State},
+};
 use engine_core::{
+    event::Message,
     id::{Epoch, Position, RunId},
     store::{Append, Appended, Beginning, Blob, Gate, LogRow, RowChange, StoreError, changes},
 };
@@ -71,13 +75,14 @@ impl State {
 
     fn change(&mut self, writing: &mut Writing<'_>, change: RowChange<'_>) {
         match change {
-            RowChange::Ask { resource, target, keeps } => {
-                self.ask(writing.item.run, &resource, keeps);
-                self.admit(writing, &resource, target);
-            }
-            RowChange::Release { resource, target } => {
+            RowChange::Ask(ask) => self.ask(writing, &ask),
+            RowChange::Release { resource, claimed } => {
                 self.give_back(writing.item.run, &resource);
-                self.admit(writing, &resource, target);
+                self.admit(writing, (&resource, claimed));
+            }
+            RowChange::TellParent { run, stage } => {
+                let message = Message::ChildEnded { stage: stage.to_owned() };
+                self.tell_run(writing, (run, InputCause::Request), message);
             }
             RowChange::Record { stage, target, set } => {
                 self.record(Recorded { item: writing.item, stage, target, set });

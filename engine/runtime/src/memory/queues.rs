@@ -5,25 +5,101 @@ use super::{
     state::{InputCause, State, StoredInput},
 };
 use engine_core::{
-    admission::{self, Claimant, TARGET_LIMIT},
+    admission::{self, Arrival, Claimant, Holding, Link, Waiting, arrive, ring},
     event::Message,
     id::{Resource, RunId},
-    revision::Target,
+    store::{Ask, Claimed},
 };
 
 impl State {
     /// Asking again keeps the place in the queue and renews what the waiter keeps.
-    pub(super) fn ask(&mut self, run: RunId, resource: &Resource, keeps: Vec<Resource>) {
-        let queue = self.queues.entry(resource.clone()).or_default();
+    pub(super) fn ask(&mut self, writing: &mut Writing<'_>, ask: &Ask<'_>) {
+        let run = writing.item.run;
+        let queue = self.queues.entry(ask.resource.clone()).or_default().clone();
         if queue.holders.iter().any(|holder| holder.run == run) {
             return;
         }
-        self.keeps.insert((resource.clone(), run), keeps);
-        if queue.waiters.iter().all(|waiter| waiter.run != run) {
-            let ticket = self.ticket();
-            let queue = self.queues.entry(resource.clone()).or_default();
-            queue.waiters.push(Claimant { ticket, run });
+        let is_new = queue.waiters.iter().all(|waiter| waiter.run != run);
+        let newcomer = self.newcomer(run, ask);
+        let queue = self.queues.entry(ask.resource.clone()).or_default().clone();
+        self.keeps.insert((ask.resource.clone(), run), ask.keeps.clone());
+        match arrive(&queue, &newcomer, ask.strategy) {
+            Arrival::Admitted => self.admit(writing, (&ask.resource, ask.claimed)),
+            Arrival::TurnedAway { holders } => {
+                let by = holders.iter().map(|run| self.label(writing, *run)).collect();
+                self.turn_away(writing, ask, ask.claimed.full(by));
+            }
+            Arrival::Waits { told } => {
+                let ring = self.closes(writing, ask);
+                if !ring.is_empty() {
+                    return self.turn_away(writing, ask, ask.claimed.refused(ring));
+                }
+                if is_new {
+                    let label = writing.item.summary.label();
+                    for run in told {
+                        let message = ask.claimed.come(label.clone(), ask.strategy);
+                        self.tell_run(writing, (run, InputCause::Request), message);
+                    }
+                }
+            }
         }
+    }
+
+    fn newcomer(&mut self, run: RunId, ask: &Ask<'_>) -> Claimant {
+        let queue = self.queues.entry(ask.resource.clone()).or_default();
+        if let Some(before) = queue.waiters.iter().find(|waiter| waiter.run == run) {
+            return before.clone();
+        }
+        let ticket = self.ticket();
+        let newcomer = Claimant { ticket, run, standing: ask.standing.clone() };
+        let queue = self.queues.entry(ask.resource.clone()).or_default();
+        queue.waiters.push(newcomer.clone());
+        newcomer
+    }
+
+    fn turn_away(&mut self, writing: &mut Writing<'_>, ask: &Ask<'_>, message: Message) {
+        let run = writing.item.run;
+        self.keeps.remove(&(ask.resource.clone(), run));
+        if let Some(queue) = self.queues.get_mut(&ask.resource) {
+            queue.waiters.retain(|waiter| waiter.run != run);
+        }
+        self.tell_run(writing, (run, InputCause::Grant(ask.resource.clone())), message);
+    }
+
+    /// The ring that waiting would close. Whoever keeps nothing closes none.
+    fn closes(&self, writing: &Writing<'_>, ask: &Ask<'_>) -> Vec<Link<String>> {
+        if ask.keeps.is_empty() {
+            return Vec::new();
+        }
+        let all = self.queues.iter();
+        let waiting = all.clone().flat_map(|(resource, queue)| {
+            queue.waiters.iter().map(|waiter| Waiting {
+                run: waiter.run,
+                family: waiter.standing.family.clone(),
+                wanted: resource.clone(),
+                keeps: self.keeps.get(&(resource.clone(), waiter.run)).cloned().unwrap_or_default(),
+            })
+        });
+        let holding = all.flat_map(|(resource, queue)| {
+            let holding =
+                |holder: &Claimant| Holding { run: holder.run, resource: resource.clone() };
+            queue.holders.iter().map(holding).collect::<Vec<_>>()
+        });
+        let (waiting, holding): (Vec<_>, Vec<_>) = (waiting.collect(), holding.collect());
+        let newcomer =
+            waiting.iter().find(|it| it.run == writing.item.run && it.wanted == ask.resource);
+        let links = newcomer.map_or(Vec::new(), |newcomer| ring(newcomer, &waiting, &holding));
+        let label =
+            |Link { run, keeps, wanted }| Link { run: self.label(writing, run), keeps, wanted };
+        links.into_iter().map(label).collect()
+    }
+
+    /// How people name a run: `checkout#12`.
+    fn label(&self, writing: &Writing<'_>, run: RunId) -> String {
+        if run == writing.item.run {
+            return writing.item.summary.label();
+        }
+        self.runs.get(&run).map_or_else(|| run.to_string(), |gate| gate.summary.label())
     }
 
     pub(super) fn give_back(&mut self, run: RunId, resource: &Resource) {
@@ -39,23 +115,35 @@ impl State {
     pub(super) fn admit(
         &mut self,
         writing: &mut Writing<'_>,
-        resource: &Resource,
-        target: &Target,
+        (resource, claimed): (&Resource, Claimed<'_>),
     ) {
         let Some(queue) = self.queues.get_mut(resource) else { return };
-        let admitted = admission::admit(queue, TARGET_LIMIT);
+        let admitted = admission::admit(queue);
         queue.waiters.retain(|waiter| !admitted.contains(waiter));
-        queue.holders.extend(&admitted);
+        queue.holders.extend(admitted.iter().cloned());
         if queue.holders.is_empty() {
             self.queues.remove(resource);
         }
         for Claimant { run, .. } in admitted {
             self.keeps.remove(&(resource.clone(), run));
-            let message = Message::TargetGranted { target: target.clone() };
-            self.input(run, StoredInput { message, cause: InputCause::Grant(resource.clone()) });
-            if !writing.woken.contains(&run) {
-                writing.woken.push(run);
-            }
+            let cause = InputCause::Grant(resource.clone());
+            self.tell_run(writing, (run, cause), claimed.granted());
+        }
+    }
+
+    /// Writes an input for a run that has not ended.
+    pub(super) fn tell_run(
+        &mut self,
+        writing: &mut Writing<'_>,
+        (run, cause): (RunId, InputCause),
+        message: Message,
+    ) {
+        if self.runs.get(&run).is_none_or(|gate| gate.summary.status.has_ended()) {
+            return;
+        }
+        self.input(run, StoredInput { message, cause });
+        if !writing.woken.contains(&run) {
+            writing.woken.push(run);
         }
     }
 }

@@ -1,12 +1,11 @@
 //! The rows that follow from an append's events: claims, waiters, grants, revisions.
 
-use super::{batch::Batch, columns, failure::Failure, session::Session};
+use super::{batch::Batch, claims, columns, failure::Failure, revisions, session::Session};
 use engine_core::{
-    admission::{self, Claimant, Queue, TARGET_LIMIT},
+    admission::{self, Claimant, Queue},
     event::Message,
     id::{Resource, RunId, Ticket},
-    revision::Target,
-    store::{Append, RowChange},
+    store::{Append, Claimed, RowChange},
 };
 use sqlx::sqlite::SqliteRow;
 
@@ -20,14 +19,17 @@ pub(super) struct Consequences<'a> {
 }
 
 /// Holders come first; the first column tells the two apart.
-pub(super) const QUEUE: &str = "SELECT 0, ticket, run FROM claim WHERE resource = ?1 \
-    UNION ALL SELECT 1, ticket, run FROM waiter WHERE resource = ?1 ORDER BY 1, 2";
+pub(super) const QUEUE: &str = "SELECT 0, ticket, run, standing FROM claim WHERE resource = ?1 \
+    UNION ALL SELECT 1, ticket, run, standing FROM waiter WHERE resource = ?1 ORDER BY 1, 2";
 
 pub(super) fn queue(rows: &[SqliteRow]) -> Result<Queue, Failure> {
     let mut queue = Queue::default();
     for row in rows {
-        let claimant =
-            Claimant { ticket: Ticket(columns::count(row, 1)?), run: columns::run(row, 2)? };
+        let claimant = Claimant {
+            ticket: Ticket(columns::count(row, 1)?),
+            run: columns::run(row, 2)?,
+            standing: columns::json(row, 3)?,
+        };
         match columns::count(row, 0)? {
             0 => queue.holders.push(claimant),
             _ => queue.waiters.push(claimant),
@@ -39,52 +41,23 @@ pub(super) fn queue(rows: &[SqliteRow]) -> Result<Queue, Failure> {
 impl Consequences<'_> {
     pub(super) async fn follow(&mut self, change: RowChange<'_>) -> Result<(), Failure> {
         match change {
-            RowChange::Ask { resource, target, keeps } => self.ask(&resource, target, &keeps).await,
-            RowChange::Release { resource, target } => {
+            RowChange::Ask(ask) => claims::ask(self, &ask).await,
+            RowChange::Release { resource, claimed } => {
                 self.give_back(&resource).await?;
                 let queue = self.queue(&resource).await?;
-                self.admit(&queue, target).await
+                self.admit(&queue, (&resource, claimed)).await
             }
             RowChange::Record { stage, target, set } => {
-                super::revisions::record(self, super::revisions::Recorded { stage, target, set })
-                    .await
+                revisions::record(self, revisions::Recorded { stage, target, set }).await
             }
             RowChange::Prove { target, proof } => {
-                super::revisions::prove(self.session, self.item.run, (target, proof)).await
+                revisions::prove(self.session, self.item.run, (target, proof)).await
+            }
+            RowChange::TellParent { run, stage } => {
+                let message = Message::ChildEnded { stage: stage.to_owned() };
+                self.tell(run, None, &message).await
             }
         }
-    }
-
-    /// Asking again keeps the place in the queue and renews what the waiter keeps.
-    async fn ask(
-        &mut self,
-        resource: &Resource,
-        target: &Target,
-        keeps: &[Resource],
-    ) -> Result<(), Failure> {
-        let run = self.item.run;
-        let mut queue = self.queue(resource).await?;
-        if queue.holders.iter().any(|holder| holder.run == run) {
-            return Ok(());
-        }
-        let before = queue.waiters.iter().find(|waiter| waiter.run == run).copied();
-        let ticket = match before {
-            Some(waiter) => waiter.ticket,
-            None => {
-                let ticket = self.batch.ticket();
-                queue.waiters.push(Claimant { ticket, run });
-                ticket
-            }
-        };
-        let text = "INSERT INTO waiter (resource, ticket, run, keeps) VALUES (?, ?, ?, ?) \
-            ON CONFLICT (resource, ticket) DO UPDATE SET keeps = excluded.keeps";
-        let statement = sqlx::query(text)
-            .bind(&resource.0)
-            .bind(columns::integer(ticket.0))
-            .bind(run.0.as_bytes().to_vec())
-            .bind(serde_json::to_string(keeps)?);
-        self.session.execute(statement).await?;
-        self.admit(&queue, target).await
     }
 
     async fn give_back(&mut self, resource: &Resource) -> Result<(), Failure> {
@@ -95,26 +68,47 @@ impl Consequences<'_> {
         self.session.execute(sqlx::query(text).bind(&resource.0).bind(run)).await
     }
 
-    async fn queue(&mut self, resource: &Resource) -> Result<Queue, Failure> {
+    pub(super) async fn queue(&mut self, resource: &Resource) -> Result<Queue, Failure> {
         queue(&self.session.rows(sqlx::query(QUEUE).bind(&resource.0)).await?)
     }
 
-    async fn admit(&mut self, queue: &Queue, target: &Target) -> Result<(), Failure> {
+    /// Makes holders of those who may be.
+    pub(super) async fn admit(
+        &mut self,
+        queue: &Queue,
+        (resource, claimed): (&Resource, Claimed<'_>),
+    ) -> Result<(), Failure> {
         let text = "DELETE FROM waiter WHERE resource = ?1 AND ticket = ?2; \
-            INSERT INTO claim (resource, ticket, run) VALUES (?1, ?2, ?3); \
-            INSERT INTO input (id, run, resource, message) VALUES (?4, ?3, ?1, ?5)";
-        let message = serde_json::to_string(&Message::TargetGranted { target: target.clone() })?;
-        for Claimant { ticket, run } in admission::admit(queue, TARGET_LIMIT) {
+            INSERT INTO claim (resource, ticket, run, standing) VALUES (?1, ?2, ?3, ?4)";
+        for Claimant { ticket, run, standing } in admission::admit(queue) {
             let statement = sqlx::query(text)
-                .bind(target.resource().0)
+                .bind(&resource.0)
                 .bind(columns::integer(ticket.0))
                 .bind(run.0.as_bytes().to_vec())
-                .bind(columns::integer(self.batch.input().0))
-                .bind(&message);
+                .bind(serde_json::to_string(&standing)?);
             self.session.execute(statement).await?;
-            if !self.woken.contains(&run) {
-                self.woken.push(run);
-            }
+            self.tell(run, Some(resource), &claimed.granted()).await?;
+        }
+        Ok(())
+    }
+
+    /// Writes an input for a run that has not ended; one of a `resource` goes with its release.
+    pub(super) async fn tell(
+        &mut self,
+        run: RunId,
+        resource: Option<&Resource>,
+        message: &Message,
+    ) -> Result<(), Failure> {
+        let text = "INSERT INTO input (id, run, resource, message) \
+            SELECT ?1, id, ?3, ?4 FROM run WHERE id = ?2 AND finished = 0";
+        let statement = sqlx::query(text)
+            .bind(columns::integer(self.batch.input().0))
+            .bind(run.0.as_bytes().to_vec())
+            .bind(resource.map(|resource| resource.0.as_str()))
+            .bind(serde_json::to_string(message)?);
+        self.session.execute(statement).await?;
+        if !self.woken.contains(&run) {
+            self.woken.push(run);
         }
         Ok(())
     }

@@ -14,7 +14,8 @@ use std::{
 };
 
 /// The schema's versions, oldest first; a file's version is how many of them it has seen.
-const MIGRATIONS: [&str; 2] = [include_str!("schema/1.sql"), include_str!("schema/2.sql")];
+const MIGRATIONS: [&str; 3] =
+    [include_str!("schema/1.sql"), include_str!("schema/2.sql"), include_str!("schema/3.sql")];
 
 /// The database inside a state directory.
 pub const FILE_NAME: &str = "engine.sqlite";

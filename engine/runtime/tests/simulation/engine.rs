@@ -8,7 +8,7 @@ use crate::{
     facts::{self, Facts},
     script,
     story::Reached,
-    world::{Scripted, World},
+    world::{Scripted, Undo, World},
 };
 use engine_core::{
     Execution, Plan, Registry,
@@ -125,7 +125,11 @@ impl Storm {
         let parts = Parts {
             store: store as Arc<dyn Store>,
             clock: self.clock.clone(),
-            stages: Arc::new(Registry::default().with(Scripted(self.world.clone()))),
+            stages: Arc::new(
+                Registry::default()
+                    .with(Scripted(self.world.clone()))
+                    .with(Undo(self.world.clone())),
+            ),
             objects: Arc::new(self.world.clone()),
             evaluator: Arc::new(self.world.clone()),
             sealer: Arc::new(Sealer::with_key(&[7; 32]).unwrap()),
@@ -182,12 +186,16 @@ impl Storm {
     }
 
     async fn start(&mut self) {
-        let plan = Arc::new(script::plan(&mut self.chance, 6));
+        let plan = Arc::new(match self.chance.below(8) {
+            0 => script::rollback(&mut self.chance),
+            _ => script::plan(&mut self.chance, 6),
+        });
         let new = NewRun {
             plan: plan.clone(),
             trigger: Trigger::Manual,
             actor: somebody(),
             ancestry: Vec::new(),
+            parent: None,
             files: Vec::new(),
             key: None,
         };
@@ -215,8 +223,16 @@ impl Storm {
         let in_time = tokio::time::timeout(Duration::from_secs(3600), all).await;
         if in_time.is_err() {
             let open = reader.unfinished().await.unwrap();
+            let mut told = Vec::new();
+            for gate in &open {
+                let view = reader.view(gate.summary.run).await.unwrap();
+                let waits = view.stages.into_iter().filter_map(|(id, stage)| {
+                    stage.waiting.map(|wait| format!("{id}: {}", wait.detail))
+                });
+                told.push((gate.summary.run, gate.summary.status, waits.collect::<Vec<_>>()));
+            }
             let log = self.memory.log(open[0].summary.run, 0).await.unwrap();
-            panic!("a run is stuck: {:#?}", log.last());
+            panic!("runs are stuck: {told:#?}, {:#?}", log.last());
         }
     }
 

@@ -9,7 +9,10 @@ use engine_core::{
     plan::{Accepts, Cell, Node, Plan},
     status::{RunStatus, StageStatus},
 };
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 pub(crate) type Facts = Vec<(Event, Now)>;
 
@@ -40,6 +43,11 @@ struct Ledger {
     recorded: BTreeMap<(String, String), Vec<String>>,
     stop: Option<RunStop>,
     paused: bool,
+    /// Its place in its group is asked for, and not granted.
+    queued: bool,
+    /// Another run's way back, or a ring, ended stages here.
+    disturbed: bool,
+    preempted: BTreeSet<String>,
     status: Option<RunStatus>,
 }
 
@@ -53,8 +61,18 @@ pub(crate) fn check(plan: &Arc<Plan>, run: RunId, facts: &[(Event, Now)]) -> Run
     let status = ledger.status.unwrap_or_else(|| panic!("{run} has not ended: {:?}", facts.last()));
     assert_eq!(ledger.ended.len(), plan.nodes().len(), "{run} ended before its stages");
     match &ledger.stop {
-        Some(RunStop::Cancel { .. }) => assert_eq!(status, RunStatus::Cancelled),
-        Some(RunStop::Abort { .. } | RunStop::Timeout) => assert_eq!(status, RunStatus::Failed),
+        Some(
+            RunStop::Cancel { .. }
+            | RunStop::Superseded { .. }
+            | RunStop::GroupFull { .. }
+            | RunStop::Parent { .. },
+        ) => assert_eq!(status, RunStatus::Cancelled),
+        Some(RunStop::Abort { .. } | RunStop::Timeout | RunStop::Ring { .. }) => {
+            assert_eq!(status, RunStatus::Failed);
+        }
+        None if ledger.disturbed => {
+            assert_eq!(status, oracle::verdict(&ledger.ended), "{run}: {:?}", ledger.ended);
+        }
         None => match oracle::calm(plan) {
             Some((expected, ends)) => {
                 assert_eq!((status, &ledger.ended), (expected, &ends), "{run} ended otherwise");
@@ -72,9 +90,17 @@ impl Ledger {
             Event::AttemptStarted { stage, attempt, .. } => {
                 self.started(plan, (stage, *attempt), now)
             }
+            Event::RollbackStarted { stage, attempt, .. } => {
+                assert_eq!(self.stop, None, "{stage} goes back after the run was stopped");
+                self.open.remove(stage);
+                self.counted(node(plan, stage), *attempt);
+            }
             Event::AttemptFailed { stage, retry_at, .. } => {
                 self.open.remove(stage).expect("an attempt that fails was open");
                 self.retry_at.insert(stage.clone(), retry_at.0);
+            }
+            Event::StageRolledBack { stage, .. } => {
+                self.ends(stage, StageStatus::RolledBack, false);
             }
             Event::StageSucceeded { stage, .. } => self.ends(stage, StageStatus::Succeeded, false),
             Event::StageFailed { stage, tolerance, .. } => {
@@ -93,6 +119,18 @@ impl Ledger {
                 assert_eq!(of(node), of(other));
                 self.ends(stage, StageStatus::Cancelled, false);
             }
+            Event::StageCancelled { stage, cause: StopCause::Preempted { .. }, .. } => {
+                let environment = node(plan, stage).environment.clone().unwrap_or_default();
+                assert!(self.preempted.contains(&environment), "{stage} gives way to nobody");
+                self.ends(stage, StageStatus::Cancelled, false);
+            }
+            Event::SlotAsked { .. } => self.queued = true,
+            Event::SlotGranted { .. } => self.queued = false,
+            Event::TargetRefused { .. } => self.disturbed = true,
+            Event::TargetPreempted { target, .. } => {
+                self.disturbed = true;
+                self.preempted.insert(target.environment.clone());
+            }
             Event::StageCancelled { stage, .. } => {
                 assert!(self.stop.is_some(), "{stage} is cancelled and nobody stopped the run");
                 self.ends(stage, StageStatus::Cancelled, false);
@@ -108,6 +146,9 @@ impl Ledger {
             Event::RunStopping { cause } => self.stop = Some(cause.clone()),
             Event::RunEnded { status, .. } => self.status = Some(*status),
             Event::RunStarted { .. }
+            | Event::SlotReleased { .. }
+            | Event::SuccessorCame { .. }
+            | Event::ParentTold { .. }
             | Event::TargetAsked { .. }
             | Event::TargetGranted { .. }
             | Event::TargetReleased { .. }
@@ -121,6 +162,10 @@ impl Ledger {
 
     fn started(&mut self, plan: &Plan, (stage, attempt): (&String, u32), now: Now) {
         assert!(!self.paused, "{stage} starts while the run is paused");
+        assert!(!self.queued, "{stage} starts before its run has a place in its group");
+        if let Some(environment) = &node(plan, stage).environment {
+            assert!(!self.preempted.contains(environment), "{stage} starts on a target given up");
+        }
         assert_eq!(self.stop, None, "{stage} starts after the run was stopped");
         assert!(!self.ended.contains_key(stage), "{stage} starts after its end");
         let node = node(plan, stage);
@@ -142,11 +187,16 @@ impl Ledger {
                 "{stage} starts although {need:?} ended {end:?}"
             );
         }
+        let due = self.retry_at.remove(stage).unwrap_or(0);
+        assert!(now.elapsed.0 >= due, "{stage} is tried before its pause is over");
+        self.counted(node, attempt);
+    }
+
+    fn counted(&mut self, node: &Node, attempt: u32) {
+        let stage = &node.id;
         let before = self.attempts.insert(stage.clone(), attempt).unwrap_or(0);
         assert_eq!(attempt, before + 1, "{stage} counts its attempts");
         assert!(attempt <= oracle::most_attempts(node), "{stage} is tried too often");
-        let due = self.retry_at.remove(stage).unwrap_or(0);
-        assert!(now.elapsed.0 >= due, "{stage} is tried before its pause is over");
         assert_eq!(self.open.insert(stage.clone(), attempt), None, "{stage} is open twice");
     }
 

@@ -13,7 +13,8 @@ use engine_core::{
     Execution, Plan, Start,
     clock::{Civil, Elapsed, Now},
     event::{
-        Actor, Answer, Call, Command, Evaluated, Failure, Input, InputRow, Message, Trigger, Way,
+        Actor, Answer, Call, Command, Evaluated, Failure, Input, InputRow, Message, Trigger,
+        TurnedAway, Urgency, Way,
     },
     execution::state::NodeState,
     id::{InputId, PlanHash, RunId},
@@ -81,6 +82,7 @@ fn start() -> Start {
         trigger: Trigger::Manual,
         actor: Actor { name: "storm".to_owned(), way: Way::CommandLine },
         ancestry: Vec::new(),
+        parent: None,
     }
 }
 
@@ -113,6 +115,7 @@ impl Storm {
             11 | 12 => self.say(),
             13 if self.chance.one_in(3) => self.pause(),
             14 => self.resume(),
+            15 if self.chance.one_in(6) => self.stand_in_the_way(),
             _ => self.answer(),
         }
     }
@@ -145,11 +148,36 @@ impl Storm {
     }
 
     fn grant(&mut self) {
+        if let Some(slot) = self.execution.asked_slot().cloned() {
+            let message = match self.chance.below(6) {
+                0 => Message::SlotRefused { slot, because: TurnedAway::Full { by: Vec::new() } },
+                1 => Message::SlotRefused { slot, because: TurnedAway::Ring { ring: Vec::new() } },
+                _ => Message::SlotGranted { slot },
+            };
+            return self.hand_in(Input::Row(InputRow { id: InputId(2), message }));
+        }
         let asked: Vec<Target> = self.execution.asked_targets().cloned().collect();
         if let Some(target) = asked.first().cloned() {
-            let message = Message::TargetGranted { target };
+            let message = match self.chance.below(12) {
+                0 => Message::TargetRefused { target, ring: Vec::new() },
+                _ => Message::TargetGranted { target },
+            };
             self.hand_in(Input::Row(InputRow { id: InputId(2), message }));
         }
+    }
+
+    /// Another run wants a target back, or takes this one's place.
+    fn stand_in_the_way(&mut self) {
+        let environment = self.chance.pick(&["one", "two"]);
+        let target = self.execution.recorded().targets.get(environment);
+        let by = "other#1".to_owned();
+        let message = match (self.chance.below(4), target) {
+            (0, _) => Message::Superseded { by, urgency: Urgency::AtOnce },
+            (1, _) => Message::Superseded { by, urgency: Urgency::WhenIdle },
+            (_, Some(state)) => Message::Preempted { target: state.target.clone(), by },
+            (_, None) => return,
+        };
+        self.hand_in(Input::Row(InputRow { id: InputId(4), message }));
     }
 
     fn change_object(&mut self) {
@@ -160,9 +188,12 @@ impl Storm {
 
     /// Time goes on by itself, or as far as the next timer.
     fn pass(&mut self) {
-        let next = self.execution.next_timer().elapsed;
+        // A way back loses no race against its timeout, so that its end can be told.
+        let goes_back = self.execution.recorded().tally.rolling_back > 0;
+        let next = self.execution.next_timer().elapsed.filter(|_| !goes_back);
         let to = match next {
             Some(at) if self.chance.one_in(2) => at.0.max(self.now.elapsed.0),
+            Some(_) | None if goes_back => self.now.elapsed.0 + self.chance.below(30),
             Some(_) | None => self.now.elapsed.0 + self.chance.below(3_000),
         };
         self.now.civil.0 += to - self.now.elapsed.0;
@@ -220,7 +251,12 @@ impl Storm {
                 Event::AttemptStarted { stage, .. } => drop(self.said.remove(stage)),
                 Event::AttemptFailed { stage, failure, .. }
                 | Event::StageFailed { stage, failure, .. } => self.names_its_wait(stage, failure),
-                Event::TargetAsked { target, .. } => self.asked.push(target.clone()),
+                Event::TargetAsked { target, .. } if !self.asked.contains(target) => {
+                    self.asked.push(target.clone());
+                }
+                Event::TargetRefused { target, .. } => {
+                    self.asked.retain(|asked| asked != target);
+                }
                 Event::TargetReleased { target, .. } => {
                     let asked = self.asked.iter().position(|asked| asked == target);
                     self.asked.remove(asked.expect("what is given back was asked for"));

@@ -47,6 +47,10 @@ fn of(chance: &mut Chance, base: &Node) -> Vec<Node> {
     let cell = |name: &&str| {
         let values = BTreeMap::from([("axis".to_owned(), (*name).into())]);
         let mut node = script::node(chance, 1);
+        let is_broken_when = base.when.as_deref() == Some("parameters.no.thing");
+        if is_broken_when || on_failure == CellFailure::StopsOthers {
+            script::one_way(&mut node);
+        }
         let written = serde_json::to_value(script::script(&node)).unwrap();
         if !is_broken(&node) {
             node.config = Template::literal(&written);
@@ -66,8 +70,9 @@ pub(crate) fn worst(plan: &Plan, stage: &str, ends: &Ends) -> StageStatus {
     let of = |node: &&Node| node.matrix.as_ref().is_some_and(|cell| cell.stage == stage);
     let ends = plan.nodes().iter().filter(of).map(|node| ends[&node.id].0);
     let rank = |status: &StageStatus| match status {
-        StageStatus::Failed => 6,
-        StageStatus::Rejected => 5,
+        StageStatus::Failed => 7,
+        StageStatus::Rejected => 6,
+        StageStatus::RolledBack => 5,
         StageStatus::Cancelled => 4,
         StageStatus::Omitted => 3,
         StageStatus::Succeeded => 2,

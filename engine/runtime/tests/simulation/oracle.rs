@@ -2,7 +2,7 @@
 
 use crate::{
     matrix,
-    script::{Decision, End, WHENS, When, is_broken, script},
+    script::{Decision, End, WHENS, When, is_broken, returns, script},
 };
 use engine_core::{
     event::Signal,
@@ -37,22 +37,28 @@ pub(crate) fn calm(plan: &Plan) -> Option<(RunStatus, Ends)> {
         }
         ends.insert(node.id.clone(), (end, tolerated));
     }
-    let counts =
-        |(status, tolerated): &(StageStatus, bool)| *status == StageStatus::Failed && !tolerated;
-    let rejected = ends.values().any(|(status, _)| *status == StageStatus::Rejected);
-    let status = match (ends.values().any(counts), rejected) {
-        (true, _) => RunStatus::Failed,
-        (false, true) => RunStatus::Rejected,
-        (false, false) => RunStatus::Succeeded,
-    };
+    let status = verdict(&ends);
     Some((status, ends))
+}
+
+/// How a run ends that nobody stopped, by the ends of its stages.
+pub(crate) fn verdict(ends: &Ends) -> RunStatus {
+    let any = |wanted| ends.values().any(|(status, _)| *status == wanted);
+    let table = [
+        (ends.values().any(|end| *end == (StageStatus::Failed, false)), RunStatus::Failed),
+        (any(StageStatus::Rejected), RunStatus::Rejected),
+        (any(StageStatus::RolledBack), RunStatus::RolledBack),
+        (any(StageStatus::Cancelled), RunStatus::Cancelled),
+    ];
+    let first = table.into_iter().find(|(holds, _)| *holds);
+    first.map_or(RunStatus::Succeeded, |(_, status)| status)
 }
 
 /// How many attempts a node may have at most.
 pub(crate) fn most_attempts(node: &Node) -> u32 {
-    let retry = |decision: &&Decision| **decision == Decision::Retry;
+    // A retry that fails may be followed by a way back, which is an attempt too.
     let by_people = match node.on_failure {
-        OnFailure::Hold => script(node).held.iter().filter(retry).count(),
+        OnFailure::Hold | OnFailure::Rollback => 1 + 2 * script(node).held.len(),
         OnFailure::Fail | OnFailure::Abort | OnFailure::Continue => 0,
     };
     node.retry.limit + 1 + u32::try_from(by_people).unwrap()
@@ -66,25 +72,45 @@ fn ended(node: &Node, ends: &Ends) -> Option<(StageStatus, bool)> {
     if end != StageStatus::Failed {
         return Some((end, false));
     }
-    match node.on_failure {
+    let goes_back = match node.on_failure {
         OnFailure::Fail => return Some((end, false)),
         OnFailure::Continue => return Some((end, true)),
         OnFailure::Abort => return None,
-        OnFailure::Hold => {}
+        OnFailure::Hold => false,
+        OnFailure::Rollback => true,
+    };
+    if goes_back && back(node, &mut tried) {
+        return Some((StageStatus::RolledBack, false));
     }
     for decision in script(node).held {
         match decision {
             Decision::Continue => return Some((StageStatus::Failed, true)),
             Decision::Abort => return None,
+            Decision::RollBack if back(node, &mut tried) => end = StageStatus::RolledBack,
+            Decision::RollBack => {}
             // Without an attempt so far it stands before its gates again.
-            Decision::Retry if tried.attempts == 0 => end = admitted(node, ends, &mut tried),
-            Decision::Retry => end = once(node, &mut tried).0,
+            Decision::Retry => {
+                end = match tried.attempts {
+                    0 => admitted(node, ends, &mut tried),
+                    _ if is_broken(node) => StageStatus::Failed,
+                    _ => once(node, &mut tried).0,
+                };
+                if end == StageStatus::Failed && goes_back && back(node, &mut tried) {
+                    end = StageStatus::RolledBack;
+                }
+            }
         }
         if end != StageStatus::Failed {
             return Some((end, false));
         }
     }
     unreachable!("the last decision is no retry")
+}
+
+/// The way back, one more attempt: whether it leads anywhere.
+fn back(node: &Node, tried: &mut Tried) -> bool {
+    tried.attempts += 1;
+    returns(&node.id, u32::try_from(tried.attempts).unwrap())
 }
 
 /// Attempts so far.

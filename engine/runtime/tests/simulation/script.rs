@@ -3,11 +3,13 @@
 
 use crate::{chance::Chance, matrix};
 use engine_core::{
+    Execution,
+    admission::Strategy,
     event::Signal,
     execution::state::NodeState,
     plan::{
-        Accepts, ClusterIdentity, Document, Effect, FORMAT, Need, Node, OnFailure, OnTimeout,
-        Place, Plan, Timeout,
+        Accepts, ClusterIdentity, Concurrency, Document, Effect, FORMAT, Need, Node, OnFailure,
+        OnTimeout, Place, Plan, ROLLBACK_PIPELINE, Timeout,
     },
     retry::{Backoff, Cause, Retry},
     status::{StageStatus, WaitKind},
@@ -33,6 +35,13 @@ pub(crate) enum Decision {
     Retry,
     Continue,
     Abort,
+    RollBack,
+}
+
+/// Whether the way back that is a node's attempt of this number leads anywhere.
+pub(crate) fn returns(id: &str, attempt: u32) -> bool {
+    let chance: u32 = id.bytes().map(u32::from).sum();
+    !(chance + attempt).is_multiple_of(3)
 }
 
 impl Decision {
@@ -41,6 +50,7 @@ impl Decision {
             Decision::Retry => Signal::Retry,
             Decision::Continue => Signal::Continue,
             Decision::Abort => Signal::Abort,
+            Decision::RollBack => Signal::RollBack,
         }
     }
 }
@@ -63,11 +73,12 @@ impl Attempt {
     }
 }
 
-/// What a person is to say to a node as it stands, if it asks.
-pub(crate) fn answer(node: &Node, state: &NodeState, retries: usize) -> Option<Signal> {
+/// What a person is to say to a node as it stands, if it asks. `said` are the decisions after which
+/// it went on.
+pub(crate) fn answer(node: &Node, state: &NodeState, said: usize) -> Option<Signal> {
     let script = script(node);
     match state {
-        NodeState::Held(_) => script.held.get(retries).map(|decision| decision.signal()),
+        NodeState::Held(_) => script.held.get(said).map(|decision| decision.signal()),
         NodeState::Running(attempt) if attempt.asks() => {
             let played = script.attempts.get(attempt.number as usize - 1);
             played.or(script.attempts.last()).unwrap().asks()
@@ -78,6 +89,14 @@ pub(crate) fn answer(node: &Node, state: &NodeState, retries: usize) -> Option<S
         | NodeState::BackingOff(_)
         | NodeState::Stopping { .. }
         | NodeState::Ended(_) => None,
+    }
+}
+
+/// The same, of a run that may have lost its target meanwhile: then there is no way back.
+pub(crate) fn takes(execution: &Execution, id: &str, signal: Signal) -> Signal {
+    match (signal, execution.takes(id, signal)) {
+        (Signal::RollBack, Err(_)) => Signal::Continue,
+        (signal, _) => signal,
     }
 }
 
@@ -183,6 +202,7 @@ pub(crate) fn plan(chance: &mut Chance, most: u64) -> Plan {
         pipeline: "storm".to_owned(),
         description: None,
         labels: BTreeMap::new(),
+        concurrency: concurrency(chance),
         timeout: match chance.below(6) {
             0 => Timeout::AfterMs(5_000 + chance.below(40_000)),
             _ => Timeout::Never,
@@ -192,6 +212,45 @@ pub(crate) fn plan(chance: &mut Chance, most: u64) -> Plan {
         images: BTreeMap::new(),
         nodes,
         source: None,
+    })
+    .unwrap()
+}
+
+/// One of two groups, or none.
+fn concurrency(chance: &mut Chance) -> Option<Concurrency> {
+    let strategies =
+        [Strategy::Supersede, Strategy::Queue, Strategy::CancelRunning, Strategy::Reject];
+    chance.one_in(2).then(|| Concurrency {
+        group: chance.pick(&["first", "second"]).to_owned(),
+        limit: 1 + u32::try_from(chance.below(2)).unwrap(),
+        strategy: chance.pick(&strategies),
+    })
+}
+
+/// A person's way back in one of the two environments.
+pub(crate) fn rollback(chance: &mut Chance) -> Plan {
+    let attempt = Attempt { moves: vec![Move::Effect, Move::Effect], end: End::Succeed };
+    let script = Script { attempts: vec![attempt], held: Vec::new() };
+    let environment = chance.pick(&["one", "two"]);
+    let node = Node {
+        id: "n0".to_owned(),
+        description: Some(serde_json::to_string(&script).unwrap()),
+        config: Template::literal(&serde_json::to_value(&script).unwrap()),
+        environment: Some(environment.to_owned()),
+        effect: Effect::Writes,
+        on_failure: OnFailure::Fail,
+        when: None,
+        reads: BTreeSet::new(),
+        stage_type: "script".to_owned(),
+        timeout: Timeout::Never,
+        ..node(chance, 0)
+    };
+    Plan::new(Document {
+        pipeline: ROLLBACK_PIPELINE.to_owned(),
+        concurrency: None,
+        timeout: Timeout::Never,
+        nodes: vec![node],
+        ..plan(chance, 1).document().clone()
     })
     .unwrap()
 }
@@ -210,6 +269,7 @@ fn place(name: &str) -> Place {
 pub(crate) fn node(chance: &mut Chance, position: u64) -> Node {
     let attempts = (0..1 + chance.below(3)).map(|_| attempt(chance)).collect();
     let mut script = Script { attempts, held: held(chance) };
+    let is_broken = |when: &Option<String>| when.as_deref() == Some("parameters.no.thing");
     let hangs = script.attempts.iter().any(|attempt| attempt.end == End::Hang);
     if hangs {
         // Only the timeout ends it: no other attempt may lose a race against it.
@@ -224,7 +284,8 @@ pub(crate) fn node(chance: &mut Chance, position: u64) -> Node {
     // A condition reads a stage only if that is upstream.
     let when = when.filter(|when| !when.contains("n0") || needs.contains(&"n0".to_owned()));
     let written = serde_json::to_string(&script).unwrap();
-    Node {
+    let is_reversible = writes && !is_broken(&when);
+    let mut node = Node {
         id: format!("n{position}"),
         name: format!("n{position}"),
         description: Some(written),
@@ -245,19 +306,38 @@ pub(crate) fn node(chance: &mut Chance, position: u64) -> Node {
             OnFailure::Continue,
             OnFailure::Abort,
             OnFailure::Hold,
+            OnFailure::Rollback,
         ]),
         on_timeout: OnTimeout::Fail,
         effect: if writes { Effect::Writes } else { Effect::Reads },
         config: config(chance, position, &script),
         files: BTreeMap::new(),
         patterns: BTreeMap::new(),
+    };
+    if !is_reversible {
+        one_way(&mut node);
     }
+    node
+}
+
+/// What the run may not hold its target for is not taken back.
+pub(crate) fn one_way(node: &mut Node) {
+    if node.on_failure == OnFailure::Rollback {
+        node.on_failure = OnFailure::Hold;
+    }
+    let mut script = script(node);
+    script.held.retain(|decision| *decision != Decision::RollBack);
+    node.description = Some(serde_json::to_string(&script).unwrap());
 }
 
 fn held(chance: &mut Chance) -> Vec<Decision> {
     let retries = usize::try_from(chance.below(3)).unwrap();
     let last = if chance.one_in(4) { Decision::Abort } else { Decision::Continue };
-    [vec![Decision::Retry; retries], vec![last]].concat()
+    let mut held = [vec![Decision::Retry; retries], vec![last]].concat();
+    if chance.one_in(2) {
+        held.insert(0, Decision::RollBack);
+    }
+    held
 }
 
 fn config(chance: &mut Chance, position: u64, script: &Script) -> Template {

@@ -2,7 +2,7 @@
 
 use crate::{
     chance::Chance,
-    script::{End, Move, Script},
+    script::{self, End, Move, Script},
 };
 use engine_core::{
     BoxFuture,
@@ -220,6 +220,40 @@ impl Stage for Scripted {
 fn asking(progress: Remembered, act: Move) -> Step<Remembered> {
     let reason = WaitReason { kind: act.kind(), detail: "a person".to_owned() };
     Step::Wait { progress, wake: Wake::default(), reason, records: Vec::new() }
+}
+
+/// The way back: it leads somewhere or not, as its attempt says.
+pub(crate) struct Undo(pub(crate) World);
+
+impl Stage for Undo {
+    const TYPE: &'static str = "rollback";
+    const TRAITS: Traits = Scripted::TRAITS;
+    type Config = serde_json::Value;
+    type Progress = Remembered;
+
+    async fn step(
+        &self,
+        context: StepContext,
+        config: serde_json::Value,
+        progress: Remembered,
+    ) -> Result<Step<Remembered>, StageError> {
+        let _inside = self.0.enter(&context);
+        tokio::time::sleep(Duration::from_millis(self.0.chance(120))).await;
+        assert_eq!(config["to"]["undo"], context.identity.run.to_string());
+        if progress.at == 0 {
+            self.0.act(&context, 0).await?;
+            return Ok(Scripted(self.0.clone()).wait(
+                Remembered { at: 1, ..progress },
+                WaitKind::Readiness,
+                50,
+            ));
+        }
+        let stage = context.identity.stage.strip_suffix("/rollback").unwrap();
+        match script::returns(stage, context.identity.attempt) {
+            true => Ok(Step::Done { outputs: Outputs::new(), records: Vec::new() }),
+            false => Err(StageError::Failure("no way back".to_owned())),
+        }
+    }
 }
 
 impl Scripted {

@@ -9,7 +9,7 @@ use crate::{
     files::{FileRequest, Files, Found, Step},
     id::BlobName,
     pipeline::{Action, Config, Image, Stage, Written, stages_read},
-    plan::{Node, Place, Timeout},
+    plan::{Effect, Node, OnFailure, Place, Timeout},
     stage::{AnyStage, EnvironmentUse, Fault, FaultCode},
     template::Template,
 };
@@ -295,6 +295,7 @@ fn node(
     let when = stage.when.as_ref().map(|(source, _)| source.clone());
     let sources = open.iter().map(|it| it.source).chain(when.as_deref());
     let reads = stages_read(sources);
+    let has_place = environment.is_some();
     Node {
         id: stage.id.clone(),
         name: stage.name.clone().unwrap_or_else(|| stage.id.clone()),
@@ -309,9 +310,21 @@ fn node(
         retry: stage.retry.clone(),
         on_failure: stage.on_failure,
         on_timeout: implementation.on_timeout(&config.closed()),
-        effect: traits.effect,
+        effect: effect(stage.on_failure, (traits.effect, has_place)),
         config: config.clone(),
         files: pinned.files,
         patterns: pinned.patterns,
+    }
+}
+
+/// A stage that may take its environment back holds the target from its beginning.
+fn effect(on_failure: OnFailure, (own, has_place): (Effect, bool)) -> Effect {
+    match on_failure {
+        OnFailure::Rollback if has_place => Effect::Writes,
+        OnFailure::Rollback
+        | OnFailure::Fail
+        | OnFailure::Abort
+        | OnFailure::Continue
+        | OnFailure::Hold => own,
     }
 }

@@ -17,7 +17,8 @@ impl Storm {
         let run = self.chance.pick(&runs);
         let engine = self.engine.as_ref().unwrap();
         for _twice in 0..2 {
-            let said = (RunAct::Cancel, somebody(), "storm".to_owned());
+            let act = self.chance.pick(&[RunAct::Cancel, RunAct::ForceCancel]);
+            let said = (act, somebody(), "storm".to_owned());
             let _ended = engine.act(run, said, run.to_string()).await;
         }
     }
@@ -46,12 +47,17 @@ impl Storm {
             let facts = facts_of(&self.memory, run).await;
             for (index, node) in execution.plan().nodes().iter().enumerate() {
                 let retried = |event: &Event| match event {
-                    Event::StageSignalled { stage, signal: Signal::Retry, .. } => *stage == node.id,
+                    Event::StageSignalled {
+                        stage,
+                        signal: Signal::Retry | Signal::RollBack,
+                        ..
+                    } => *stage == node.id,
                     _ => false,
                 };
                 let retries = facts.iter().filter(|(event, _)| retried(event)).count();
                 let state = execution.node_state(NodeIndex(index));
                 if let Some(signal) = script::answer(node, state, retries) {
+                    let signal = script::takes(&execution, &node.id, signal);
                     let reason = "because".to_owned();
                     let signalled = Signalled { signal, actor: somebody(), reason };
                     let key =

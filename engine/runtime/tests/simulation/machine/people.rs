@@ -3,7 +3,7 @@
 use super::Storm;
 use crate::script;
 use engine_core::{
-    event::{Actor, Event, Input, InputRow, Message, Rejected, Signal, Signalled, Way},
+    event::{Actor, Event, Force, Input, InputRow, Message, Rejected, Signal, Signalled, Way},
     execution::state::Phase,
     id::InputId,
     plan::NodeIndex,
@@ -24,7 +24,8 @@ fn signal(stage: &str, signal: Signal) -> Input {
 
 impl Storm {
     pub(super) fn cancel(&mut self) {
-        self.hand_in(row(Message::Cancel { actor: somebody(), reason: String::new() }));
+        let force = self.chance.pick(&[Force::No, Force::Yes]);
+        self.hand_in(row(Message::Cancel { actor: somebody(), reason: String::new(), force }));
     }
 
     pub(super) fn pause(&mut self) {
@@ -58,6 +59,7 @@ impl Storm {
         let any = [Signal::Approve, Signal::Reject, Signal::Retry, Signal::Continue, Signal::Abort];
         match right {
             Some(right) => {
+                let right = script::takes(&self.execution, &node.id, right);
                 let input = signal(&node.id, right);
                 let events = self.execution.handle(input, self.now).expect("it asked");
                 self.record(events);
@@ -70,10 +72,12 @@ impl Storm {
         }
     }
 
-    /// How often a person has asked for another try of a stage.
+    /// How often a person has asked for another try of a stage, or for its way back.
     fn retries(&self, wanted: &str) -> usize {
         let is_retry = |event: &Event| match event {
-            Event::StageSignalled { stage, signal: Signal::Retry, .. } => stage == wanted,
+            Event::StageSignalled { stage, signal: Signal::Retry | Signal::RollBack, .. } => {
+                stage == wanted
+            }
             _ => false,
         };
         self.facts.iter().filter(|(event, _)| is_retry(event)).count()

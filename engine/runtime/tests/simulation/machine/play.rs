@@ -1,10 +1,11 @@
 //! The stage's part in a storm: one move of its script for each step.
 
 use super::Storm;
-use crate::script::{self, Attempt, End, HANG_TIMEOUT_MS, Move};
+use crate::script::{self, End, HANG_TIMEOUT_MS, Move};
 use engine_core::{
     clock::{Elapsed, Moment},
     event::{Answer, Call, Progress, Signal},
+    execution::state::{Attempt, NodeState, Part},
     id::BlobName,
     revision::{ComponentSet, Origin},
     stage::{Outputs, Record, StageError, Step, WaitReason, Wake},
@@ -16,6 +17,16 @@ use std::collections::BTreeMap;
 impl Storm {
     pub(super) fn step(&mut self, call: Call) -> Answer {
         let node = self.plan.node(call.node);
+        if let NodeState::Running(Attempt { part: Part::Rollback { .. }, .. })
+        | NodeState::Stopping {
+            attempt: Attempt { part: Part::Rollback { .. }, .. }, ..
+        } = self.execution.node_state(call.node)
+        {
+            return match script::returns(&node.id, call.attempt) {
+                true => Ok(Step::Done { outputs: Outputs::new(), records: Vec::new() }),
+                false => Err(StageError::Failure("no way back".to_owned())),
+            };
+        }
         if node.stage_type == "vanished" {
             return Err(StageError::Defect("gone".to_owned()));
         }
@@ -31,7 +42,7 @@ impl Storm {
         self.play(&attempt, (call, at))
     }
 
-    fn play(&mut self, attempt: &Attempt, (call, at): (Call, u64)) -> Answer {
+    fn play(&mut self, attempt: &script::Attempt, (call, at): (Call, u64)) -> Answer {
         let Some(act) = attempt.moves.get(usize::try_from(at).unwrap()) else {
             return self.end(attempt.end, at);
         };

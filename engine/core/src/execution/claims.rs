@@ -1,0 +1,153 @@
+//! Asking for targets, being refused one, giving one back, and giving way to a person who wants it.
+
+use super::{
+    Execution,
+    decide::{Decision, Spare},
+    inputs::{Decided, ring_words},
+    state::{Claim, NodeState, TargetState},
+};
+use crate::{
+    admission::Link,
+    clock::Now,
+    event::{Event, Failure, Rejected, StopCause},
+    id::Resource,
+    plan::NodeIndex,
+    retry::Cause,
+    revision::Target,
+};
+
+impl Decision<'_> {
+    /// Asks for the target before which a node will stand. Who asks already says again what it
+    /// keeps, if this node keeps more.
+    pub(super) fn ask(&mut self, index: NodeIndex, target: &Target) {
+        let recorded = &self.execution.recorded;
+        let Some(state) = recorded.targets.get(&target.environment) else { return };
+        let keeps = self.keeps(index, target);
+        let is_news = match state.claim {
+            Claim::Asked { .. } => keeps.iter().any(|kept| !state.keeps.contains(kept)),
+            Claim::Unasked | Claim::Held | Claim::Released => true,
+        };
+        if is_news {
+            let before = state.keeps.iter().filter(|kept| !keeps.contains(kept)).cloned();
+            let keeps = before.chain(keeps.iter().cloned()).collect();
+            let standing = recorded.standing(1, self.execution.plan.rank());
+            let (target, beside) = (target.clone(), self.beside());
+            self.emit(Event::TargetAsked { target, keeps, beside, standing });
+        }
+    }
+
+    /// The other targets that an unended stage names which is, or is downstream of, `waiting`.
+    fn keeps(&self, waiting: NodeIndex, wanted: &Target) -> Vec<Target> {
+        let targets = self.execution.recorded.targets.values();
+        let others = targets.filter(|state| state.target != *wanted);
+        let others: Vec<&TargetState> = others.collect();
+        if others.is_empty() {
+            return Vec::new();
+        }
+        let named = self.execution.plan.environments_downstream(waiting);
+        let kept = others.into_iter().filter(|state| named.contains(&state.target.environment));
+        kept.map(|state| state.target.clone()).collect()
+    }
+
+    /// What is kept to the end, whichever stage waits: the run's place in its group, and what
+    /// waits for this run's end.
+    fn beside(&self) -> Vec<Resource> {
+        let recorded = &self.execution.recorded;
+        let slot = recorded.slot.iter().map(|state| state.slot.resource());
+        slot.chain(recorded.kept_for_it()).collect()
+    }
+
+    /// Who takes a node's target back, if somebody does.
+    pub(super) fn preemptor(&self, index: NodeIndex) -> Option<String> {
+        let environment = self.node(index).environment.as_ref()?;
+        self.execution.recorded.targets.get(environment)?.preempted.clone()
+    }
+
+    /// The target is this run's: everything that stood before it starts.
+    pub(super) fn granted(&mut self, target: Target) {
+        let environment = target.environment.clone();
+        self.emit(Event::TargetGranted { target });
+        let state = &self.execution.recorded.targets[&environment];
+        for index in state.gated.clone() {
+            self.begin_attempt(index, 1);
+        }
+    }
+
+    /// Gives a target back when the last stage that names it has ended.
+    pub(super) fn give_back(&mut self, ended: NodeIndex) {
+        let environment = self.node(ended).environment.clone();
+        let targets = &self.execution.recorded.targets;
+        let Some(state) = environment.and_then(|name| targets.get(&name)) else { return };
+        let over = state.unended == 0
+            && match state.claim {
+                Claim::Asked { .. } | Claim::Held => true,
+                Claim::Unasked | Claim::Released => false,
+            };
+        if over {
+            let (target, proof) = (state.target.clone(), state.proof);
+            self.emit(Event::TargetReleased { target, proof });
+        }
+    }
+}
+
+/// Everything that stands before the target fails: to wait would be to wait for ever.
+pub(super) fn refused(
+    execution: &mut Execution,
+    (target, ring): (Target, Vec<Link<String>>),
+    now: Now,
+) -> Decided {
+    let state = execution.recorded.targets.get(&target.environment);
+    let gated = match state.map(|state| (state.claim, &state.gated)) {
+        Some((Claim::Asked { .. }, gated)) => gated.clone(),
+        Some((Claim::Unasked | Claim::Held | Claim::Released, _)) | None => {
+            return Err(Rejected::NotAsked { environment: target.environment });
+        }
+    };
+    let because = ring_words(&target.resource(), &ring);
+    let mut decision = Decision::new(execution, now);
+    decision.emit(Event::TargetRefused { target, because: because.clone() });
+    for index in gated {
+        // What failed before it may have ended it too.
+        if !is_gated(decision.state(index)) {
+            continue;
+        }
+        let failure = Failure { cause: Cause::Failure, message: because.clone() };
+        decision.failed(index, failure);
+    }
+    Ok(decision.finish())
+}
+
+fn is_gated(state: &NodeState) -> bool {
+    match state {
+        NodeState::Gated { .. } => true,
+        NodeState::Pending { .. }
+        | NodeState::Running(_)
+        | NodeState::BackingOff(_)
+        | NodeState::Held(_)
+        | NodeState::Stopping { .. }
+        | NodeState::Ended(_) => false,
+    }
+}
+
+/// A person takes the target back: what is under way there ends, other branches go on.
+pub(super) fn preempted(
+    execution: &mut Execution,
+    (target, by): (Target, String),
+    now: Now,
+) -> Decided {
+    let state = execution.recorded.targets.get(&target.environment);
+    match state.map(|state| state.claim) {
+        Some(Claim::Held) => {}
+        Some(Claim::Unasked | Claim::Asked { .. } | Claim::Released) | None => {
+            return Err(Rejected::NotHeld { environment: target.environment });
+        }
+    }
+    let plan = execution.plan.clone();
+    let mut decision = Decision::new(execution, now);
+    decision.emit(Event::TargetPreempted { target: target.clone(), by: by.clone() });
+    for index in plan.graph().in_environment(&target.environment) {
+        let cause = StopCause::Preempted { by: by.clone() };
+        decision.stop_node(*index, (cause, Spare::Rollbacks));
+    }
+    Ok(decision.finish())
+}

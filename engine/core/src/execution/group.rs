@@ -1,0 +1,162 @@
+//! The run's place in its group: asked for before anything starts, given back at the end.
+
+use super::{
+    Execution,
+    decide::Decision,
+    inputs::{Decided, ring_words},
+    state::{Claim, Phase, Recorded},
+};
+use crate::{
+    admission::{Rank, Standing},
+    clock::Now,
+    event::{Event, Rejected, RunStop, TurnedAway, Urgency},
+    id::Resource,
+    plan::Concurrency,
+    revision::Slot,
+    status::RunStatus,
+};
+
+/// The run's business with its group.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SlotState {
+    pub slot: Slot,
+    pub claim: Claim,
+}
+
+/// Whether a run is before or behind the door of its group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Admission {
+    Asks { since: Now },
+    Inside,
+}
+
+impl Recorded {
+    pub(super) fn admission(&self) -> Admission {
+        match self.slot.as_ref().map(|state| state.claim) {
+            Some(Claim::Asked { since }) => Admission::Asks { since },
+            Some(Claim::Unasked | Claim::Held | Claim::Released) | None => Admission::Inside,
+        }
+    }
+
+    /// What the runs that wait for this one keep until its end.
+    pub(super) fn kept_for_it(&self) -> Vec<Resource> {
+        self.parent.iter().flat_map(|parent| parent.keeps.iter().cloned()).collect()
+    }
+
+    pub(super) fn standing(&self, limit: u32, rank: Rank) -> Standing {
+        let family = self.parent.iter().flat_map(|parent| parent.family.iter().copied());
+        Standing { limit, rank, family: family.collect() }
+    }
+}
+
+impl Decision<'_> {
+    /// Asks for the run's place in its group, if it has one; else begins.
+    pub(super) fn enter(&mut self) {
+        let plan = self.execution.plan.clone();
+        match (plan.slot(), &plan.document().concurrency) {
+            (Some(slot), Some(Concurrency { limit, strategy, .. })) => {
+                let recorded = &self.execution.recorded;
+                let standing = recorded.standing(*limit, Rank::Ordinary);
+                let keeps = recorded.kept_for_it();
+                self.emit(Event::SlotAsked { slot, strategy: *strategy, standing, keeps });
+            }
+            (None, _) | (_, None) => self.begin(),
+        }
+    }
+
+    /// A newer run takes the place of one that only waits, and holds nothing that others need.
+    pub(super) fn give_way(&mut self) {
+        let recorded = &self.execution.recorded;
+        let holds = recorded.targets.values().any(|state| state.claim == Claim::Held);
+        let is_idle = match (recorded.status(), &recorded.phase) {
+            (RunStatus::Queued | RunStatus::Waiting, Phase::Going) => !holds,
+            (_, _) => false,
+        };
+        if let Some(by) = recorded.successor.clone()
+            && is_idle
+        {
+            self.stop_run(RunStop::Superseded { by });
+        }
+    }
+
+    pub(super) fn tell_parent(&mut self) {
+        if let Some(parent) = &self.execution.recorded.parent
+            && parent.family.last() == Some(&parent.run)
+        {
+            let (run, stage) = (parent.run, parent.stage.clone());
+            self.emit(Event::ParentTold { run, stage });
+        }
+    }
+
+    pub(super) fn leave_group(&mut self) {
+        let Some(state) = &self.execution.recorded.slot else { return };
+        match state.claim {
+            Claim::Asked { .. } | Claim::Held => {
+                let slot = state.slot.clone();
+                self.emit(Event::SlotReleased { slot });
+            }
+            Claim::Unasked | Claim::Released => {}
+        }
+    }
+}
+
+pub(super) fn granted(execution: &mut Execution, slot: Slot, now: Now) -> Decided {
+    match execution.recorded.admission() {
+        Admission::Inside => Err(Rejected::NotQueued { group: slot.group }),
+        Admission::Asks { .. } => {
+            let mut decision = Decision::new(execution, now);
+            decision.emit(Event::SlotGranted { slot });
+            decision.begin();
+            Ok(decision.finish())
+        }
+    }
+}
+
+pub(super) fn refused(
+    execution: &mut Execution,
+    (slot, because): (Slot, TurnedAway),
+    now: Now,
+) -> Decided {
+    match execution.recorded.admission() {
+        Admission::Inside => Err(Rejected::NotQueued { group: slot.group }),
+        Admission::Asks { .. } => {
+            let mut decision = Decision::new(execution, now);
+            decision.stop_run(match because {
+                TurnedAway::Full { by } => RunStop::GroupFull { by },
+                TurnedAway::Ring { ring } => {
+                    RunStop::Ring { because: ring_words(&slot.resource(), &ring) }
+                }
+            });
+            Ok(decision.finish())
+        }
+    }
+}
+
+pub(super) fn superseded(
+    execution: &mut Execution,
+    (by, urgency): (String, Urgency),
+    now: Now,
+) -> Decided {
+    if execution.recorded.stop.is_some() {
+        return Err(Rejected::Stopping);
+    }
+    let mut decision = Decision::new(execution, now);
+    match urgency {
+        Urgency::WhenIdle => decision.emit(Event::SuccessorCame { by }),
+        Urgency::AtOnce => decision.stop_run(RunStop::Superseded { by }),
+    }
+    Ok(decision.finish())
+}
+
+/// The run that started this one needs it no more.
+pub(super) fn orphaned(execution: &mut Execution, by: String, now: Now) -> Decided {
+    match (&execution.recorded.parent, &execution.recorded.stop) {
+        (None, _) => Err(Rejected::NoParent),
+        (Some(_), Some(_)) => Err(Rejected::Stopping),
+        (Some(_), None) => {
+            let mut decision = Decision::new(execution, now);
+            decision.stop_run(RunStop::Parent { by });
+            Ok(decision.finish())
+        }
+    }
+}

@@ -1,0 +1,157 @@
+//! A run asks for a resource: it is admitted, waits, or is turned away.
+
+use super::{columns, consequences::Consequences, failure::Failure};
+use engine_core::{
+    admission::{Arrival, Claimant, Holding, Link, Standing, Waiting, arrive, ring},
+    event::Message,
+    id::{Resource, RunId},
+    store::Ask,
+};
+
+/// Asking again keeps the place in the queue and renews what the waiter keeps.
+pub(super) async fn ask(consequences: &mut Consequences<'_>, ask: &Ask<'_>) -> Result<(), Failure> {
+    let run = consequences.item.run;
+    let mut queue = consequences.queue(&ask.resource).await?;
+    if queue.holders.iter().any(|holder| holder.run == run) {
+        return Ok(());
+    }
+    let before = queue.waiters.iter().find(|waiter| waiter.run == run).cloned();
+    let is_new = before.is_none();
+    let newcomer = before.unwrap_or_else(|| {
+        let ticket = consequences.batch.ticket();
+        let newcomer = Claimant { ticket, run, standing: ask.standing.clone() };
+        queue.waiters.push(newcomer.clone());
+        newcomer
+    });
+    match arrive(&queue, &newcomer, ask.strategy) {
+        Arrival::Admitted => {
+            write(consequences, ask, &newcomer).await?;
+            consequences.admit(&queue, (&ask.resource, ask.claimed)).await
+        }
+        Arrival::TurnedAway { holders } => {
+            let by = labels(consequences, &holders).await?;
+            consequences.tell(run, Some(&ask.resource), &ask.claimed.full(by)).await
+        }
+        Arrival::Waits { told } => {
+            let ring = closes(consequences, ask).await?;
+            if !ring.is_empty() {
+                withdraw(consequences, &ask.resource).await?;
+                let refused = ask.claimed.refused(ring);
+                return consequences.tell(run, Some(&ask.resource), &refused).await;
+            }
+            write(consequences, ask, &newcomer).await?;
+            if is_new {
+                announce(consequences, ask, &told).await?;
+            }
+            Ok(())
+        }
+    }
+}
+
+async fn write(
+    consequences: &mut Consequences<'_>,
+    ask: &Ask<'_>,
+    newcomer: &Claimant,
+) -> Result<(), Failure> {
+    let text = "INSERT INTO waiter (resource, ticket, run, keeps, standing) VALUES (?, ?, ?, ?, ?) \
+        ON CONFLICT (resource, ticket) DO UPDATE SET keeps = excluded.keeps";
+    let statement = sqlx::query(text)
+        .bind(&ask.resource.0)
+        .bind(columns::integer(newcomer.ticket.0))
+        .bind(newcomer.run.0.as_bytes().to_vec())
+        .bind(serde_json::to_string(&ask.keeps)?)
+        .bind(serde_json::to_string(&newcomer.standing)?);
+    consequences.session.execute(statement).await
+}
+
+async fn withdraw(consequences: &mut Consequences<'_>, resource: &Resource) -> Result<(), Failure> {
+    let run = consequences.item.run.0.as_bytes().to_vec();
+    let text = "DELETE FROM waiter WHERE resource = ?1 AND run = ?2";
+    consequences.session.execute(sqlx::query(text).bind(&resource.0).bind(run)).await
+}
+
+/// Tells those who were there before that somebody has come.
+async fn announce(
+    consequences: &mut Consequences<'_>,
+    ask: &Ask<'_>,
+    told: &[RunId],
+) -> Result<(), Failure> {
+    let label = consequences.item.summary.label();
+    let message: Message = ask.claimed.come(label, ask.strategy);
+    for run in told {
+        consequences.tell(*run, None, &message).await?;
+    }
+    Ok(())
+}
+
+/// The ring that waiting would close. Whoever keeps nothing closes none.
+async fn closes(
+    consequences: &mut Consequences<'_>,
+    ask: &Ask<'_>,
+) -> Result<Vec<Link<String>>, Failure> {
+    if ask.keeps.is_empty() {
+        return Ok(Vec::new());
+    }
+    let newcomer = Waiting {
+        run: consequences.item.run,
+        family: ask.standing.family.clone(),
+        wanted: ask.resource.clone(),
+        keeps: ask.keeps.clone(),
+    };
+    let mut waiting = others(consequences, &newcomer).await?;
+    waiting.push(newcomer.clone());
+    let rows = consequences.session.rows(sqlx::query("SELECT resource, run FROM claim")).await?;
+    let mut holding = Vec::with_capacity(rows.len());
+    for row in rows {
+        let resource = Resource(columns::text(&row, 0)?);
+        holding.push(Holding { run: columns::run(&row, 1)?, resource });
+    }
+    let mut links = Vec::new();
+    for Link { run, keeps, wanted } in ring(&newcomer, &waiting, &holding) {
+        let label = labels(consequences, &[run]).await?.concat();
+        links.push(Link { run: label, keeps, wanted });
+    }
+    Ok(links)
+}
+
+async fn others(
+    consequences: &mut Consequences<'_>,
+    newcomer: &Waiting,
+) -> Result<Vec<Waiting>, Failure> {
+    let text = "SELECT resource, run, keeps, standing FROM waiter";
+    let rows = consequences.session.rows(sqlx::query(text)).await?;
+    let mut waiting = Vec::with_capacity(rows.len() + 1);
+    for row in rows {
+        let standing: Standing = columns::json(&row, 3)?;
+        let other = Waiting {
+            run: columns::run(&row, 1)?,
+            family: standing.family,
+            wanted: Resource(columns::text(&row, 0)?),
+            keeps: columns::json(&row, 2)?,
+        };
+        // What it said before is what it says again now.
+        if (other.run, &other.wanted) != (newcomer.run, &newcomer.wanted) {
+            waiting.push(other);
+        }
+    }
+    Ok(waiting)
+}
+
+/// How people name runs: `checkout#12`. The asking run's own row may not be written yet.
+async fn labels(
+    consequences: &mut Consequences<'_>,
+    runs: &[RunId],
+) -> Result<Vec<String>, Failure> {
+    let mut labels = Vec::with_capacity(runs.len());
+    for run in runs {
+        if *run == consequences.item.run {
+            labels.push(consequences.item.summary.label());
+            continue;
+        }
+        let text = "SELECT pipeline || '#' || number FROM run WHERE id = ?";
+        let statement = sqlx::query(text).bind(run.0.as_bytes().to_vec());
+        let rows = consequences.session.rows(statement).await?;
+        labels.push(rows.first().map_or(Ok(run.to_string()), |row| columns::text(row, 0))?);
+    }
+    Ok(labels)
+}

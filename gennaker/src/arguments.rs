@@ -33,6 +33,9 @@ pub(crate) struct Common {
     /// A group whose members may talk to the engine by its socket, beside its own user
     #[arg(long, global = true, env = "GENNAKER_SOCKET_GROUP", value_name = "GROUP")]
     pub(crate) socket_group: Option<String>,
+    /// A folder with one file for each secret
+    #[arg(long, global = true, env = "GENNAKER_SECRETS_DIRECTORY", value_name = "DIR")]
+    pub(crate) secrets_directory: Option<PathBuf>,
 }
 
 #[derive(Subcommand)]

@@ -20,6 +20,7 @@ mod remote;
 mod repeat;
 mod run;
 mod screen;
+mod secrets;
 mod serve;
 mod state;
 mod submit;

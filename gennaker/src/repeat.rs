@@ -64,7 +64,7 @@ async fn repeat_here(
     let reach = clusters::reach(common).await?;
     let hosted = state::host(common, reach.clone()).await?;
     let head = hosted.engine.reader().head().await?;
-    let starter = Submitted { reach };
+    let starter = Submitted { reach, secrets: crate::secrets::of(common) };
     let repeated = async {
         let run = hosted.engine.reader().named(named).await?.run;
         let by = (run::actor(), state::draw()?);

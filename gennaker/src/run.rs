@@ -7,7 +7,7 @@ use crate::{
     exit::Exit,
     print::print,
     read::{self, Located},
-    remote, screen,
+    remote, screen, secrets,
     state::{self, Hosted},
     submit::{self, Ready},
     watch,
@@ -23,6 +23,7 @@ use engine_core::{
 use engine_runtime::{
     engine::{Engine, NewRun, Started},
     reader::Reader,
+    secrets::Secrets,
 };
 use kubernetes::Clusters;
 use std::{
@@ -45,7 +46,8 @@ pub(crate) async fn run(
     }
     let reach = clusters::reach(common).await?;
     let hosted = state::host(common, reach.clone()).await?;
-    let ready = match ready(&hosted.engine, (&located, &bindings), reach).await {
+    let place = (reach, secrets::of(common));
+    let ready = match ready(&hosted.engine, (&located, &bindings), place).await {
         Ok(ready) if ready.len() == located.len() => ready,
         Ok(_) => {
             hosted.leave().await?;
@@ -114,11 +116,12 @@ async fn drive(
 async fn ready(
     engine: &Engine,
     (located, bindings): (&[Located], &Bindings),
-    reach: Reach,
+    (reach, secrets): (Reach, Secrets),
 ) -> anyhow::Result<Vec<Ready>> {
-    let (mut all, unasked, clusters) = (Vec::new(), reach.unasked(), reach.clusters.clone());
+    let (mut all, unasked) = (Vec::new(), reach.unasked());
+    let place = (&reach.clusters, &secrets);
     for located in located {
-        match prepare(engine, (located, bindings), (&clusters, &unasked)) {
+        match prepare(engine, (located, bindings), (place, &unasked)) {
             Ok(ready) => {
                 check::tell(located, &ready.warnings);
                 all.push(ready);
@@ -133,7 +136,7 @@ async fn ready(
     let asked = reach.environments().await?;
     all.clear();
     for located in located {
-        match prepare(engine, (located, bindings), (&clusters, &asked)) {
+        match prepare(engine, (located, bindings), (place, &asked)) {
             Ok(ready) => all.push(ready),
             Err(diagnostics) => check::tell(located, &diagnostics),
         }
@@ -144,13 +147,14 @@ async fn ready(
 fn prepare(
     engine: &Engine,
     (located, bindings): (&Located, &Bindings),
-    (clusters, environments): (&Clusters, &Environments),
+    ((clusters, secrets), environments): ((&Clusters, &Secrets), &Environments),
 ) -> Result<Ready, Vec<Diagnostic>> {
     let registry = stages::registry(clusters);
     let pipeline = Pipeline::read(&located.source, &registry).bound(bindings);
     let name = |content: &[u8]| engine.sealer().name(content);
     let files = read::files(&located.root, &pipeline.files(&registry), name);
-    let plan = Plan::compile(&pipeline, environments, &registry, &files)?;
+    let environments = secrets::checked(environments, (&pipeline, secrets));
+    let plan = Plan::compile(&pipeline, &environments, &registry, &files)?;
     let warnings = pipeline.warnings().to_vec();
     Ok(submit::ready(engine, (plan, &files), (&located.source, warnings)))
 }

@@ -1,5 +1,6 @@
 //! The talk of the program on stderr: warnings, sentences, and the live part below them.
 
+use crate::secrets::MASK;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use std::{
     io::{self, IsTerminal, Write},
@@ -55,8 +56,11 @@ pub(crate) fn is_live() -> bool {
 struct Above;
 
 impl Write for Above {
+    /// Takes a whole event of the log; secrets are masked in it.
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        SCREEN.suspend(|| io::stderr().write(bytes))
+        let event = MASK.text(&String::from_utf8_lossy(bytes));
+        SCREEN.suspend(|| io::stderr().write_all(event.as_bytes()))?;
+        Ok(bytes.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {

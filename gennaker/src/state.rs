@@ -3,6 +3,7 @@
 use crate::{
     arguments::Common,
     clusters::{ClusterObjects, Reach},
+    secrets,
     submit::Submitted,
 };
 use anyhow::{Context, bail};
@@ -72,7 +73,7 @@ pub(crate) async fn serve(
     let engine = Arc::new(Engine::open(parts).await?);
     let checkpoints = store.clone();
     tokio::spawn(async move { checkpoints.keep_checkpointed().await });
-    let starter = Arc::new(Submitted { reach });
+    let starter = Arc::new(Submitted { reach, secrets: secrets::of(common) });
     let group = match &common.socket_group {
         Some(name) => Group::Named(name.clone()),
         None => Group::Nobody,
@@ -109,6 +110,7 @@ async fn parts(
         witness: Arc::new(NoWitness),
         candidate,
         processes: Arc::new(Machine),
+        secrets: secrets::of(common),
     };
     Ok((directory, store, parts))
 }

@@ -1,7 +1,7 @@
 //! A pipeline on its way to an engine: read and checked where its author is, compiled again where
 //! it runs.
 
-use crate::{check, clusters::Reach, read, read::Located};
+use crate::{check, clusters::Reach, read, read::Located, secrets};
 use engine_api::{Begun, Checked, NotBegun, Repeat, Starter, Submission};
 use engine_core::{
     BoxFuture, Pipeline, Plan,
@@ -12,7 +12,10 @@ use engine_core::{
     pipeline::{Bindings, Given, Missing},
     plan::{self, Environments},
 };
-use engine_runtime::engine::{Engine, NewRun, StartError, Started};
+use engine_runtime::{
+    engine::{Engine, NewRun, StartError, Started},
+    secrets::Secrets,
+};
 use kubernetes::Clusters;
 use sha2::{Digest, Sha256};
 use std::{collections::BTreeMap, sync::Arc};
@@ -52,6 +55,7 @@ pub(crate) fn submission(
 /// Starts what was submitted, on the clusters of this process.
 pub(crate) struct Submitted {
     pub(crate) reach: Reach,
+    pub(crate) secrets: Secrets,
 }
 
 impl Starter for Submitted {
@@ -143,7 +147,8 @@ impl Submitted {
     ) -> Result<Plan, Vec<serde_json::Value>> {
         let registry = stages::registry(&self.reach.clusters);
         let pipeline = Pipeline::read(source, &registry).bound(bindings);
-        Plan::compile(&pipeline, environments, &registry, files).map_err(|faults| {
+        let environments = secrets::checked(environments, (&pipeline, &self.secrets));
+        Plan::compile(&pipeline, &environments, &registry, files).map_err(|faults| {
             let told = diagnostic::json(source, &faults);
             let told = told.iter().filter_map(|fault| serde_json::to_value(fault).ok());
             told.collect()

@@ -86,7 +86,7 @@ impl Stage for Http {
 
 impl Http {
     async fn send(&self, context: &StepContext, config: &Config) -> Result<Exchange, StageError> {
-        let request = Request::new(config, &context.identity).map_err(StageError::Failure)?;
+        let request = Request::new(config, context).await?;
         context.may_act()?;
         Ok(self.caller.exchange(request).await)
     }

@@ -16,6 +16,7 @@ mod program;
 mod recovery;
 mod reruns;
 mod schema;
+mod secrets;
 mod server;
 mod stream;
 mod turns;

@@ -15,7 +15,7 @@ pub use evaluate::{EvaluationError, evaluate, told};
 pub use functions::{FUNCTIONS, Form, Function};
 pub use kinds::{Kind, KindOf};
 pub use reads::Read;
-pub use segments::{Piece, pieces};
+pub use segments::{Piece, is_secret_name, pieces};
 
 use cel::{Program, common::ast::Expr};
 

@@ -23,4 +23,4 @@ pub(crate) use schema::{
 };
 pub(crate) use suggest::closest;
 pub(crate) use tree::{Content, Entry, Node, read_tree};
-pub(crate) use walk::Walk;
+pub(crate) use walk::{SECRET_PLACES, Walk};

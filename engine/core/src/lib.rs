@@ -19,6 +19,7 @@ pub mod registry;
 pub mod repeat;
 pub mod retry;
 pub mod revision;
+mod secret;
 pub mod stage;
 pub mod status;
 pub mod store;

@@ -169,6 +169,19 @@ impl Pipeline {
     }
 }
 
+impl Pipeline {
+    /// The names of the secrets that the stages use.
+    pub fn secrets(&self) -> BTreeSet<String> {
+        let mut names = BTreeSet::new();
+        for action in self.stages.iter().flat_map(|stage| &stage.actions) {
+            if let Config::Sound(config) = &action.config {
+                names.extend(config.secrets().into_iter().map(|secret| secret.name.to_owned()));
+            }
+        }
+        names
+    }
+}
+
 impl Stage {
     /// Takes everything away that would have to be evaluated; the fault that led here was told.
     fn forget_expressions(&mut self) {
@@ -188,7 +201,7 @@ impl Action {
         match (&self.config, registry.get(&self.stage_type)) {
             (Config::Sound(config), Some(stage)) => {
                 // A value that is not known yet may keep the whole from being decoded.
-                let files = stage.files(&config.preview());
+                let files = stage.files(&config.rendered());
                 files.or_else(|_| stage.files(&config.closed())).unwrap_or_default()
             }
             (Config::Sound(_), None) | (Config::Faulty, _) => Vec::new(),

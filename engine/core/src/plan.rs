@@ -2,9 +2,11 @@
 
 pub mod compile;
 pub mod graph;
+mod secrets;
 
 pub use compile::{Cluster, Environments, UnknownEnvironment};
 pub use graph::{Dependent, Graph, GraphError, NodeIndex};
+pub use secrets::SecretUse;
 
 use crate::{
     admission::{Rank, Strategy},
@@ -31,6 +33,8 @@ pub const ROLLBACK_PIPELINE: &str = "rollback";
 pub struct Plan {
     document: Document,
     graph: Graph,
+    /// Which nodes use which secrets.
+    secrets: BTreeSet<SecretUse>,
 }
 
 /// The stored form of a plan. Only extended, by fields with defaults.
@@ -246,8 +250,13 @@ impl Plan {
     /// A plan over `document`, whose nodes may come in any order.
     pub fn new(mut document: Document) -> Result<Plan, GraphError> {
         document.nodes = graph::in_order(document.nodes)?;
+        Plan::over(document)
+    }
+
+    fn over(document: Document) -> Result<Plan, GraphError> {
         let graph = Graph::of(&document.nodes)?;
-        Ok(Plan { document, graph })
+        let secrets = secrets::of(&document.nodes);
+        Ok(Plan { document, graph, secrets })
     }
 
     /// The same, with the file that it was made of.
@@ -263,8 +272,7 @@ impl Plan {
         if document.format > FORMAT {
             return Err(RestoreError::Newer { found: document.format });
         }
-        let graph = Graph::of(&document.nodes)?;
-        Ok(Plan { document, graph })
+        Ok(Plan::over(document)?)
     }
 
     /// The stored form and its hash.

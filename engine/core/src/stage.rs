@@ -3,12 +3,15 @@
 mod condition;
 mod context;
 mod erased;
+mod revelation;
 
 pub use condition::Condition;
 pub(crate) use condition::FORMAT as CONDITION_FORMAT;
 pub use context::{Halt, Identity, Printed, ServiceError, Services, StepContext};
 pub use erased::{AnyStage, StageSchema};
+pub use revelation::SecretError;
 
+pub use crate::secret::{Part, Secret, SecretText, SecretValue};
 use crate::{
     clock::Moment,
     files::{FileRequest, Files, Step as PathStep},

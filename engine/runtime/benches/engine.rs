@@ -21,6 +21,7 @@ use engine_runtime::{
     objects::NoObjects,
     process::Machine,
     seal::Sealer,
+    secrets::Secrets,
     sqlite::Sqlite,
 };
 use std::{
@@ -180,6 +181,7 @@ async fn open(store: Arc<dyn Store>) -> Outcome<(Engine, mpsc::UnboundedReceiver
         witness: Arc::new(Ends(ended)),
         candidate,
         processes: Arc::new(Machine),
+        secrets: Secrets::none(),
     });
     Ok((engine.await?, told))
 }

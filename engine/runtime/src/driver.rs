@@ -2,6 +2,7 @@
 
 mod calls;
 mod inbox;
+mod masking;
 
 use crate::{
     committer::{Committer, woken},

@@ -17,6 +17,7 @@ use crate::{
     process::Processes,
     reader::Reader,
     seal::Sealer,
+    secrets::Secrets,
     services::Backing,
     supervisor::{Order, Supervisor},
     teller::{self, Teller},
@@ -51,6 +52,7 @@ pub struct Parts {
     pub candidate: Candidate,
     /// Says which of the processes that held the lease still live.
     pub processes: Arc<dyn Processes>,
+    pub secrets: Secrets,
 }
 
 /// Draws the ids of runs: chance, handed in.
@@ -129,6 +131,7 @@ impl Engine {
             sealer: parts.sealer,
             guard: guard.clone(),
             leaving: Arc::new(AtomicBool::new(false)),
+            secrets: parts.secrets,
         };
         let (committer, writer) = Committer::new(store.clone(), clock.clone(), guard.clone());
         let (teller, details) = Teller::new();

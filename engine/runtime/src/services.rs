@@ -1,6 +1,11 @@
 //! What the engine does for one call of a stage.
 
-use crate::{evaluator::Evaluator, guard::Guard, seal::Sealer};
+use crate::{
+    evaluator::Evaluator,
+    guard::Guard,
+    seal::Sealer,
+    secrets::{Secrets, Wanted},
+};
 use engine_core::{
     BoxFuture,
     clock::Clock,
@@ -8,7 +13,7 @@ use engine_core::{
     execution::Evaluation,
     id::BlobName,
     revision::{Revision, Target},
-    stage::{Halt, Printed, ServiceError, Services},
+    stage::{Halt, Printed, Secret, SecretError, ServiceError, Services},
     store::{AttemptKey, Chunk, Extent, Line, LogAppend, LogAppended, Store, StoreError},
 };
 use std::sync::{
@@ -24,6 +29,7 @@ pub(crate) struct Backing {
     pub(crate) sealer: Arc<Sealer>,
     pub(crate) guard: Arc<Guard>,
     pub(crate) leaving: Arc<AtomicBool>,
+    pub(crate) secrets: Secrets,
 }
 
 /// One call's view of it.
@@ -33,6 +39,21 @@ pub(crate) struct CallServices {
     pub(crate) stop: Arc<AtomicBool>,
     /// Whose log lines go to.
     pub(crate) key: AttemptKey,
+    pub(crate) user: SecretUser,
+}
+
+/// On whose behalf a call uses secrets.
+#[derive(Clone)]
+pub(crate) struct SecretUser {
+    pub(crate) application: String,
+    pub(crate) environment: Option<String>,
+}
+
+impl SecretUser {
+    pub(crate) fn wants(&self, name: &str) -> Wanted {
+        let SecretUser { application, environment } = self.clone();
+        Wanted { name: name.to_owned(), application, environment }
+    }
 }
 
 impl Services for CallServices {
@@ -69,7 +90,8 @@ impl Services for CallServices {
     }
 
     fn log(&self, log: Printed) -> BoxFuture<'_, Result<LogAppended, ServiceError>> {
-        let lines = log.lines.into_iter().map(Line::bounded).collect();
+        let masked = |line: Line| Line { text: self.masked(&line.text), ..line };
+        let lines = log.lines.into_iter().map(masked).map(Line::bounded).collect();
         let chunk = Chunk { seq: log.chunk, lines };
         let append = LogAppend { key: self.key.clone(), chunk, cursor: log.cursor };
         let Backing { store, guard, .. } = &self.backing;
@@ -85,6 +107,22 @@ impl Services for CallServices {
     fn revisions(&self, target: &Target) -> BoxFuture<'_, Result<Vec<Revision>, ServiceError>> {
         let target = target.clone();
         Box::pin(async move { self.backing.store.revisions(&target).await.map_err(unavailable) })
+    }
+
+    fn secret(&self, name: &str) -> BoxFuture<'_, Result<Secret, SecretError>> {
+        let (wanted, secrets) = (self.user.wants(name), self.backing.secrets.clone());
+        Box::pin(async move {
+            let name = wanted.name.clone();
+            let found = tokio::task::spawn_blocking(move || secrets.find(&wanted)).await;
+            found.unwrap_or_else(|error| {
+                let why = error.to_string();
+                Err(SecretError::Unreadable { name, why })
+            })
+        })
+    }
+
+    fn masked(&self, text: &str) -> String {
+        self.backing.secrets.mask.text(text)
     }
 }
 

@@ -5,7 +5,7 @@ use engine_core::{
     expression::{Use, look},
     files::Step,
     language::Duration,
-    stage::{Fault, FaultCode},
+    stage::{Fault, FaultCode, Part, SecretText, SecretValue},
 };
 use reqwest::{
     Url,
@@ -13,7 +13,6 @@ use reqwest::{
 };
 use schemars::JsonSchema;
 use serde::Deserialize;
-use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// Headers that belong to the connection and not to its author.
@@ -30,11 +29,12 @@ pub struct Config {
     pub url: String,
     #[serde(default)]
     pub method: Method,
+    /// `${{ secrets.NAME }}` may stand in their values.
     #[serde(default)]
-    pub headers: BTreeMap<String, String>,
-    /// Text as it is, anything else as JSON.
+    pub headers: BTreeMap<String, SecretText>,
+    /// Text as it is, anything else as JSON. `${{ secrets.NAME }}` may stand in its texts.
     #[serde(default)]
-    pub body: Option<Value>,
+    pub body: Option<SecretValue>,
     #[serde(default)]
     pub expect: Expect,
     /// Asks again until the answer is as it should be.
@@ -172,14 +172,20 @@ fn value(place: &[&str], message: String, help: Option<&str>) -> Fault {
     Fault { code: FaultCode::Value, place: keys(place), message, help: help.map(str::to_owned) }
 }
 
-fn header_fault(name: &str, text: &str) -> Option<String> {
+fn header_fault(name: &str, text: &SecretText) -> Option<String> {
     if HeaderName::from_bytes(name.as_bytes()).is_err() {
         return Some(format!("`{name}` is no name of a header"));
     }
     if OURS.contains(&name.to_ascii_lowercase().as_str()) {
         return Some(format!("`{name}` is set by the engine"));
     }
-    HeaderValue::from_str(text).err().map(|_| format!("the value of `{name}` is no header's"))
+    let is_sendable = |part: &Part| match part {
+        Part::Text(text) => HeaderValue::from_str(text).is_ok(),
+        // What it holds is known to the step.
+        Part::Secret(_) => true,
+    };
+    let is_sent = text.parts().iter().all(is_sendable);
+    (!is_sent).then(|| format!("the value of `{name}` is no header's"))
 }
 
 fn condition_fault(source: &str) -> Option<(String, Option<String>)> {
@@ -195,7 +201,7 @@ fn condition_fault(source: &str) -> Option<(String, Option<String>)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     fn faults(config: Value) -> Vec<String> {
         let config: Config = serde_json::from_value(config).unwrap();

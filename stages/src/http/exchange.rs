@@ -1,7 +1,7 @@
 //! One request and what became of it, as far as this end can know.
 
 use super::{config::Config, guard};
-use engine_core::stage::Identity;
+use engine_core::stage::{Identity, StageError, StepContext};
 use reqwest::{
     Client, Method, StatusCode, Url,
     header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue},
@@ -44,28 +44,35 @@ pub(super) struct Response {
 }
 
 impl Request {
-    pub(super) fn new(config: &Config, identity: &Identity) -> Result<Request, String> {
+    /// With the present values of its secrets.
+    pub(super) async fn new(config: &Config, context: &StepContext) -> Result<Request, StageError> {
         let mut headers = HeaderMap::new();
         let body = match &config.body {
             None => None,
-            Some(Value::String(text)) => Some(text.clone().into_bytes()),
-            Some(json) => {
-                headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-                Some(json.to_string().into_bytes())
-            }
+            Some(body) => Some(match context.reveal_value(body).await? {
+                Value::String(text) => text.into_bytes(),
+                json => {
+                    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+                    json.to_string().into_bytes()
+                }
+            }),
         };
         for (name, text) in &config.headers {
+            let text = context.reveal(text).await?;
             let known = HeaderName::from_bytes(name.as_bytes()).ok();
-            let pair = known.zip(HeaderValue::from_str(text).ok());
-            let (name, text) = pair.ok_or_else(|| format!("header `{name}` cannot be sent"))?;
+            let pair = known.zip(HeaderValue::from_bytes(text.expose().as_bytes()).ok());
+            let unsendable = || StageError::Failure(format!("header `{name}` cannot be sent"));
+            let (name, mut text) = pair.ok_or_else(unsendable)?;
+            text.set_sensitive(true);
             headers.insert(name, text);
         }
-        if let Ok(key) = HeaderValue::from_str(&key(config, identity)) {
+        if let Ok(key) = HeaderValue::from_str(&key(config, &context.identity)) {
             headers.insert("idempotency-key", key);
         }
         let method = Method::from_bytes(config.method.word().as_bytes());
-        let method = method.map_err(|error| error.to_string())?;
-        Ok(Request { method, url: config.address()?, headers, body })
+        let method = method.map_err(|error| StageError::Failure(error.to_string()))?;
+        let url = config.address().map_err(StageError::Failure)?;
+        Ok(Request { method, url, headers, body })
     }
 }
 

@@ -36,6 +36,11 @@ fn environments() -> Environments {
         server: "https://127.0.0.1:6443".to_owned(),
         identity: ClusterIdentity::Unread,
     })
+    .lacking_secrets(BTreeMap::from([(
+        "STATUS_TOKN".to_owned(),
+        "GENNAKER_SECRET_STATUS_TOKN is not set, and /etc/gennaker/secrets/STATUS_TOKN does not exist"
+            .to_owned(),
+    )]))
 }
 
 /// A tree in which `k8s/` and `worker/` hold one manifest each and nothing else exists.

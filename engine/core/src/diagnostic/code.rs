@@ -78,6 +78,10 @@ codes! {
     /// Not upstream.
     E006 = "An expression reads a stage that need not have ended before its own begins. Name it \
         in `needs`, or in the `needs` of a stage that is needed.",
+    /// An unknown name.
+    E007 = "A name that must be known outside the file is not: a secret without a value. Secrets \
+        come from environment variables `GENNAKER_SECRET_<NAME>` and from the directory of \
+        secrets, one file each, of the engine that drives the run.",
     /// Bad duration, zone, glob.
     E008 = "A text that must have a form of its own, such as a duration or a glob, has not. \
         Durations are one whole number and one unit: `90s`, `15m`, `6h`, `2d`.",

@@ -49,7 +49,7 @@ impl Execution {
             Part::Action => Operation {
                 stage_type: &node.stage_type,
                 name: node.id.clone(),
-                config: attempt.config.clone().unwrap_or_else(|| node.config.preview()),
+                config: attempt.config.clone().unwrap_or_else(|| node.config.rendered()),
                 attempt,
             },
             Part::Rollback { .. } => Operation {

@@ -8,6 +8,8 @@ pub enum Piece {
     Text(String),
     /// What stands between `${{` and `}}`, trimmed.
     Expression(String),
+    /// The name of a secret: `${{ secrets.NAME }}`.
+    Secret(String),
 }
 
 const OPEN: &str = "${{";
@@ -32,7 +34,11 @@ pub fn pieces(text: &str) -> Result<Vec<Piece>, SourceFault> {
         if !plain.is_empty() {
             pieces.push(Piece::Text(std::mem::take(&mut plain)));
         }
-        pieces.push(Piece::Expression(source[..end].trim().to_owned()));
+        let expression = source[..end].trim();
+        pieces.push(match secret(expression) {
+            Some(name) => Piece::Secret(name.to_owned()),
+            None => Piece::Expression(expression.to_owned()),
+        });
         rest = &source[end + 2..];
     }
     plain.push_str(rest);
@@ -40,6 +46,18 @@ pub fn pieces(text: &str) -> Result<Vec<Piece>, SourceFault> {
         pieces.push(Piece::Text(plain));
     }
     Ok(pieces)
+}
+
+/// The name of the secret that an expression is, and nothing else.
+fn secret(expression: &str) -> Option<&str> {
+    expression.strip_prefix("secrets.").filter(|name| is_secret_name(name))
+}
+
+/// `[A-Z][A-Z0-9_]*`, at most 128 characters.
+pub fn is_secret_name(name: &str) -> bool {
+    let fits = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_';
+    let first = name.bytes().next().is_some_and(|byte| byte.is_ascii_uppercase());
+    first && name.len() <= 128 && name.bytes().all(fits)
 }
 
 /// Where the `}}` begins that closes the expression: not within quotes, and not that of a map.

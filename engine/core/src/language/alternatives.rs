@@ -46,6 +46,32 @@ pub(super) fn alternatives<'a>(
     }
 }
 
+/// What `schema`, or one of those that it stands for, says by `keyword`.
+pub(super) fn mark<'a>(
+    definitions: &'a Map<String, Value>,
+    schema: &'a Value,
+    keyword: &str,
+) -> Option<&'a str> {
+    marked(definitions, schema, (keyword, LAYERS))
+}
+
+fn marked<'a>(
+    definitions: &'a Map<String, Value>,
+    schema: &'a Value,
+    (keyword, layers): (&str, usize),
+) -> Option<&'a str> {
+    let object = schema.as_object().filter(|_| layers > 0)?;
+    if let Some(mark) = object.get(keyword) {
+        return mark.as_str();
+    }
+    let further = (keyword, layers - 1);
+    if let Some(referred) = referred(definitions, object) {
+        return marked(definitions, referred, further);
+    }
+    let union = object.get("anyOf").or_else(|| object.get("oneOf"))?.as_array()?;
+    union.iter().find_map(|member| marked(definitions, member, further))
+}
+
 enum Openness {
     Open,
     Closed,

@@ -4,7 +4,7 @@
 //! needs name stages, that there is no ring, that expressions compile.
 
 use super::schema::{EXPRESSIONS, Schemas};
-use crate::{Registry, stage::AnyStage};
+use crate::{Registry, secret, stage::AnyStage};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
 
@@ -77,6 +77,7 @@ fn inside(schema: &mut Value, text: Text) {
     }
     // The formats are the program's own.
     entries.remove("format");
+    entries.remove(secret::PLACE);
     if let Some(Value::String(name)) = entries.get_mut("$ref") {
         *name = name.replace(DEFINITIONS, "#/definitions/");
     }

@@ -3,15 +3,20 @@
 mod expressions;
 mod faults;
 
+pub(crate) use expressions::SECRET_PLACES;
+
 use super::{
-    alternatives::{Allowed, Leaf, alternatives, kind, kinds, words},
+    alternatives::{Allowed, Leaf, alternatives, kind, kinds, mark, words},
     formats::{Patterns, count_fault, number_fault},
     scalar::Reading,
     schema::{EXPRESSIONS, Schemas},
     suggest::closest,
     tree::{Content, Entry, Key, Node},
 };
-use crate::diagnostic::{Code, Diagnostic, Span, quoted};
+use crate::{
+    diagnostic::{Code, Diagnostic, Span, quoted},
+    secret,
+};
 use serde_json::{Map, Value};
 use std::{collections::HashSet, ptr};
 
@@ -26,6 +31,7 @@ pub(crate) struct Walk<'a> {
     suggestions: usize,
     patterns: Patterns,
     expressions: Expressions,
+    secrets: Secrets,
 }
 
 /// Whether text may hold `${{ }}`.
@@ -33,6 +39,15 @@ pub(crate) struct Walk<'a> {
 enum Expressions {
     Refused,
     Allowed,
+}
+
+/// Whether text may hold `${{ secrets.NAME }}`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Secrets {
+    Refused,
+    Here,
+    /// And in whatever stands within.
+    Below,
 }
 
 /// Whether what stands at a place can be decoded.
@@ -65,6 +80,7 @@ impl<'a> Walk<'a> {
             suggestions: 0,
             patterns: Patterns::default(),
             expressions: Expressions::Refused,
+            secrets: Secrets::Refused,
         };
         let owner = Owner { name: "the file".to_owned(), span: Span::at(root.span.start) };
         walk.value(&schemas.root, root, &owner);
@@ -77,12 +93,17 @@ impl<'a> Walk<'a> {
     }
 
     fn value(&mut self, schema: &Value, node: &Node, owner: &Owner) -> Verdict {
-        let around = self.expressions;
+        let around = (self.expressions, self.secrets);
         if schema.get(EXPRESSIONS).is_some() {
             self.expressions = Expressions::Allowed;
         }
+        self.secrets = match (mark(self.definitions, schema, secret::PLACE), self.secrets) {
+            (Some(secret::HERE), _) => Secrets::Here,
+            (Some(_), _) | (None, Secrets::Below) => Secrets::Below,
+            (None, Secrets::Refused | Secrets::Here) => Secrets::Refused,
+        };
         let verdict = self.held(schema, node, owner);
-        self.expressions = around;
+        (self.expressions, self.secrets) = around;
         verdict
     }
 

@@ -3,8 +3,8 @@
 use super::{Action, Config, Image, Parameter, Stage, Written, concurrency::Group};
 use crate::{
     diagnostic::{Code, Diagnostic, Span, quoted},
-    expression::{Kind, Read, SourceFault, Use, look, look_over},
-    language::{Content, Entry, Node, closest},
+    expression::{Kind, Read, SourceFault, Use, is_secret_name, look, look_over},
+    language::{Content, Entry, Node, SECRET_PLACES, closest},
     template::Template,
 };
 use serde_json::Value;
@@ -195,6 +195,10 @@ impl Names<'_> {
 
     fn fault(&self, placed: &Placed<'_>, read: &Read) -> Option<Diagnostic> {
         let root = read.path[0].as_str();
+        if root == "secrets" {
+            let message = "a secret stands alone in its braces and has no place in an expression";
+            return Some(placed.fault(Code::E005, message.to_owned()).help(secret_help(read)));
+        }
         if !ROOTS.contains(&root) {
             return Some(self.unknown_name(placed, root));
         }
@@ -344,6 +348,16 @@ impl Names<'_> {
             }
         }
         false
+    }
+}
+
+fn secret_help(read: &Read) -> String {
+    match read.path.get(1).filter(|name| !is_secret_name(name)) {
+        Some(name) => format!(
+            "{} is no name: it begins with `A` to `Z`, and has `A` to `Z`, `0` to `9` and `_`",
+            quoted(name)
+        ),
+        None => SECRET_PLACES.to_owned(),
     }
 }
 

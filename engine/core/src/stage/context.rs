@@ -1,5 +1,6 @@
 //! What a step is handed: who it is, where it acts, and the few services it may use.
 
+use super::{Secret, SecretError};
 use crate::{
     BoxFuture,
     clock::Now,
@@ -98,6 +99,12 @@ pub trait Services: Send + Sync {
     fn evaluate(&self, evaluation: Evaluation) -> BoxFuture<'_, Evaluated>;
     /// The recorded revisions of a target, oldest first.
     fn revisions(&self, target: &Target) -> BoxFuture<'_, Result<Vec<Revision>, ServiceError>>;
+    /// The present value of a secret that the stage's configuration names. From then on whatever
+    /// steps answer is searched for it.
+    fn secret(&self, name: &str) -> BoxFuture<'_, Result<Secret, SecretError>>;
+    /// `text` with `***` in the place of every secret. What a step answers is masked without it;
+    /// it is for text that leaves a step in another way, such as the lines of a log.
+    fn masked(&self, text: &str) -> String;
 }
 
 impl StepContext {

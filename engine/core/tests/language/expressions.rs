@@ -70,6 +70,18 @@ const FILES: &[(&str, &[&str])] = &[
             "E005 5:25 text and a number are never equal",
         ],
     ),
+    // E005: secrets
+    (
+        "stages:\n  w: {when: secrets.TOKEN == 'x', wait: {duration: \"${{ secrets.TOKEN }}\"}}\n",
+        &[
+            "E005 4:13 a secret stands alone in its braces and has no place in an expression",
+            "E005 4:52 no secret may stand in `duration`",
+        ],
+    ),
+    (
+        "stages:\n  w: {wait: {duration: \"${{ secrets.token + 's' }}\"}}\n",
+        &["E005 4:24 a secret stands alone in its braces and has no place in an expression"],
+    ),
     // E006 and ids with a dash
     (
         "stages:\n  go: {wait: {duration: 5s}}\n  go-live: {wait: {duration: 5s}}\n  w: {needs: [go, go-live], when: stages.go-live.status == 'failed', wait: {duration: 5s}}\n",

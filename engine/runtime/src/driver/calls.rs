@@ -1,7 +1,7 @@
 //! The calls of stages that are under way: at most one a stage, none ever dropped.
 
-use super::Shop;
-use crate::services::CallServices;
+use super::{Shop, masking::Masking};
+use crate::services::{CallServices, SecretUser};
 use engine_core::{
     BoxFuture, Execution,
     event::{Answer, Call, Command, Input, Progress},
@@ -87,6 +87,7 @@ struct Begun {
     config: Value,
     progress: Progress,
     context: StepContext,
+    masking: Masking,
 }
 
 impl Begun {
@@ -107,11 +108,7 @@ impl Begun {
             attempt: call.attempt,
             epoch: shop.backing.guard.epoch,
         };
-        let key = AttemptKey {
-            run: identity.run,
-            stage: identity.stage.clone(),
-            attempt: identity.attempt,
-        };
+        let services = services(shop, &identity, (node.environment.clone(), stop));
         let context = StepContext {
             identity,
             now: shop.backing.clock.now(),
@@ -121,25 +118,21 @@ impl Begun {
             target: plan.target(node),
             files: node.files.clone(),
             patterns: node.patterns.clone(),
-            services: Arc::new(CallServices {
-                backing: shop.backing.clone(),
-                evaluator: shop.evaluator.clone(),
-                stop,
-                key,
-            }),
+            services: Arc::new(services),
         };
         let progress = attempt.progress.clone();
         let (stages, stage_type) = (shop.stages.clone(), stage_type.to_owned());
-        Begun { stages, stage_type, call, config, progress, context }
+        let masking = Masking::new(shop, plan);
+        Begun { stages, stage_type, call, config, progress, context, masking }
     }
 
     async fn step(self) -> Input {
-        let call = self.call;
+        let (call, mask) = (self.call, self.masking.learned().await);
         let services = self.context.services.clone();
         let answer = AssertUnwindSafe(self.stepped()).catch_unwind().await;
         let answer = answer.unwrap_or_else(|panic| Err(broken(&*panic)));
-        let answer = answer.and_then(|step| outlined(step, &*services));
-        Input::Stepped { call, answer }
+        let answer = answer.and_then(|step| outlined(mask.remembered(step), &*services));
+        Input::Stepped { call, answer: mask.answer(answer) }
     }
 
     async fn stepped(self) -> Result<Step<Value>, StageError> {
@@ -153,9 +146,10 @@ impl Begun {
     }
 
     async fn abort(self) -> Input {
-        let call = self.call;
+        let (call, mask) = (self.call, self.masking.learned().await);
         let answer = AssertUnwindSafe(self.aborted()).catch_unwind().await;
-        Input::Aborted { call, answer: answer.unwrap_or_else(|panic| Err(broken(&*panic))) }
+        let answer = answer.unwrap_or_else(|panic| Err(broken(&*panic)));
+        Input::Aborted { call, answer: answer.map_err(|error| mask.error(error)) }
     }
 
     async fn aborted(self) -> Result<(), StageError> {
@@ -163,6 +157,24 @@ impl Begun {
         let Some(stage) = self.stages.get(&self.stage_type) else { return Ok(()) };
         let progress = remembered(self.progress, &self.context).await?;
         stage.abort(self.context, self.config, progress).await
+    }
+}
+
+fn services(
+    shop: &Shop,
+    identity: &Identity,
+    (environment, stop): (Option<String>, Arc<AtomicBool>),
+) -> CallServices {
+    CallServices {
+        backing: shop.backing.clone(),
+        evaluator: shop.evaluator.clone(),
+        stop,
+        key: AttemptKey {
+            run: identity.run,
+            stage: identity.stage.clone(),
+            attempt: identity.attempt,
+        },
+        user: SecretUser { application: identity.application.clone(), environment },
     }
 }
 

@@ -88,7 +88,7 @@ impl Engine {
             return Refusal::None;
         };
         let node = execution.plan().node(index);
-        let config = attempt.config.clone().unwrap_or_else(|| node.config.preview());
+        let config = attempt.config.clone().unwrap_or_else(|| node.config.rendered());
         let starter = &execution.recorded().actor;
         let asked = Asked { starter, signals: &attempt.signals };
         match self.shop.stages.get(&node.stage_type) {

@@ -26,6 +26,7 @@ use engine_runtime::{
     process::{Presence, Processes},
     reader::Reader,
     seal::Sealer,
+    secrets::Secrets,
 };
 use futures::FutureExt;
 use std::{
@@ -143,6 +144,7 @@ impl Storm {
                 now: self.clock.now(),
             },
             processes: Arc::new(Dead { living: self.living }),
+            secrets: Secrets::none(),
         };
         self.engine = Some(Engine::open(parts).await.unwrap());
     }

@@ -5,7 +5,7 @@ use super::{
         alternatives::{Allowed, Kind, alternatives, kinds},
         tree::Node,
     },
-    Expressions, Owner, Verdict, Walk,
+    Expressions, Owner, Secrets, Verdict, Walk,
 };
 use crate::{
     diagnostic::{Code, Diagnostic},
@@ -13,6 +13,10 @@ use crate::{
     stage::CONDITION_FORMAT,
 };
 use serde_json::Value;
+
+/// Where secrets may stand.
+pub(crate) const SECRET_PLACES: &str =
+    "`${{ secrets.NAME }}` stands in `env` of a job, and in `headers` and `body` of `http`";
 
 impl Walk<'_> {
     /// Judges a text that holds `${{`. What stands in the braces is looked at when all stages and
@@ -39,8 +43,14 @@ impl Walk<'_> {
         }
         let takes_text =
             leaves.is_empty() || leaves.iter().any(|leaf| kinds(leaf).contains(&Kind::Text));
+        let has_secret =
+            |pieces: &[Piece]| pieces.iter().any(|piece| matches!(piece, Piece::Secret(_)));
         match pieces(text) {
             Err(fault) => self.fault(refused(fault.message).maybe_help(fault.help)),
+            Ok(pieces) if has_secret(&pieces) && self.secrets == Secrets::Refused => {
+                let message = format!("no secret may stand in {}", owner.name);
+                self.fault(refused(message).help(SECRET_PLACES))
+            }
             Ok(pieces) => match pieces.as_slice() {
                 [Piece::Expression(_)] => Verdict::Sound,
                 _ if takes_text => Verdict::Sound,

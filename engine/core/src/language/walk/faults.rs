@@ -9,7 +9,10 @@ use super::{
     },
     Owner,
 };
-use crate::diagnostic::{Code, Diagnostic, Span, cut, quoted};
+use crate::{
+    diagnostic::{Code, Diagnostic, Span, cut, quoted},
+    secret,
+};
 use serde_json::Value;
 
 /// What no schema accepts: no value, and words that readers take for different things.
@@ -46,6 +49,10 @@ fn ambiguous(node: &Node, text: &str, doubt: Doubt) -> Diagnostic {
 
 /// A key that is not text to every reader.
 pub(super) fn key(key: &Key) -> Option<Diagnostic> {
+    if *key.text == *secret::KEY {
+        let message = format!("the key {} is the engine's own", quoted(&key.text));
+        return Some(Diagnostic::error(Code::E016, key.span, message).help("name it otherwise"));
+    }
     let what = match &key.reading {
         Reading::Text => return None,
         Reading::Ambiguous(doubt) => doubt.words(),

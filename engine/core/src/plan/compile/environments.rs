@@ -1,12 +1,14 @@
 //! Where the environments of a pipeline are.
 
 use crate::plan::{ClusterIdentity, Place};
+use std::collections::BTreeMap;
 
 /// What environment names stand for. Without a platform file each is the namespace of that name in
 /// one cluster, and nothing is restricted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Environments {
     cluster: Cluster,
+    lacking: BTreeMap<String, String>,
 }
 
 /// The cluster in which environments are namespaces.
@@ -32,7 +34,19 @@ pub enum UnknownEnvironment {
 
 impl Environments {
     pub fn namespaces_of(cluster: Cluster) -> Environments {
-        Environments { cluster }
+        Environments { cluster, lacking: BTreeMap::new() }
+    }
+
+    /// The same where these secrets are not known; each with the sentence that says where it was
+    /// looked for.
+    #[must_use]
+    pub fn lacking_secrets(mut self, lacking: BTreeMap<String, String>) -> Environments {
+        self.lacking = lacking;
+        self
+    }
+
+    pub(super) fn lacking(&self, secret: &str) -> Option<&str> {
+        self.lacking.get(secret).map(String::as_str)
     }
 
     /// Where `name` is.

@@ -122,11 +122,12 @@ impl<'a> Compiler<'a> {
         if !pinned.missing.is_empty() {
             self.judged = Judged::NotAll;
         }
+        self.check_secrets(action, config);
         let config = &self.with_images(implementation, config);
-        let preview = config.preview();
+        let rendered = config.rendered();
         // A value that is not known yet may keep the whole from being decoded.
-        let judged = match implementation.files(&preview) {
-            Ok(_) => preview.clone(),
+        let judged = match implementation.files(&rendered) {
+            Ok(_) => rendered.clone(),
             Err(_) => config.closed(),
         };
         let found = implementation.check(&judged, self.files);
@@ -177,6 +178,16 @@ impl<'a> Compiler<'a> {
             }
             (EnvironmentUse::Required, Written::Present(..) | Written::Faulty)
             | (EnvironmentUse::Optional, _) => {}
+        }
+    }
+
+    fn check_secrets(&mut self, action: &Action, config: &Template) {
+        for secret in config.secrets() {
+            if let Some(lacking) = self.environments.lacking(secret.name) {
+                let span = action.value_span(&secret.place);
+                let message = format!("there is no secret {}", quoted(secret.name));
+                self.faults.push(Diagnostic::error(Code::E007, span, message).help(lacking));
+            }
         }
     }
 

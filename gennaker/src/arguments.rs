@@ -150,9 +150,30 @@ pub(crate) enum Command {
     Cancel {
         #[command(flatten)]
         told: Told,
+        /// Bring back what the run has changed, wherever it has
+        #[arg(long, conflicts_with = "force")]
+        rollback: bool,
         /// Stop a way back too; it is left half-way
         #[arg(long)]
         force: bool,
+    },
+    /// Bring an environment back to what an application ran there before, ahead of all others
+    Rollback {
+        application: String,
+        /// Where
+        #[arg(long = "env", value_name = "ENVIRONMENT")]
+        environment: String,
+        /// `lastGood`, `previous` or the number of a revision [default: lastGood]
+        #[arg(long)]
+        to: Option<String>,
+        /// The one component to bring back [default: all]
+        #[arg(long)]
+        component: Option<String>,
+        /// Show each change while it happens
+        #[arg(long)]
+        watch: bool,
+        #[arg(short, long, value_enum, default_value_t = Output::Table)]
+        output: Output,
     },
     /// Let nothing new start in a run; what runs finishes, and targets are kept
     Pause(Told),

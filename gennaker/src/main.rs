@@ -18,6 +18,7 @@ mod read;
 mod recover;
 mod remote;
 mod repeat;
+mod roll_back;
 mod run;
 mod screen;
 mod secrets;
@@ -102,8 +103,20 @@ async fn carry_out(arguments: &Arguments) -> anyhow::Result<Exit> {
         Command::Abort(said) => said.signal(common, Signal::Abort).await,
         Command::Answer { answer: Fact::Yes, said } => said.signal(common, Signal::Yes).await,
         Command::Answer { answer: Fact::No, said } => said.signal(common, Signal::No).await,
-        Command::Cancel { told, force: false } => told.tell(common, RunAct::Cancel).await,
-        Command::Cancel { told, force: true } => told.tell(common, RunAct::ForceCancel).await,
+        Command::Cancel { told, rollback: true, .. } => {
+            roll_back::cancel(common, (&told.run, &told.message)).await
+        }
+        Command::Cancel { told, force: false, .. } => told.tell(common, RunAct::Cancel).await,
+        Command::Cancel { told, force: true, .. } => told.tell(common, RunAct::ForceCancel).await,
+        Command::Rollback { application, environment, to, component, watch, output } => {
+            let wanted = engine_api::RollBack {
+                application: application.clone(),
+                environment: environment.clone(),
+                to: to.as_deref().map(roll_back::to),
+                component: component.clone(),
+            };
+            roll_back::roll_back(common, wanted, (*watch, *output)).await
+        }
         Command::Pause(told) => told.tell(common, RunAct::Pause).await,
         Command::Resume(told) => told.tell(common, RunAct::Resume).await,
         Command::Watch { run } => await_end::watch(common, run).await,

@@ -5,7 +5,8 @@ use crate::{
     client::{self, Answer, segment},
     clusters,
     exit::Exit,
-    remote, run, screen, state,
+    remote, run, screen,
+    state::{self, Hosted},
     submit::{Ready, Submitted, begin, begun, ready, unavailable},
 };
 use engine_api::{Begun, NotBegun, Repeat, Starter};
@@ -14,7 +15,7 @@ use engine_core::{
     diagnostic::SourceFile,
     event::{Actor, Repeated, Trigger},
     files::{File, Files, Found},
-    id::RunId,
+    id::{Position, RunId},
     pipeline::{Bindings, Given, Missing},
     plan::Source,
 };
@@ -65,16 +66,30 @@ async fn repeat_here(
     let hosted = state::host(common, reach.clone()).await?;
     let head = hosted.engine.reader().head().await?;
     let starter = Submitted { reach, secrets: crate::secrets::of(common) };
-    let repeated = async {
-        let run = hosted.engine.reader().named(named).await?.run;
-        let by = (run::actor(), state::draw()?);
-        anyhow::Ok(starter.repeat(&hosted.engine, (run, how), by).await)
-    };
-    match repeated.await {
-        Ok(Ok(Begun { run, label })) => {
-            run::see_through(hosted, (head, BTreeMap::from([told((run, label))])), shown).await
+    let started = match hosted.engine.reader().named(named).await {
+        Ok(summary) => {
+            let by = (run::actor(), state::draw()?);
+            let started = starter.repeat(&hosted.engine, (summary.run, how), by).await;
+            started.map(|begun| vec![begun])
         }
-        Ok(Err(refusal)) => {
+        Err(error) => Err(NotBegun::Refused { reason: error.to_string() }),
+    };
+    conclude((hosted, head), started, shown).await
+}
+
+/// Sees what was started here through to its end, or says why nothing was.
+pub(crate) async fn conclude(
+    (hosted, head): (Hosted, Position),
+    started: Result<Vec<Begun>, NotBegun>,
+    shown: (bool, Output),
+) -> anyhow::Result<Exit> {
+    match started {
+        Ok(started) => {
+            let runs = started.into_iter().map(|Begun { run, label }| told((run, label)));
+            let runs = runs.collect();
+            run::see_through(hosted, (head, runs), shown).await
+        }
+        Err(refusal) => {
             hosted.leave().await?;
             Ok(match refusal {
                 NotBegun::Invalid { diagnostics } => {
@@ -85,14 +100,10 @@ async fn repeat_here(
                 }
             })
         }
-        Err(error) => {
-            hosted.leave().await?;
-            Err(error)
-        }
     }
 }
 
-fn told((run, label): (RunId, String)) -> (RunId, String) {
+pub(crate) fn told((run, label): (RunId, String)) -> (RunId, String) {
     screen::say(&format!("{label} is run {run}"));
     (run, label)
 }

@@ -2,7 +2,7 @@
 //! it runs.
 
 use crate::{check, clusters::Reach, read, read::Located, secrets};
-use engine_api::{Begun, Checked, NotBegun, Repeat, Starter, Submission};
+use engine_api::{Back, Begun, Checked, NotBegun, Repeat, Starter, Submission};
 use engine_core::{
     BoxFuture, Pipeline, Plan,
     diagnostic::{self, Diagnostic, SourceFile},
@@ -77,6 +77,15 @@ impl Starter for Submitted {
         match how {
             Repeat::Rerun { parameters } => Box::pin(self.rerun(engine, (run, parameters), by)),
         }
+    }
+
+    fn roll_back<'a>(
+        &'a self,
+        engine: &'a Engine,
+        back: Back,
+        by: (Actor, String),
+    ) -> BoxFuture<'a, Result<Vec<Begun>, NotBegun>> {
+        Box::pin(self.taken_back(engine, back, by))
     }
 
     fn check(&self, submission: Submission, by: &Actor) -> Checked {

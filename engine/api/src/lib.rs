@@ -14,6 +14,7 @@ mod peer;
 mod problem;
 mod query;
 mod repeat;
+mod rollback;
 mod routes;
 mod service;
 mod submission;
@@ -23,6 +24,7 @@ pub use door::{DoorError, Doors, Group, Ways};
 pub use openapi::document;
 pub use peer::{Peer, user};
 pub use repeat::Repeat;
+pub use rollback::{Back, RollBack};
 pub use routes::{Page, RowPage, RunPage};
 pub use submission::{Begun, Checked, NotBegun, Starter, Submission};
 

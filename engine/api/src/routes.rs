@@ -9,7 +9,7 @@ mod stream;
 pub use pages::{Page, RowPage, RunPage};
 pub(crate) use runs::{StartedRun, begun};
 
-use crate::{gate::gate, health, openapi, problem::Problem, repeat, service::Service};
+use crate::{gate::gate, health, openapi, problem::Problem, repeat, rollback, service::Service};
 use axum::{Router, http::StatusCode, middleware};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -26,6 +26,8 @@ pub(crate) fn declared() -> OpenApiRouter<Service> {
         .routes(routes!(runs::plan))
         .routes(routes!(people::tell))
         .routes(routes!(repeat::rerun))
+        .routes(routes!(rollback::roll_back))
+        .routes(routes!(rollback::cancel_and_roll_back))
         .routes(routes!(people::signal))
         .routes(routes!(pipelines::validate))
         .routes(routes!(pipelines::plan))

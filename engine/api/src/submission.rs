@@ -1,6 +1,6 @@
 //! A pipeline file that somebody wants to run, with all that it reads.
 
-use crate::Repeat;
+use crate::{Back, Repeat};
 use engine_core::{BoxFuture, event::Actor, id::RunId};
 use engine_runtime::engine::Engine;
 use serde::{Deserialize, Serialize};
@@ -73,6 +73,14 @@ pub trait Starter: Send + Sync + 'static {
         what: (RunId, Repeat),
         by: (Actor, String),
     ) -> BoxFuture<'a, Result<Begun, NotBegun>>;
+
+    /// Brings back what was there before: a run for each environment, none if nothing was changed.
+    fn roll_back<'a>(
+        &'a self,
+        engine: &'a Engine,
+        back: Back,
+        by: (Actor, String),
+    ) -> BoxFuture<'a, Result<Vec<Begun>, NotBegun>>;
 
     /// What a submission would do, as far as can be told without asking a cluster. Values that
     /// are not given are no fault.

@@ -27,7 +27,7 @@ mod timeouts;
 pub use apply::Unknown;
 pub use evaluation::Evaluation;
 pub use inputs::OUTPUTS_LIMIT;
-pub use rollback::Operation;
+pub use rollback::{Operation, ROLLBACK};
 pub use stopping::ABORT_LIMIT;
 
 use crate::{

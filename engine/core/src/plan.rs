@@ -3,10 +3,12 @@
 pub mod compile;
 pub mod graph;
 mod secrets;
+mod way_back;
 
 pub use compile::{Cluster, Environments, UnknownEnvironment};
 pub use graph::{Dependent, Graph, GraphError, NodeIndex};
 pub use secrets::SecretUse;
+pub use way_back::{WayBack, WayBackError};
 
 use crate::{
     admission::{Rank, Strategy},

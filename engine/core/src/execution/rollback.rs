@@ -14,7 +14,7 @@ use crate::{
 use serde_json::{Value, json};
 
 /// The stage type that goes back to an earlier revision.
-pub(super) const STAGE_TYPE: &str = "rollback";
+pub const ROLLBACK: &str = "rollback";
 /// What that stage type allows itself.
 const TIMEOUT: Timeout = Timeout::AfterMs(15 * 60 * 1_000);
 
@@ -53,7 +53,7 @@ impl Execution {
                 attempt,
             },
             Part::Rollback { .. } => Operation {
-                stage_type: STAGE_TYPE,
+                stage_type: ROLLBACK,
                 name: format!("{}/rollback", node.id),
                 config: json!({"to": {"undo": self.recorded.id}}),
                 attempt,
@@ -71,7 +71,7 @@ impl Execution {
         match &self.recorded.nodes[index.0] {
             NodeState::Running(attempt) => match &attempt.part {
                 Part::Rollback { .. } => true,
-                Part::Action => self.plan.node(index).stage_type == STAGE_TYPE,
+                Part::Action => self.plan.node(index).stage_type == ROLLBACK,
             },
             NodeState::Pending { .. }
             | NodeState::Gated { .. }

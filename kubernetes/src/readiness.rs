@@ -6,6 +6,7 @@
 mod daemon_set;
 mod deployment;
 mod fields;
+pub mod job;
 mod other;
 mod pod;
 mod related;

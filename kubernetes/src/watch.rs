@@ -2,7 +2,10 @@
 
 mod cache;
 
-use crate::readiness::{Expectation, Scope, World, scopes};
+use crate::{
+    logs::{self, Cursor, Excerpt, Follower, Printing, Taken},
+    readiness::{Expectation, Scope, World, scopes},
+};
 use cache::Cache;
 use futures::{FutureExt, future::select_all};
 use kube::Client;
@@ -24,9 +27,10 @@ pub struct Watches {
 }
 
 #[derive(Default)]
-struct Shared {
+pub(crate) struct Shared {
     caches: Mutex<BTreeMap<Scope, Arc<Cache>>>,
     groups: Mutex<BTreeMap<String, Vec<Arc<Cache>>>>,
+    logs: Mutex<BTreeMap<String, Arc<Follower>>>,
     /// Counts every change in every cache.
     position: AtomicU64,
 }
@@ -69,12 +73,34 @@ impl Watches {
     /// names nothing here.
     pub fn changed(&self, key: &str, position: u64) -> impl Future<Output = ()> + Send + 'static {
         let caches = self.shared.groups().get(key).cloned().unwrap_or_default();
+        let log = self.shared.logs().get(key).cloned();
         async move {
+            if let Some(log) = log {
+                return log.changed(position).await;
+            }
             if caches.is_empty() {
                 return;
             }
             select_all(caches.iter().map(|cache| cache.changed(position).boxed())).await;
         }
+    }
+
+    /// What a container has printed behind `from`. Never waits: what comes later is a change of the
+    /// excerpt's key. Lines are handed out until they are asked for from behind them.
+    pub fn log(&self, source: &logs::Source, from: &Cursor, printing: Printing) -> Excerpt {
+        let key = source.key();
+        let position = self.shared.position.load(Ordering::Acquire);
+        let mut followers = self.shared.logs();
+        if let Some(follower) = followers.get(&key)
+            && let Taken::Lines { lines, cursor, end } = follower.take(from, printing)
+        {
+            return Excerpt { lines, cursor, end, key, position };
+        }
+        let follower = Follower::start(&self.client, (source, *from), &self.shared);
+        // It has read nothing yet, and is told whether there is more to come.
+        drop(follower.take(from, printing));
+        followers.insert(key.clone(), follower);
+        Excerpt { lines: Vec::new(), cursor: *from, end: logs::End::Open, key, position }
     }
 
     fn cache(&self, scope: &Scope) -> Arc<Cache> {
@@ -98,8 +124,20 @@ impl Shared {
         self.groups.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn logs(&self) -> MutexGuard<'_, BTreeMap<String, Arc<Follower>>> {
+        self.logs.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Forgets a log that nobody asks for any more.
+    pub(crate) fn forget_log(&self, source: &logs::Source, gone: &Arc<Follower>) {
+        let mut logs = self.logs();
+        if logs.get(&source.key()).is_some_and(|follower| Arc::ptr_eq(follower, gone)) {
+            logs.remove(&source.key());
+        }
+    }
+
     /// The position of a change that was just made.
-    fn advance(&self) -> u64 {
+    pub(crate) fn advance(&self) -> u64 {
         self.position.fetch_add(1, Ordering::AcqRel) + 1
     }
 

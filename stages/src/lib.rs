@@ -5,6 +5,7 @@ pub mod checks;
 pub mod deploy;
 pub mod http;
 pub mod instant;
+pub mod job;
 mod release;
 pub mod rollback;
 pub mod set_variables;
@@ -23,6 +24,7 @@ pub fn registry(clusters: &Clusters) -> Registry<dyn AnyStage> {
         .with(checks::Checks)
         .with(deploy::Deploy { clusters: clusters() })
         .with(http::Http::default())
+        .with(job::Job { clusters: clusters() })
         .with(rollback::Rollback { clusters: clusters() })
         .with(set_variables::SetVariables)
         .with(wait::Wait)

@@ -11,7 +11,7 @@ mod settle;
 
 pub(crate) use history::{Asker, recorded_by};
 pub(crate) use options::{Pace, Pruning};
-pub(crate) use prepare::{Intended, prepare};
+pub(crate) use prepare::{Intended, prepare, provide_namespace, tried};
 pub(crate) use progress::{Phase, Progress, Release, Steadiness, unreached};
 pub(crate) use set::Set;
 pub(crate) use settle::{Standing, steady};

@@ -61,7 +61,8 @@ fn with_records(step: Step<Progress>, records: Vec<Record>) -> Step<Progress> {
     }
 }
 
-async fn provide_namespace(site: &Site<'_>) -> Result<(), Trouble> {
+/// Makes the environment's namespace if it is missing.
+pub(crate) async fn provide_namespace(site: &Site<'_>) -> Result<(), Trouble> {
     let name = &site.place.namespace;
     match site.cluster.namespace(name).await? {
         NamespaceState::There => Ok(()),
@@ -96,7 +97,7 @@ fn candidates<'a>(
 }
 
 /// A rehearsal whose refusals fail the stage, all at once.
-pub(super) async fn tried(
+pub(crate) async fn tried(
     cluster: &Cluster,
     (candidates, written): (&[Candidate<'_>], &str),
 ) -> Result<Rehearsed, Trouble> {

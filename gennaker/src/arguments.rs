@@ -190,6 +190,18 @@ pub(crate) enum Command {
     },
     /// Say in a sentence why stages wait, failed or were left out
     Why { run: String, stage: Option<String> },
+    /// Show what the programs of a run's stages print
+    Logs {
+        run: String,
+        /// One stage [default: all]
+        stage: Option<String>,
+        /// Stay, and show lines as they are printed
+        #[arg(short, long)]
+        follow: bool,
+        /// Only the last lines of what is there already
+        #[arg(long, value_name = "N")]
+        tail: Option<usize>,
+    },
     /// Drive every unfinished run of the state directory until all have ended
     Recover {
         #[arg(long)]

@@ -12,6 +12,7 @@ mod explain;
 mod graph;
 mod init;
 mod list;
+mod logs;
 mod plan;
 mod print;
 mod read;
@@ -122,6 +123,10 @@ async fn carry_out(arguments: &Arguments) -> anyhow::Result<Exit> {
         Command::Watch { run } => await_end::watch(common, run).await,
         Command::Wait { run, timeout } => await_end::wait(common, run, *timeout).await,
         Command::Why { run, stage } => answer::why(common, run, stage.as_deref()).await,
+        Command::Logs { run, stage, follow, tail } => {
+            let (stage, follow, tail) = (stage.as_deref(), *follow, *tail);
+            logs::logs(common, logs::Wanted { run, stage, follow, tail }).await
+        }
         Command::Version => {
             println!("gennaker {}", env!("CARGO_PKG_VERSION"));
             Ok(Exit::Success)

@@ -1,5 +1,6 @@
 //! What can be asked and said, under `/api/v1`.
 
+mod logs;
 mod pages;
 mod people;
 mod pipelines;
@@ -24,6 +25,7 @@ pub(crate) fn declared() -> OpenApiRouter<Service> {
         .routes(routes!(runs::show))
         .routes(routes!(runs::events))
         .routes(routes!(runs::plan))
+        .routes(routes!(logs::logs))
         .routes(routes!(people::tell))
         .routes(routes!(repeat::rerun))
         .routes(routes!(rollback::roll_back))

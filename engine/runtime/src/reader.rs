@@ -3,9 +3,11 @@
 mod feed;
 mod history;
 mod listing;
+mod printout;
 
 pub use feed::{Feed, News, Wanted};
 pub use listing::{Listed, Listing};
+pub use printout::{Of, PrintedLine, Printout};
 
 use engine_core::{
     Execution, Plan,

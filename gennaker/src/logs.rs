@@ -1,0 +1,99 @@
+//! `logs`: what the programs of a run's stages print.
+
+use crate::{arguments::Common, exit::Exit, state};
+use anyhow::bail;
+use engine_core::view::RunView;
+use engine_runtime::reader::{Of, PrintedLine, Printout};
+use std::{
+    collections::VecDeque,
+    io::{self, Write},
+};
+
+/// Which lines are shown.
+pub(crate) struct Wanted<'a> {
+    pub(crate) run: &'a str,
+    pub(crate) stage: Option<&'a str>,
+    pub(crate) follow: bool,
+    pub(crate) tail: Option<usize>,
+}
+
+pub(crate) async fn logs(common: &Common, wanted: Wanted<'_>) -> anyhow::Result<Exit> {
+    let reader = state::reader(common).await?;
+    let summary = reader.named(wanted.run).await?;
+    let view = reader.view(summary.run).await?;
+    let of = wanted.stage.map_or(Of::Run, |stage| Of::Stage(stage.to_owned()));
+    let names = names(&view, &of)?;
+    let printout = reader.printout(summary.run, of);
+    let shown = show(printout, &wanted, names);
+    tokio::select! {
+        shown = shown => match shown {
+            Ok(()) => Ok(Exit::Success),
+            // `| head` has seen enough.
+            Err(error) if is_broken_pipe(&error) => Ok(Exit::Success),
+            Err(error) => Err(error),
+        },
+        left = tokio::signal::ctrl_c() => {
+            left?;
+            Ok(Exit::Interrupted)
+        }
+    }
+}
+
+/// Whether lines begin with their stage.
+#[derive(Clone, Copy)]
+enum Names {
+    Shown,
+    Hidden,
+}
+
+fn names(view: &RunView, of: &Of) -> anyhow::Result<Names> {
+    let Of::Stage(stage) = of else { return Ok(Names::Shown) };
+    if view.stages.contains_key(stage) {
+        return Ok(Names::Hidden);
+    }
+    if !view.stages.keys().any(|id| of.has(id)) {
+        let stages: Vec<&str> = view.stages.keys().map(String::as_str).collect();
+        bail!("the run has no stage `{stage}`, but {}", stages.join(", "));
+    }
+    Ok(Names::Shown)
+}
+
+async fn show(mut printout: Printout, wanted: &Wanted<'_>, names: Names) -> anyhow::Result<()> {
+    let mut kept = VecDeque::new();
+    loop {
+        let lines = printout.read().await?;
+        if lines.is_empty() {
+            break;
+        }
+        match wanted.tail {
+            None => print(lines, names)?,
+            Some(count) => {
+                kept.extend(lines);
+                kept.drain(..kept.len().saturating_sub(count));
+            }
+        }
+    }
+    print(kept.into(), names)?;
+    if wanted.follow {
+        while let Some(lines) = printout.next().await? {
+            print(lines, names)?;
+        }
+    }
+    Ok(())
+}
+
+fn print(lines: Vec<PrintedLine>, names: Names) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    for PrintedLine { stage, line, .. } in lines {
+        match names {
+            Names::Shown => writeln!(out, "{stage} | {}", line.text)?,
+            Names::Hidden => writeln!(out, "{}", line.text)?,
+        }
+    }
+    out.flush()
+}
+
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    let error = error.downcast_ref::<io::Error>();
+    error.is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+}

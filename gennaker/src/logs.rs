@@ -48,11 +48,11 @@ enum Names {
 
 fn names(view: &RunView, of: &Of) -> anyhow::Result<Names> {
     let Of::Stage(stage) = of else { return Ok(Names::Shown) };
-    if view.stages.contains_key(stage) {
+    if view.stages.iter().any(|(id, _)| id == stage) {
         return Ok(Names::Hidden);
     }
-    if !view.stages.keys().any(|id| of.has(id)) {
-        let stages: Vec<&str> = view.stages.keys().map(String::as_str).collect();
+    if !view.stages.iter().any(|(id, _)| of.has(id)) {
+        let stages: Vec<&str> = view.stages.iter().map(|(id, _)| id.as_str()).collect();
         bail!("the run has no stage `{stage}`, but {}", stages.join(", "));
     }
     Ok(Names::Shown)

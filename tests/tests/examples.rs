@@ -13,9 +13,10 @@ use std::{
 const EXAMPLES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../pipelines-examples");
 
 /// What an example deploys to.
-const ENVIRONMENTS: [&str; 8] = [
+const ENVIRONMENTS: [&str; 9] = [
     "hello",
     "guarded",
+    "migrated",
     "shop",
     "parameters-eu",
     "release-staging",

@@ -8,6 +8,7 @@ mod examples;
 mod faults;
 mod http;
 mod imports;
+mod jobs;
 mod kills;
 mod malformed;
 mod outage;

@@ -139,7 +139,7 @@ impl Config {
         put("args", self.args.as_ref().map(|args| json!(args)));
         put("resources", self.resources.as_ref().map(Resources::value));
         let env: Vec<Value> = self.env.iter().map(|(name, it)| it.value(name)).collect();
-        put("env", (!env.is_empty()).then(|| Value::Array(env)));
+        put("env", (!env.is_empty()).then_some(Value::Array(env)));
         // A program that fails without a message says the end of its log.
         put("terminationMessagePolicy", Some(json!("FallbackToLogsOnError")));
         let mut pod = json!({ "containers": [container] });

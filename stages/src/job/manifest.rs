@@ -20,13 +20,19 @@ pub(super) struct Manifest {
 
 /// What a Job of ours is, whatever its author says: where a manifest says something else, and what
 /// to do about it.
-const FIXED: [(&str, &str, &str); 5] = [
-    ("/spec/backoffLimit", "0", "leave it out, and let the stage `retry`"),
-    ("/spec/podReplacementPolicy", "\"Failed\"", "leave it out"),
-    ("/spec/template/spec/restartPolicy", "\"Never\"", "leave it out, and let the stage `retry`"),
-    ("/spec/parallelism", "1", "use a `matrix` of stages"),
-    ("/spec/completions", "1", "use a `matrix` of stages"),
-];
+fn fixed() -> [(&'static str, Value, &'static str); 5] {
+    [
+        ("/spec/backoffLimit", json!(0), "leave it out, and let the stage `retry`"),
+        ("/spec/podReplacementPolicy", json!("Failed"), "leave it out"),
+        (
+            "/spec/template/spec/restartPolicy",
+            json!("Never"),
+            "leave it out, and let the stage `retry`",
+        ),
+        ("/spec/parallelism", json!(1), "use a `matrix` of stages"),
+        ("/spec/completions", json!(1), "use a `matrix` of stages"),
+    ]
+}
 
 /// What no Job of ours has.
 const REFUSED: [(&str, &str); 4] = [
@@ -106,8 +112,8 @@ fn faults(object: &Value) -> Vec<Fault> {
     }
     let name = |pointer: &str| pointer.trim_start_matches('/').replace('/', ".");
     let mut faults = Vec::new();
-    for (pointer, expected, help) in FIXED {
-        let found = object.pointer(pointer).filter(|found| found.to_string() != expected);
+    for (pointer, expected, help) in fixed() {
+        let found = object.pointer(pointer).filter(|found| **found != expected);
         faults.extend(found.map(|found| {
             let message = format!("`{}` is {found}, and a job's is {expected}", name(pointer));
             told(message, Some(help))

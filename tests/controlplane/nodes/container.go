@@ -49,6 +49,8 @@ type container struct {
 	fault  error
 	image  image
 	policy v1.ContainerRestartPolicy
+	// lines are its script's, if it has one.
+	lines []string
 	// resolve finds out the environment that the container is started with.
 	resolve resolver
 
@@ -73,6 +75,7 @@ type container struct {
 func newContainer(pod *v1.Pod, spec *v1.Container) *container {
 	made := &container{spec: spec, image: readImage(spec.Image), policy: restartPolicy(pod, spec), resolve: noEnvironment}
 	made.fate, made.fault = fateOf(pod, spec)
+	made.lines = instructions(pod, spec)
 	return made
 }
 
@@ -175,7 +178,7 @@ func (c *container) start(now time.Time) []happening {
 	if err != nil {
 		return c.misconfigure(err, now.Add(reconfigure))
 	}
-	script, err := scriptOf(c.fate, c.spec, environment)
+	script, err := scriptOf(c.fate, c.lines, environment)
 	if err != nil {
 		return c.misconfigure(err, time.Time{})
 	}

@@ -26,13 +26,21 @@ type script struct {
 	exit  *exit
 }
 
+// instructions are the lines of the annotation, else what the container is started with.
+func instructions(pod *v1.Pod, spec *v1.Container) []string {
+	if written, found := scriptAnnotation(pod, spec); found {
+		return strings.Split(strings.TrimSpace(written), "\n")
+	}
+	return append(append([]string{}, spec.Command...), spec.Args...)
+}
+
 // scriptOf is what a fate says, filled in from the container's arguments and environment.
-func scriptOf(fate fate, spec *v1.Container, environment environment) (script, error) {
+func scriptOf(fate fate, instructions []string, environment environment) (script, error) {
 	switch fate.voice {
 	case echoes:
 		return echo(fate, environment), nil
 	case acts:
-		return readScript(append(append([]string{}, spec.Command...), spec.Args...), environment)
+		return readScript(instructions, environment)
 	default:
 		return script{exit: fate.exit}, nil
 	}

@@ -50,6 +50,20 @@ func TestAScriptSaysItsLinesInTimeAndEndsAsItSays(t *testing.T) {
 	}
 }
 
+func TestAScriptMayStandInAnAnnotationBesideTheProgramsOwnArguments(t *testing.T) {
+	start := time.Unix(1_700_000_000, 0)
+	tried := pod("busybox", map[string]string{fateAnnotation + "web.script": "log hello\nmessage bye\n"})
+	tried.Spec.Containers[0].Args = []string{"sh", "-c", "true"}
+	life := newLife(tried, "10.244.0.2", start)
+	status := played(life, start, 100*time.Millisecond)
+	if got := logged(life.mains[0], everything); got != "hello\n" {
+		t.Errorf("logged %q", got)
+	}
+	if ended := status.ContainerStatuses[0].State.Terminated; ended == nil || ended.Message != "bye" {
+		t.Errorf("ended as %+v", ended)
+	}
+}
+
 func TestAnEchoLogsItsEnvironmentAndEndsWithIt(t *testing.T) {
 	start := time.Unix(1_700_000_000, 0)
 	life := newLife(pod("fate.test/echo:3", nil), "10.244.0.2", start)

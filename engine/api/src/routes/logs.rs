@@ -73,10 +73,10 @@ pub(crate) async fn logs(
 
 async fn exists(service: &Service, run: RunId, of: &Of) -> Result<(), Problem> {
     let view = service.reader.view(run).await?;
-    if view.stages.keys().any(|id| of.has(id)) {
+    if view.stages.iter().any(|(id, _)| of.has(id)) {
         return Ok(());
     }
-    let stages: Vec<&str> = view.stages.keys().map(String::as_str).collect();
+    let stages: Vec<&str> = view.stages.iter().map(|(id, _)| id.as_str()).collect();
     let words = format!("the run has no such stage, but {}", stages.join(", "));
     Err(Problem::new(StatusCode::NOT_FOUND, words))
 }

@@ -42,6 +42,11 @@ impl Live {
         is_kept(&self.value)
     }
 
+    /// Whether a Job was made without being started.
+    pub fn is_suspended(&self) -> bool {
+        self.value.pointer("/spec/suspend").and_then(Value::as_bool).unwrap_or(false)
+    }
+
     pub fn is_going(&self) -> bool {
         self.value.pointer("/metadata/deletionTimestamp").is_some()
     }

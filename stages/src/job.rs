@@ -6,6 +6,7 @@ mod ending;
 mod manifest;
 mod name;
 mod printing;
+mod secrets;
 
 pub use config::Config;
 
@@ -30,7 +31,6 @@ use kubernetes::{
         job::{JobView, Standing, view},
     },
 };
-use manifest::Manifest;
 use printing::{Printed, Rest};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -143,9 +143,16 @@ impl Job {
         let site = Site::open(&self.clusters, context).await?;
         match phase {
             Phase::New => {
-                let manifest = manifest::read(context, config).await?;
-                let job = make(&site, manifest).await?;
-                attend(&site, config, Made { job, log_until: None }).await
+                let (location, live) = make(&site, config).await?;
+                let job = location.expectation(&live, site.now_ms());
+                match secrets::hand_over(&site, config, (&location, live)).await {
+                    Ok(_) => attend(&site, config, Made { job, log_until: None }).await,
+                    // It was never started, and is not left behind.
+                    Err(Trouble::Stage(StageError::Failure(why))) => {
+                        ending::clear(&site, Clearing { job, why }).await
+                    }
+                    Err(trouble) => Err(trouble),
+                }
             }
             Phase::Made(made) => attend(&site, config, made).await,
             Phase::Clearing(clearing) => ending::clear(&site, clearing).await,
@@ -159,7 +166,8 @@ impl Job {
 }
 
 /// The one Job of this attempt: found if an earlier step has made it, made otherwise.
-async fn make(site: &Site<'_>, manifest: Manifest) -> Result<Expectation, Trouble> {
+async fn make(site: &Site<'_>, config: &Config) -> Result<(Location, Live), Trouble> {
+    let manifest = manifest::read(site.context, config, &site.job_name()).await?;
     if let Some(other) = manifest.namespace().filter(|it| *it != site.place.namespace) {
         let own = &site.place.namespace;
         return Err(StageError::Failure(format!(
@@ -174,6 +182,8 @@ async fn make(site: &Site<'_>, manifest: Manifest) -> Result<Expectation, Troubl
     let live = match site.cluster.read(&location).await? {
         Found::There(live) => adopted(site, &location, live)?,
         Found::Absent => {
+            // A secret that cannot be had is told before anything is made.
+            drop(secrets::reveal(site.context, config).await?);
             let namespace = &site.place.namespace;
             let candidate = Candidate { object: &object, marks: &marks, namespace };
             match tried(site.cluster, (&[candidate], "nothing was written")).await? {
@@ -190,7 +200,7 @@ async fn make(site: &Site<'_>, manifest: Manifest) -> Result<Expectation, Troubl
             }
         }
     };
-    Ok(location.expectation(&live, site.now_ms()))
+    Ok((location, live))
 }
 
 fn adopted(site: &Site<'_>, location: &Location, live: Live) -> Result<Live, StageError> {

@@ -154,6 +154,41 @@ fn a_cancelled_job_is_gone_with_its_pods_and_its_log_is_kept() {
 }
 
 #[test]
+fn secrets_reach_a_job_by_a_secret_of_its_own_and_are_masked_in_what_it_says() {
+    const VALUE: &str = "hunter2-and-some-more";
+    let room = Room::new("secret");
+    let instructions = ["environment", "message refused $(TOKEN)", "exit 3"];
+    let arguments = serde_json::to_string(&instructions).unwrap();
+    let job = format!(
+        "{{image: fate.test/script, args: {arguments}, env: {{TOKEN: '${{{{ secrets.TOKEN }}}}'}}}}"
+    );
+    let file = room.write("job.yaml", &pipeline(&job, ""));
+    let mut command = room.command(&["run", &file, "--watch"]);
+    let output = command.env("GENNAKER_SECRET_TOKEN", VALUE).output().unwrap();
+    assert_eq!(output.status.code(), Some(5));
+    let reason = room.latest()["stages"]["run"]["reason"].to_string();
+    assert!(reason.contains("exited with 3: refused ***"), "{reason}");
+    assert_eq!(room.log(), "TOKEN=***\n");
+    let [job] = room.jobs().try_into().unwrap();
+    let name = job["metadata"]["name"].as_str().unwrap();
+    let printed = room.kubectl(&["logs", &format!("job/{name}")]);
+    assert_eq!(printed, format!("TOKEN={VALUE}\n"), "the program had it");
+    assert!(!job.to_string().contains(VALUE));
+    let secret = room.get(&["secret", name]);
+    assert_eq!(secret["metadata"]["ownerReferences"][0]["uid"], job["metadata"]["uid"]);
+    let said = [output.stdout, output.stderr].concat();
+    let mut all = vec![said];
+    for file in std::fs::read_dir(room.state()).unwrap().map(|file| file.unwrap().path()) {
+        all.extend(std::fs::read(file).ok());
+    }
+    for bytes in all {
+        assert!(!bytes.windows(VALUE.len()).any(|part| part == VALUE.as_bytes()));
+    }
+    room.kubectl(&["delete", "job", name]);
+    until("the secret goes with the job", || !room.has(&format!("secret/{name}")));
+}
+
+#[test]
 fn a_log_is_followed_while_the_job_runs_until_its_end() {
     let room = Room::new("follow");
     let job = script(&["log early", "pause 4s", "log late"]);

@@ -2,7 +2,7 @@
 
 use engine_core::{
     files::{FileRequest, Step},
-    stage::{Fault, FaultCode},
+    stage::{Fault, FaultCode, SecretText},
 };
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -25,7 +25,7 @@ pub struct Config {
     #[schemars(length(min = 1))]
     pub(super) command: Option<Vec<String>>,
     pub(super) args: Option<Vec<String>>,
-    /// The program's environment, by name.
+    /// The program's environment, by name. `${{ secrets.NAME }}` may stand in its texts.
     pub(super) env: BTreeMap<String, Variable>,
     /// What the program asks of its node, and may use of it.
     pub(super) resources: Option<Resources>,
@@ -37,7 +37,7 @@ pub struct Config {
 #[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub(super) enum Variable {
-    Text(String),
+    Text(SecretText),
     Number(Number),
     Flag(bool),
     From(Source),
@@ -127,8 +127,17 @@ impl Config {
         told.collect()
     }
 
-    /// The Job of a program that is said here, without what every Job of ours has.
-    pub(super) fn job(&self) -> Value {
+    /// The variables with secrets, whose names are the keys of the Job's own Secret.
+    pub(super) fn secrets(&self) -> impl Iterator<Item = (&str, &SecretText)> {
+        self.env.iter().filter_map(|(name, variable)| match variable {
+            Variable::Text(text) if text.plain().is_none() => Some((name.as_str(), text)),
+            Variable::Text(_) | Variable::Number(_) | Variable::Flag(_) | Variable::From(_) => None,
+        })
+    }
+
+    /// The Job of a program that is said here, without what every Job of ours has. It is not started
+    /// before `secret`, the Secret that it has its secrets from, is there.
+    pub(super) fn job(&self, secret: &str) -> Value {
         let mut container = Map::new();
         let mut put = |key: &str, value: Option<Value>| {
             container.extend(value.map(|value| (key.to_owned(), value)));
@@ -138,7 +147,7 @@ impl Config {
         put("command", self.command.as_ref().map(|command| json!(command)));
         put("args", self.args.as_ref().map(|args| json!(args)));
         put("resources", self.resources.as_ref().map(Resources::value));
-        let env: Vec<Value> = self.env.iter().map(|(name, it)| it.value(name)).collect();
+        let env: Vec<Value> = self.env.iter().map(|(name, it)| it.value(name, secret)).collect();
         put("env", (!env.is_empty()).then_some(Value::Array(env)));
         // A program that fails without a message says the end of its log.
         put("terminationMessagePolicy", Some(json!("FallbackToLogsOnError")));
@@ -146,14 +155,24 @@ impl Config {
         if let Some(account) = &self.service_account {
             pod["serviceAccountName"] = json!(account);
         }
-        json!({"apiVersion": "batch/v1", "kind": "Job", "spec": {"template": {"spec": pod}}})
+        let mut spec = json!({"template": {"spec": pod}});
+        if self.secrets().next().is_some() {
+            spec["suspend"] = json!(true);
+        }
+        json!({"apiVersion": "batch/v1", "kind": "Job", "spec": spec})
     }
 }
 
 impl Variable {
-    fn value(&self, name: &str) -> Value {
+    fn value(&self, name: &str, secret: &str) -> Value {
         match self {
-            Variable::Text(text) => json!({"name": name, "value": text}),
+            Variable::Text(text) => match text.plain() {
+                Some(text) => json!({"name": name, "value": text}),
+                None => {
+                    let key = json!({"name": secret, "key": name});
+                    json!({"name": name, "valueFrom": {"secretKeyRef": key}})
+                }
+            },
             Variable::Number(number) => json!({"name": name, "value": number.to_string()}),
             Variable::Flag(flag) => json!({"name": name, "value": flag.to_string()}),
             Variable::From(source) => json!({"name": name, "valueFrom": source.value()}),
@@ -193,6 +212,12 @@ fn variable_fault(name: &str, variable: &Variable) -> Option<String> {
         return Some(format!("`{name}` is no name of a variable"));
     }
     match variable {
+        Variable::Text(text) if text.plain().is_none() => {
+            let is_key = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+            let message =
+                "the name of a variable with a secret has letters, digits, `-`, `_` and `.`";
+            (!name.bytes().all(is_key)).then(|| message.to_owned())
+        }
         Variable::Text(_) | Variable::Number(_) | Variable::Flag(_) => None,
         Variable::From(Source { secret_key_ref, config_map_key_ref }) => {
             let is_one = secret_key_ref.is_some() != config_map_key_ref.is_some();
@@ -247,6 +272,20 @@ mod tests {
     }
 
     #[test]
+    fn secrets_come_from_the_jobs_own_secret_and_keep_it_from_starting() {
+        let text = json!({"$secretText": [{"text": "Bearer "}, {"secret": "TOKEN"}]});
+        let config = config(json!({"image": "a", "env": {"AUTH": text, "PLAIN": "x"}}));
+        let names: Vec<&str> = config.secrets().map(|(name, _)| name).collect();
+        assert_eq!(names, ["AUTH"]);
+        let job = config.job("jobs-run-1");
+        assert_eq!(job["spec"]["suspend"], true);
+        let env = &job["spec"]["template"]["spec"]["containers"][0]["env"];
+        let from = json!({"secretKeyRef": {"name": "jobs-run-1", "key": "AUTH"}});
+        assert_eq!(env[0], json!({"name": "AUTH", "valueFrom": from}));
+        assert!(!job.to_string().contains("TOKEN"));
+    }
+
+    #[test]
     fn what_is_said_becomes_a_pod() {
         let job = config(json!({
             "image": "shop/migrate:7", "args": ["up"], "serviceAccount": "migrator",
@@ -254,7 +293,7 @@ mod tests {
                     "D": {"secretKeyRef": {"name": "db", "key": "url"}}},
             "resources": {"limits": {"cpu": 1, "memory": "64Mi"}},
         }))
-        .job();
+        .job("s");
         let pod = &job["spec"]["template"]["spec"];
         assert_eq!(pod["serviceAccountName"], "migrator");
         let container = &pod["containers"][0];

@@ -53,7 +53,7 @@ pub(super) async fn finish(
         | Standing::Gone(_)
         | Standing::Stuck(_) => Ok(outputs(site, containers).await?),
     };
-    let manifest = manifest::read(site.context, config).await?;
+    let manifest = manifest::read(site.context, config, &site.job_name()).await?;
     keep_for(site, job, manifest.kept_seconds()).await?;
     Ok(Step::Done { outputs: outcome?, records: Vec::new() })
 }

@@ -61,18 +61,22 @@ pub(super) fn check(config: &Config, files: &Files) -> Vec<Fault> {
 }
 
 /// The Job of this attempt, as the run's plan has it.
-pub(super) async fn read(context: &StepContext, config: &Config) -> Result<Manifest, StageError> {
+pub(super) async fn read(
+    context: &StepContext,
+    config: &Config,
+    name: &str,
+) -> Result<Manifest, StageError> {
     let defect = |message: &str| StageError::Defect(message.to_owned());
     let Some(pattern) = &config.manifest else {
-        return Ok(Manifest { object: config.job() });
+        return Ok(Manifest { object: config.job(name) });
     };
     let paths = context.patterns.get(pattern);
     let [path] = paths.map(Vec::as_slice).unwrap_or_default() else {
         return Err(defect("the plan has not one file for the job's manifest"));
     };
-    let name =
+    let content =
         context.files.get(path).ok_or_else(|| defect("the plan lacks the job's manifest"))?;
-    let content = context.services.read(name).await;
+    let content = context.services.read(content).await;
     let content = content.map_err(|error| StageError::Error(format!("{path}: {error}")))?;
     let object = only_job(&[Source { path, content: &content }]).map_err(|faults| {
         let told: Vec<String> = faults.into_iter().map(|fault| fault.message).collect();

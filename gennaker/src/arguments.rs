@@ -131,8 +131,19 @@ pub(crate) enum Command {
     Approve(Answered),
     /// Say no to an approval
     Reject(Answered),
-    /// Try a held stage again
-    Retry(Answered),
+    /// Try a held stage again; or a run that has ended, as a new one that takes over what succeeded
+    Retry {
+        #[command(flatten)]
+        said: Answered,
+        /// Go on although other runs have written to its targets since
+        #[arg(long)]
+        confirm: bool,
+        /// Show each change of the new run while it happens
+        #[arg(long)]
+        watch: bool,
+        #[arg(short, long, value_enum, default_value_t = Output::Table)]
+        output: Output,
+    },
     /// Let a held stage stay failed, and go on as if it did not count
     Continue(Answered),
     /// Take the environment of a held stage back to what was good there

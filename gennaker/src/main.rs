@@ -31,6 +31,7 @@ mod watch;
 use arguments::{Answered, Arguments, Command, Common, Describe, Fact, Get, Told};
 use check::Strictness;
 use clap::{CommandFactory, Parser};
+use engine_api::MovedOn;
 use engine_core::event::{RunAct, Signal};
 use exit::Exit;
 use std::process::ExitCode;
@@ -98,7 +99,10 @@ async fn carry_out(arguments: &Arguments) -> anyhow::Result<Exit> {
         Command::Serve { listen } => serve::serve(common, *listen).await,
         Command::Approve(said) => said.signal(common, Signal::Approve).await,
         Command::Reject(said) => said.signal(common, Signal::Reject).await,
-        Command::Retry(said) => said.signal(common, Signal::Retry).await,
+        Command::Retry { said, confirm, watch, output } => {
+            let moved_on = if *confirm { MovedOn::Confirmed } else { MovedOn::Refused };
+            repeat::retry(common, (said, moved_on), (*watch, *output)).await
+        }
         Command::RollBack(said) => said.signal(common, Signal::RollBack).await,
         Command::Continue(said) => said.signal(common, Signal::Continue).await,
         Command::Abort(said) => said.signal(common, Signal::Abort).await,
@@ -141,7 +145,7 @@ impl Told {
 }
 
 impl Answered {
-    async fn signal(&self, common: &Common, signal: Signal) -> anyhow::Result<Exit> {
+    pub(crate) async fn signal(&self, common: &Common, signal: Signal) -> anyhow::Result<Exit> {
         let stage = self.stage.as_deref();
         let said = answer::Said { run: &self.run, stage, reason: &self.message };
         answer::signal(common, signal, said).await

@@ -1,7 +1,8 @@
-//! `rerun`: an earlier run done again, by the files that were kept with it.
+//! `rerun` and `retry`: an earlier run done again, by the files that were kept with it, whole or as
+//! far as it did not succeed.
 
 use crate::{
-    arguments::{Common, Output},
+    arguments::{Answered, Common, Output},
     client::{self, Answer, segment},
     clusters,
     exit::Exit,
@@ -9,17 +10,19 @@ use crate::{
     state::{self, Hosted},
     submit::{Ready, Submitted, begin, begun, ready, unavailable},
 };
-use engine_api::{Begun, NotBegun, Repeat, Starter};
+use anyhow::bail;
+use engine_api::{Begun, MovedOn, NotBegun, Repeat, Starter};
 use engine_core::{
     Execution, Pipeline,
     diagnostic::SourceFile,
-    event::{Actor, Repeated, Trigger},
+    event::{Actor, Repeated, Signal, Trigger},
     files::{File, Files, Found},
     id::{Position, RunId},
     pipeline::{Bindings, Given, Missing},
     plan::Source,
+    repeat::NotRepeated,
 };
-use engine_runtime::engine::Engine;
+use engine_runtime::engine::{Engine, KeptError, Moved, Since};
 use serde_json::{Value, json};
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -34,6 +37,26 @@ pub(crate) async fn rerun(
     let text = |(id, text): &(String, String)| (id.clone(), Value::from(text.as_str()));
     let how = Repeat::Rerun { parameters: parameters.iter().map(text).collect() };
     repeat(common, (named, how), shown).await
+}
+
+/// A run that has ended is tried again as a new one; in one that goes on, a held stage is.
+pub(crate) async fn retry(
+    common: &Common,
+    (said, moved_on): (&Answered, MovedOn),
+    shown: (bool, Output),
+) -> anyhow::Result<Exit> {
+    let summary = state::reader(common).await?.named(&said.run).await?;
+    match (summary.status.has_ended(), &said.stage) {
+        (false, _) => said.signal(common, Signal::Retry).await,
+        (true, None) => repeat(common, (&said.run, Repeat::Retry { moved_on }), shown).await,
+        (true, Some(_)) => {
+            let (label, status) = (summary.label(), summary.status);
+            bail!(
+                "{label} has ended {status}: `gennaker retry {label}`, without a stage, tries it \
+                 again as a new run"
+            )
+        }
+    }
 }
 
 async fn repeat(
@@ -111,6 +134,9 @@ pub(crate) fn told((run, label): (RunId, String)) -> (RunId, String) {
 fn request(how: &Repeat) -> (&'static str, Value) {
     match how {
         Repeat::Rerun { parameters } => ("rerun", json!({ "parameters": parameters })),
+        Repeat::Retry { moved_on } => {
+            ("retry", json!({ "confirm": *moved_on == MovedOn::Confirmed }))
+        }
     }
 }
 
@@ -135,7 +161,39 @@ impl Submitted {
             }
             None => return Err(NotBegun::Refused { reason: unkept(&earlier) }),
         };
-        begin(engine, (again, Trigger::Rerun { of }), by).await
+        begin(engine, (again, Trigger::Rerun { of }, Vec::new()), by).await
+    }
+
+    /// A new run of the same file with the same parameters, which takes over what it may.
+    pub(crate) async fn retry(
+        &self,
+        engine: &Engine,
+        (run, moved_on): (RunId, MovedOn),
+        by: (Actor, String),
+    ) -> Result<Begun, NotBegun> {
+        let earlier = earlier(engine, run).await?;
+        let refused = |error: NotRepeated| NotBegun::Refused { reason: error.to_string() };
+        earlier.may_be_retried().map_err(refused)?;
+        let since = engine.since(&earlier).await;
+        let Since { moved_on: moved, gone } =
+            since.map_err(|error| unavailable(error.to_string()))?;
+        match moved_on {
+            MovedOn::Refused if !moved.is_empty() => {
+                return Err(NotBegun::Refused { reason: moved_words(&earlier, &moved) });
+            }
+            MovedOn::Refused | MovedOn::Confirmed => {}
+        }
+        let confirmed = moved.into_iter().map(|moved| moved.environment).collect();
+        let of = Repeated { run, number: earlier.recorded().number };
+        let again = match &earlier.plan().document().source {
+            Some(source) => {
+                let given = given(&earlier, BTreeMap::new());
+                self.compiled_again((engine, &earlier), source, (given, &by.0)).await?
+            }
+            None => Ready { plan: earlier.plan().clone(), files: Vec::new(), warnings: Vec::new() },
+        };
+        let offers = earlier.offers(&again.plan, &gone);
+        begin(engine, (again, Trigger::Retry { of, confirmed }, offers), by).await
     }
 
     /// The plan of a file that was kept, checked as at any start.
@@ -145,7 +203,7 @@ impl Submitted {
         source: &Source,
         (parameters, actor): (BTreeMap<String, Given>, &Actor),
     ) -> Result<Ready, NotBegun> {
-        let kept = |error: engine_runtime::engine::KeptError| unavailable(error.to_string());
+        let kept = |error: KeptError| unavailable(error.to_string());
         let text = engine.kept(&source.content).await.map_err(kept)?;
         let file = SourceFile::new(source.name.clone(), &text);
         let actor = actor.name.clone();
@@ -194,6 +252,17 @@ fn given(earlier: &Execution, parameters: BTreeMap<String, Value>) -> BTreeMap<S
     given
 }
 
+fn moved_words(earlier: &Execution, moved: &[Moved]) -> String {
+    let told = |Moved { environment, revision, by }: &Moved| {
+        format!("{environment} holds revision {revision} of {by}")
+    };
+    format!(
+        "targets have moved on since {}: {}. Confirm it (`--confirm`) to go on all the same",
+        earlier.label(),
+        moved.iter().map(told).collect::<Vec<_>>().join(", ")
+    )
+}
+
 fn unkept(earlier: &Execution) -> String {
     format!(
         "{} was started by a release that kept no pipeline files, so it cannot be rerun with other \
@@ -202,10 +271,7 @@ fn unkept(earlier: &Execution) -> String {
     )
 }
 
-async fn kept_files(
-    engine: &Engine,
-    earlier: &Execution,
-) -> Result<Files, engine_runtime::engine::KeptError> {
+async fn kept_files(engine: &Engine, earlier: &Execution) -> Result<Files, KeptError> {
     let mut files = Files::default();
     for node in earlier.plan().nodes() {
         for (path, name) in &node.files {

@@ -143,7 +143,7 @@ impl Submitted {
         let plan = Plan::way_back(&back, place, &registry);
         let plan = Arc::new(plan.map_err(|error| refused(error.to_string()))?);
         let ready = Ready { plan, files: Vec::new(), warnings: Vec::new() };
-        begin(engine, (ready, Trigger::Manual), by).await
+        begin(engine, (ready, Trigger::Manual, Vec::new()), by).await
     }
 }
 

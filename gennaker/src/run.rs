@@ -167,6 +167,7 @@ async fn start(engine: &Engine, ready: Ready) -> anyhow::Result<(RunId, String)>
         actor: actor(),
         ancestry: Vec::new(),
         parent: None,
+        offers: Vec::new(),
         files: ready.files,
         key: None,
     };

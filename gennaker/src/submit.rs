@@ -6,7 +6,7 @@ use engine_api::{Back, Begun, Checked, NotBegun, Repeat, Starter, Submission};
 use engine_core::{
     BoxFuture, Pipeline, Plan,
     diagnostic::{self, Diagnostic, SourceFile},
-    event::{Actor, Trigger},
+    event::{Actor, Offer, Trigger},
     files::{File, Files, Found},
     id::{BlobName, RunId},
     pipeline::{Bindings, Given, Missing},
@@ -76,6 +76,7 @@ impl Starter for Submitted {
     ) -> BoxFuture<'a, Result<Begun, NotBegun>> {
         match how {
             Repeat::Rerun { parameters } => Box::pin(self.rerun(engine, (run, parameters), by)),
+            Repeat::Retry { moved_on } => Box::pin(self.retry(engine, (run, moved_on), by)),
         }
     }
 
@@ -128,7 +129,7 @@ impl Submitted {
         let bindings = bindings(submission.parameters, &actor, Missing::Refused);
         let plan = self.compiled((&source, &files), &bindings).await?;
         let ready = ready(engine, (plan, &files), (&source, Vec::new()));
-        begin(engine, (ready, Trigger::Manual), (actor, key)).await
+        begin(engine, (ready, Trigger::Manual, Vec::new()), (actor, key)).await
     }
 
     /// The plan of a file; a cluster is asked only if some stage acts on one.
@@ -187,7 +188,7 @@ pub(crate) fn ready(
 
 pub(crate) async fn begin(
     engine: &Engine,
-    (ready, trigger): (Ready, Trigger),
+    (ready, trigger, offers): (Ready, Trigger, Vec<Offer>),
     (actor, key): (Actor, String),
 ) -> Result<Begun, NotBegun> {
     let pipeline = ready.plan.document().pipeline.clone();
@@ -198,6 +199,7 @@ pub(crate) async fn begin(
         actor,
         ancestry: Vec::new(),
         parent: None,
+        offers,
         key: Some(key),
     };
     match engine.start(new).await {

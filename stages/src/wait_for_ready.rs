@@ -158,11 +158,13 @@ fn unfound(error: SearchError) -> Trouble {
     }
 }
 
-/// What this run deployed to the environment, as it is in the cluster now.
+/// What this run deployed to the environment, or took over, as it is in the cluster now.
 async fn deployed(site: &Site<'_>) -> Result<Vec<Expectation>, Trouble> {
     let revisions = site.revisions().await?;
+    let mut runs = site.context.taken_over_from.clone();
+    runs.insert(site.context.identity.run);
     let mut expected = Vec::new();
-    for revision in recorded_by(&revisions, site.context.identity.run) {
+    for revision in recorded_by(&revisions, &runs) {
         let set = Set::load(&*site.context.services, &revision.set.content).await?;
         for object in &set.objects {
             let Located::At(location) = site.cluster.locate(object, &site.place.namespace).await?

@@ -23,7 +23,7 @@ pub use client::{connect, connect_to, socket_in};
 pub use door::{DoorError, Doors, Group, Ways};
 pub use openapi::document;
 pub use peer::{Peer, user};
-pub use repeat::Repeat;
+pub use repeat::{MovedOn, Repeat};
 pub use rollback::{Back, RollBack};
 pub use routes::{Page, RowPage, RunPage};
 pub use submission::{Begun, Checked, NotBegun, Starter, Submission};

@@ -30,6 +30,7 @@ pub(crate) fn declared() -> OpenApiRouter<Service> {
         .routes(routes!(repeat::rerun))
         .routes(routes!(rollback::roll_back))
         .routes(routes!(rollback::cancel_and_roll_back))
+        .routes(routes!(repeat::retry))
         .routes(routes!(people::signal))
         .routes(routes!(pipelines::validate))
         .routes(routes!(pipelines::plan))

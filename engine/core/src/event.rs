@@ -17,7 +17,7 @@ use crate::{
 };
 pub use crate::{
     person::{Actor, Force, RunAct, Signal, Signalled, Way},
-    repeat::Repeated,
+    repeat::{Left, Offer, Repeated},
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -54,6 +54,17 @@ pub enum Event {
     /// A newer run of its group has come: this one ends once it only waits and holds no target.
     SuccessorCame {
         by: String,
+    },
+    /// What an earlier run has left for the stage; see [`crate::execution`]'s `takeover`.
+    StageOffered {
+        stage: String,
+        from: Repeated,
+        left: Left,
+    },
+    /// It has what the earlier run left, and is not run.
+    StageTakenOver {
+        stage: String,
+        from: Repeated,
     },
     /// The run asks for a target, or goes on asking: `keeps` are the targets it will not give back
     /// before it has this one, if it has them, and `beside` what else it or its family keeps.
@@ -337,5 +348,12 @@ pub enum Trigger {
     /// A person had an earlier run done again from its beginning.
     Rerun {
         of: Repeated,
+    },
+    /// A person had an earlier run tried again: what it has left is taken over.
+    Retry {
+        of: Repeated,
+        /// Environments that had moved on since, which the person had confirmed.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        confirmed: Vec<String>,
     },
 }

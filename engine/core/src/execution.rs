@@ -19,6 +19,7 @@ mod signals;
 pub mod state;
 mod stopping;
 mod summary;
+mod takeover;
 mod tally;
 mod target;
 mod time;
@@ -32,7 +33,7 @@ pub use stopping::ABORT_LIMIT;
 
 use crate::{
     clock::Now,
-    event::{Actor, Call, Command, Event, Input, Parent, Rejected, Trigger},
+    event::{Actor, Call, Command, Event, Input, Offer, Parent, Rejected, Trigger},
     id::{PlanHash, RunId},
     plan::{NodeIndex, Plan},
     stage::ObjectKey,
@@ -41,7 +42,10 @@ use crate::{
 use agenda::Agenda;
 use decide::Decision;
 use state::{AttemptClock, Claim, NodeState, Phase, Recorded, SlotState, Tally};
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 /// A recorded part, equal to its replay, and an agenda, which a replay rebuilds as "due now".
 #[derive(Clone, Debug)]
@@ -63,6 +67,8 @@ pub struct Start {
     pub ancestry: Vec<RunId>,
     /// The run that started it by one of its stages.
     pub parent: Option<Parent>,
+    /// What an earlier run has left, if this one retries it.
+    pub offers: Vec<Offer>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -76,7 +82,7 @@ pub enum ReplayError {
 impl Execution {
     /// Starts a run: the state, and the events that must be recorded to make it so.
     pub fn start(plan: Arc<Plan>, start: Start, now: Now) -> (Execution, Vec<Event>) {
-        let Start { id, number, plan: hash, trigger, actor, ancestry, parent } = start;
+        let Start { id, number, plan: hash, trigger, actor, ancestry, parent, offers } = start;
         let started = Event::RunStarted {
             number,
             plan: hash.clone(),
@@ -85,9 +91,13 @@ impl Execution {
             ancestry: ancestry.clone(),
             parent: parent.clone(),
         };
-        let start = Start { id, number, plan: hash, trigger, actor, ancestry, parent };
+        let start =
+            Start { id, number, plan: hash, trigger, actor, ancestry, parent, offers: Vec::new() };
         let mut execution = Execution::new(plan, start, now);
         let mut decision = Decision::new(&mut execution, now);
+        for Offer { stage, from, left } in offers {
+            decision.emit(Event::StageOffered { stage, from, left });
+        }
         decision.enter();
         let mut events = decision.finish();
         events.insert(0, started);
@@ -114,6 +124,7 @@ impl Execution {
             actor: actor.clone(),
             ancestry: ancestry.clone(),
             parent: parent.clone(),
+            offers: Vec::new(),
         };
         let mut execution = Execution::new(plan, start, now);
         for (event, now) in log {
@@ -158,6 +169,8 @@ impl Execution {
             }
             Event::StageStopping { .. } => self.agenda.urge(index),
             Event::RunStarted { .. }
+            | Event::StageOffered { .. }
+            | Event::StageTakenOver { .. }
             | Event::RunPaused { .. }
             | Event::RunResumed { .. }
             | Event::TargetAsked { .. }
@@ -246,7 +259,7 @@ impl Execution {
             .collect();
         let agenda = Agenda::new(nodes.len());
         let (targets, matrices) = (target::targets(&plan), matrix::matrices(&plan));
-        let Start { id, number, plan: hash, trigger, actor, ancestry, parent } = start;
+        let Start { id, number, plan: hash, trigger, actor, ancestry, parent, offers: _ } = start;
         let slot = plan.slot().map(|slot| SlotState { slot, claim: Claim::Unasked });
         let (phase, tally) = (Phase::Going, Tally::default());
         let clock = AttemptClock::of_run(plan.document().timeout);
@@ -266,6 +279,8 @@ impl Execution {
             slot,
             successor: None,
             targets,
+            offers: BTreeMap::new(),
+            unchanged: BTreeSet::new(),
             tally,
             clock,
         };

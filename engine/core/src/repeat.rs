@@ -3,6 +3,8 @@
 use crate::{
     event::{Actor, Trigger},
     id::RunId,
+    stage::Outputs,
+    status::RunStatus,
 };
 use serde::{Deserialize, Serialize};
 
@@ -21,11 +23,41 @@ impl Repeated {
     }
 }
 
+/// What an earlier run has left for a stage of one that retries it. A stored format.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Offer {
+    pub stage: String,
+    /// The run that did the work.
+    pub from: Repeated,
+    pub left: Left,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", tag = "end")]
+pub enum Left {
+    Succeeded { outputs: Outputs },
+    Skipped,
+}
+
+/// Why a run is not repeated.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NotRepeated {
+    #[error(
+        "{label} has succeeded, so there is nothing to retry: `gennaker rerun` does all of it again"
+    )]
+    Succeeded { label: String },
+    #[error(
+        "{label} is {status}: only a run that has ended is tried again as a new one; cancel it, or \
+         name a held stage"
+    )]
+    Unended { label: String, status: RunStatus },
+}
+
 /// What started a run, as people and programs see it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct TriggerView {
-    /// `manual` or `rerun`.
+    /// `manual`, `rerun` or `retry`.
     #[serde(rename = "type")]
     pub kind: String,
     /// Who asked for it.
@@ -40,6 +72,7 @@ impl TriggerView {
         let (kind, of) = match trigger {
             Trigger::Manual => ("manual", None),
             Trigger::Rerun { of } => ("rerun", Some(of)),
+            Trigger::Retry { of, .. } => ("retry", Some(of)),
         };
         TriggerView {
             kind: kind.to_owned(),

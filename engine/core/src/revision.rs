@@ -5,7 +5,7 @@ use crate::{
     id::{BlobName, Resource, RunId},
 };
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// One place where one application runs: the cluster's identity is part of it, so that a context
 /// that was pointed at another cluster is another target.
@@ -94,6 +94,22 @@ impl Proof {
             Proof::Bad => "bad",
         }
     }
+}
+
+/// The newest revision of a target that another run has recorded since `runs` last did; or, if they
+/// never did, since they began. `revisions` are all of the target, oldest first.
+pub fn newer<'a>(
+    revisions: &'a [Revision],
+    runs: &BTreeSet<RunId>,
+    began: Now,
+) -> Option<&'a Revision> {
+    let newest = revisions.last()?;
+    let is_ours = |revision: &Revision| runs.contains(&revision.run);
+    let is_newer = match revisions.iter().any(is_ours) {
+        true => !is_ours(newest),
+        false => newest.at.elapsed > began.elapsed,
+    };
+    is_newer.then_some(newest)
 }
 
 /// Where a set is to be recorded.

@@ -12,7 +12,7 @@ use crate::{
     Execution,
     clock::{Civil, Now},
     event::{Failure, Gate, RunStop, StopCause},
-    execution::state::{BackingOff, Claim, End, NodeState, Phase, Waiting},
+    execution::state::{BackingOff, Claim, End, NodeState, Phase, Waiting, Work},
     plan::{Cell, Node, NodeIndex},
     repeat::TriggerView,
     revision::{Slot, Target},
@@ -137,6 +137,7 @@ impl Execution {
                 .map(|(node, state)| {
                     let mut stage = stage(node, state, surroundings);
                     stage.waiting = stage.waiting.or_else(|| self.kept(node, state));
+                    stage.reason = stage.reason.or_else(|| self.work_words(state));
                     stage.why = self.why(node, &stage);
                     if usual::tells(&stage) {
                         let took = surroundings.durations.get(&node.id);
@@ -169,6 +170,13 @@ impl Execution {
             detail,
             blocked_by: after.to_vec(),
         })
+    }
+
+    /// Whose work a success was, unless the run's own.
+    fn work_words(&self, state: &NodeState) -> Option<String> {
+        let NodeState::Ended(ended) = state else { return None };
+        let End::Succeeded { work: Work::TakenOver { from }, .. } = &ended.end else { return None };
+        Some(format!("taken over from {}", from.label(&self.plan().document().pipeline)))
     }
 
     /// Who paused the run, if it is paused.

@@ -215,6 +215,7 @@ fn new_run(plan: &Arc<Plan>) -> NewRun {
         actor: actor(),
         ancestry: Vec::new(),
         parent: None,
+        offers: Vec::new(),
         files: Vec::new(),
         key: None,
     }
@@ -229,6 +230,7 @@ fn start() -> Start {
         actor: actor(),
         ancestry: Vec::new(),
         parent: None,
+        offers: Vec::new(),
     }
 }
 

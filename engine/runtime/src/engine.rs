@@ -5,7 +5,7 @@ mod acts;
 mod repeats;
 
 pub use acts::{ActError, SignalError};
-pub use repeats::KeptError;
+pub use repeats::{KeptError, Moved, Since};
 
 use crate::{
     committer::Committer,
@@ -25,7 +25,7 @@ use crate::{
 use engine_core::{
     Execution, Plan, Registry, Start,
     clock::{Clock, Now},
-    event::{Actor, Parent, Trigger},
+    event::{Actor, Offer, Parent, Trigger},
     id::{BlobName, RunId},
     stage::AnyStage,
     store::{Append, Appended, Beginning, Blob, Candidate, LeaseError, Store, StoreError},
@@ -77,6 +77,8 @@ pub struct NewRun {
     pub ancestry: Vec<RunId>,
     /// The run that starts it by one of its stages.
     pub parent: Option<Parent>,
+    /// What an earlier run has left, if this one retries it.
+    pub offers: Vec<Offer>,
     /// The content of the plan's files, by name.
     pub files: Vec<(BlobName, Arc<[u8]>)>,
     /// The sender's own name for this start: a repeated one starts nothing.
@@ -155,10 +157,9 @@ impl Engine {
         if self.is_leaving() {
             return Err(StartError::Leaving);
         }
-        let document = new.plan.document();
-        let store = &self.shop.backing.store;
-        let number = store.number(&document.application, &document.pipeline).await?;
-        let now = self.shop.backing.clock.now();
+        let (document, backing) = (new.plan.document(), &self.shop.backing);
+        let number = backing.store.number(&document.application, &document.pipeline).await?;
+        let now = backing.clock.now();
         let (hash, stored_plan) = new.plan.store()?;
         let start = Start {
             id: self.ids.draw(now),
@@ -168,6 +169,7 @@ impl Engine {
             actor: new.actor,
             ancestry: new.ancestry,
             parent: new.parent,
+            offers: new.offers,
         };
         let run = start.id;
         let (execution, events) = Execution::start(new.plan, start, now);

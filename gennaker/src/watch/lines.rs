@@ -120,6 +120,9 @@ fn stage_words(event: &Event) -> Option<(&str, String)> {
         }
         Event::StageStopping { stage, .. } => (stage, "stopping".to_owned()),
         Event::StageSucceeded { stage, .. } => (stage, "succeeded".to_owned()),
+        Event::StageTakenOver { stage, from } => {
+            (stage, format!("succeeded, taken over from #{}", from.number))
+        }
         Event::StageFailed { stage, failure, tolerance: Tolerance::Counts } => {
             (stage, format!("failed: {}", failure.message))
         }
@@ -137,6 +140,7 @@ fn stage_words(event: &Event) -> Option<(&str, String)> {
         Event::StageOmitted { stage, because } => (stage, format!("omitted: {because}")),
         Event::StageCancelled { stage, .. } => (stage, "cancelled".to_owned()),
         Event::RunStarted { .. }
+        | Event::StageOffered { .. }
         | Event::StageWaiting { .. }
         | Event::StageGated { .. }
         | Event::StageHeld { .. }

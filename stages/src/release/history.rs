@@ -4,6 +4,7 @@ use engine_core::{
     id::{BlobName, RunId},
     revision::{Proof, Revision},
 };
+use std::collections::BTreeSet;
 
 /// Whose own revisions do not count as the past: a further attempt must see what the first one saw.
 #[derive(Clone, Copy, Debug)]
@@ -47,10 +48,13 @@ pub(crate) fn number(revisions: &[Revision], asker: Asker<'_>) -> Option<u64> {
     revisions.iter().rev().find(|revision| asker.recorded(revision)).map(|revision| revision.number)
 }
 
-/// What a run recorded, the newest of each component.
-pub(crate) fn recorded_by(revisions: &[Revision], run: RunId) -> Vec<&Revision> {
+/// What these runs recorded, the newest of each component.
+pub(crate) fn recorded_by<'a>(
+    revisions: &'a [Revision],
+    runs: &BTreeSet<RunId>,
+) -> Vec<&'a Revision> {
     let mut newest: Vec<&Revision> = Vec::new();
-    for revision in revisions.iter().rev().filter(|revision| revision.run == run) {
+    for revision in revisions.iter().rev().filter(|revision| runs.contains(&revision.run)) {
         if newest.iter().all(|known| known.set.component != revision.set.component) {
             newest.push(revision);
         }

@@ -17,7 +17,7 @@ use kubernetes::{
     watch::Look,
 };
 use serde_json::{Value, json};
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 /// How objects stand, and whether they have stood so for long enough.
 pub(crate) enum Standing {
@@ -138,7 +138,7 @@ async fn outputs(site: &Site<'_>, warnings: Vec<String>) -> Result<Outputs, Stag
     let asker = Asker { run: identity.run, stage: &identity.stage };
     let own: Vec<_> = revisions.into_iter().filter(|it| asker.recorded(it)).collect();
     let mut images = serde_json::Map::new();
-    for revision in recorded_by(&own, identity.run) {
+    for revision in recorded_by(&own, &BTreeSet::from([identity.run])) {
         let named = revision.set.images.iter();
         images.extend(named.map(|(name, image)| (name.clone(), json!(image))));
     }

@@ -2,11 +2,11 @@
 
 use super::state::{
     Attempt, AttemptClock, BackingOff, Claim, End, Ended, Held, Next, NodeState, Part, Phase,
-    Recorded, Waiting,
+    Recorded, Waiting, Work,
 };
 use crate::{
     clock::{Elapsed, Now},
-    event::{Event, Failure, Gate, Progress, Signalled, StopCause, Tolerance},
+    event::{Event, Failure, Gate, Offer, Progress, Signalled, StopCause, Tolerance},
     plan::{NodeIndex, Plan},
     revision::Target,
     stage::{WaitReason, Wake},
@@ -47,6 +47,12 @@ impl Recorded {
             Event::SlotGranted { .. } => self.slot(Claim::Held),
             Event::SlotReleased { .. } => self.slot(Claim::Released),
             Event::SuccessorCame { by } => self.successor = Some(by.clone()),
+            Event::StageOffered { stage, from, left } => {
+                let unknown = || Unknown { what: format!("stage `{stage}`") };
+                let index = plan.graph().index(stage).ok_or_else(unknown)?;
+                let (stage, from, left) = (stage.clone(), *from, left.clone());
+                self.offers.insert(index, Offer { stage, from, left });
+            }
             Event::TargetGranted { target } => self.claim(target, Claim::Held)?,
             Event::TargetReleased { target, .. } => self.claim(target, Claim::Released)?,
             Event::RunPaused { actor, reason } => self.pause((actor, reason), now),
@@ -64,6 +70,7 @@ impl Recorded {
             | Event::AttemptFailed { stage, .. }
             | Event::StageStopping { stage, .. }
             | Event::StageProgressed { stage, .. }
+            | Event::StageTakenOver { stage, .. }
             | Event::StageSucceeded { stage, .. }
             | Event::RollbackStarted { stage, .. }
             | Event::StageRolledBack { stage, .. }
@@ -112,6 +119,11 @@ impl Recorded {
                 self.signal(index, Signalled { signal, actor, reason });
             }
             Event::StageHeld { failure, .. } => self.hold(plan, (index, failure), now),
+            Event::StageTakenOver { .. } => {
+                if let Some(end) = self.taken_over(index) {
+                    self.end(plan, (index, end), now);
+                }
+            }
             Event::StageSucceeded { .. }
             | Event::StageFailed { .. }
             | Event::StageRolledBack { .. }
@@ -124,6 +136,7 @@ impl Recorded {
                 }
             }
             Event::RunStarted { .. }
+            | Event::StageOffered { .. }
             | Event::TargetAsked { .. }
             | Event::TargetGranted { .. }
             | Event::TargetRefused { .. }
@@ -308,6 +321,7 @@ impl Recorded {
         let state = &self.nodes[index.0];
         let (attempts, started_at) = (state.attempts(), state.started_at());
         self.nodes[index.0] = NodeState::Ended(Ended { end, attempts, started_at, ended_at: now });
+        self.compare(plan, index);
     }
 
     fn leave_gate(&mut self, plan: &Plan, index: NodeIndex) {
@@ -326,9 +340,12 @@ impl Recorded {
 }
 
 /// The end that an event states, if it states one.
+#[expect(clippy::too_many_lines, reason = "one arm an event")]
 fn end_stated(event: &Event) -> Option<End> {
     Some(match event {
-        Event::StageSucceeded { outputs, .. } => End::Succeeded { outputs: outputs.clone() },
+        Event::StageSucceeded { outputs, .. } => {
+            End::Succeeded { outputs: outputs.clone(), work: Work::Own }
+        }
         Event::StageFailed { failure, tolerance, .. } => {
             End::Failed { failure: failure.clone(), tolerance: *tolerance }
         }
@@ -340,6 +357,8 @@ fn end_stated(event: &Event) -> Option<End> {
             End::Cancelled { cause: cause.clone(), left: left.clone() }
         }
         Event::RunStarted { .. }
+        | Event::StageOffered { .. }
+        | Event::StageTakenOver { .. }
         | Event::TargetAsked { .. }
         | Event::TargetGranted { .. }
         | Event::TargetRefused { .. }

@@ -3,6 +3,7 @@
 use super::{
     Execution,
     state::{Claim, NodeState, Phase},
+    takeover::TakenOver,
 };
 use crate::{
     clock::Now,
@@ -59,9 +60,11 @@ impl<'a> Decision<'a> {
 
     /// Starts the nodes that need nothing.
     pub(super) fn begin(&mut self) {
-        for position in 0..self.execution.plan.nodes().len() {
-            self.advance(NodeIndex(position));
-        }
+        let nodes = (0..self.execution.plan.nodes().len()).map(NodeIndex);
+        let free = |index: &NodeIndex| *self.state(*index) == NodeState::Pending { unmet: 0 };
+        // One may end at once: whoever needs it is looked at in its turn.
+        let free: Vec<NodeIndex> = nodes.filter(free).collect();
+        free.into_iter().for_each(|index| self.admit(index));
     }
 
     pub(super) fn id(&self, index: NodeIndex) -> String {
@@ -256,6 +259,10 @@ impl<'a> Decision<'a> {
     pub(super) fn admit(&mut self, index: NodeIndex) {
         if self.execution.recorded.is_paused() {
             return self.gate(index, Gate::Paused { before: Entrance::Gates });
+        }
+        match self.take_over(index) {
+            TakenOver::Yes => return,
+            TakenOver::No => {}
         }
         match self.node(index).when {
             Some(_) => self.gate(index, Gate::When),

@@ -53,7 +53,7 @@ impl Execution {
         let (recorded, document) = (&self.recorded, self.plan.document());
         let trigger = match recorded.trigger {
             // To expressions a person's act is a person's act.
-            Trigger::Manual | Trigger::Rerun { .. } => "manual",
+            Trigger::Manual | Trigger::Rerun { .. } | Trigger::Retry { .. } => "manual",
         };
         let mut scope = Scope::new();
         let mut add = |name: &str, value: Value| drop(scope.insert(name.to_owned(), value));
@@ -107,7 +107,7 @@ impl Execution {
 
     fn outputs(&self, index: NodeIndex) -> Value {
         match self.node_state(index) {
-            NodeState::Ended(Ended { end: End::Succeeded { outputs }, .. }) => {
+            NodeState::Ended(Ended { end: End::Succeeded { outputs, .. }, .. }) => {
                 Value::Object(outputs.clone())
             }
             NodeState::Pending { .. }

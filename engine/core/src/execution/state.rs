@@ -15,6 +15,7 @@ use crate::{
     },
     id::{PlanHash, RunId},
     plan::NodeIndex,
+    repeat::{Offer, Repeated},
     revision::Proof,
     stage::{Outputs, WaitReason, Wake},
     status::{RunStatus, StageStatus, WaitKind},
@@ -46,6 +47,10 @@ pub struct Recorded {
     pub successor: Option<String>,
     /// By environment; only those in which a stage of the plan writes.
     pub targets: BTreeMap<String, TargetState>,
+    /// What an earlier run has left, if this one retries it.
+    pub offers: BTreeMap<NodeIndex, Offer>,
+    /// The nodes that ended as in that run, and all before them too.
+    pub unchanged: BTreeSet<NodeIndex>,
     pub tally: Tally,
     /// The time that the run has left; it counts while a stage is running an attempt.
     pub clock: AttemptClock,
@@ -172,13 +177,23 @@ pub struct Ended {
 
 #[derive(Clone, Debug, PartialEq)]
 pub enum End {
-    Succeeded { outputs: Outputs },
+    Succeeded { outputs: Outputs, work: Work },
     Skipped { because: String },
     Failed { failure: Failure, tolerance: Tolerance },
     RolledBack { failure: Failure },
     Omitted { because: String },
     Rejected { because: String },
     Cancelled { cause: StopCause, left: Option<String> },
+}
+
+/// Whose work a success was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Work {
+    Own,
+    /// An earlier run did it.
+    TakenOver {
+        from: Repeated,
+    },
 }
 
 /// How far the nodes of one matrix are.

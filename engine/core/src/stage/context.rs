@@ -12,7 +12,11 @@ use crate::{
     revision::{Revision, Target},
     store::{Extent, Line, LogAppended},
 };
-use std::{collections::BTreeMap, fmt, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+    sync::Arc,
+};
 
 /// One call of a stage.
 #[derive(Clone)]
@@ -21,6 +25,8 @@ pub struct StepContext {
     pub now: Now,
     /// Who started the run.
     pub starter: Actor,
+    /// The earlier runs whose work this one has taken over.
+    pub taken_over_from: BTreeSet<RunId>,
     /// What people answered to this attempt, oldest first.
     pub signals: Vec<Signalled>,
     /// Where to act, for stages that name an environment.

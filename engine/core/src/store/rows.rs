@@ -119,6 +119,8 @@ fn change(event: &Event) -> Vec<RowChange<'_>> {
             vec![RowChange::Record { stage, target, set }]
         }
         Event::RunStarted { .. }
+        | Event::StageOffered { .. }
+        | Event::StageTakenOver { .. }
         | Event::TargetGranted { .. }
         | Event::TargetRefused { .. }
         | Event::TargetPreempted { .. }

@@ -112,6 +112,7 @@ impl Begun {
         let context = StepContext {
             identity,
             now: shop.backing.clock.now(),
+            taken_over_from: execution.taken_over_from(),
             starter: execution.recorded().actor.clone(),
             signals: attempt.signals.clone(),
             place: plan.place(node).cloned(),

@@ -2,6 +2,7 @@
 //! while the engine crashes, loses answers, and is taken over while it lives.
 
 mod people;
+mod repeats;
 
 use crate::{
     chance::Chance,
@@ -52,6 +53,8 @@ struct Storm {
     /// The process that was only cut off, and lives.
     living: Option<u32>,
     plans: BTreeMap<RunId, Arc<Plan>>,
+    /// Which run a retry tries again.
+    retried: BTreeMap<RunId, RunId>,
     ids: Arc<Counter>,
 }
 
@@ -76,6 +79,7 @@ pub(crate) fn storm(seed: u64, reached: &mut Reached) {
             processes: 0,
             living: None,
             plans: BTreeMap::new(),
+            retried: BTreeMap::new(),
             ids: Arc::default(),
         };
         storm.open().await;
@@ -89,7 +93,7 @@ pub(crate) fn storm(seed: u64, reached: &mut Reached) {
 
 impl Storm {
     async fn turn(&mut self, reached: &mut Reached) {
-        match self.chance.below(10) {
+        match self.chance.below(11) {
             0..=3 => self.start().await,
             4 => {
                 reached.count("crash", 1);
@@ -104,6 +108,7 @@ impl Storm {
             6 => self.cancel().await,
             7 => self.say().await,
             8 => self.pause().await,
+            9 => self.retry().await,
             _ => self.world.change_objects(),
         }
         self.sleep(6_000).await;
@@ -128,7 +133,8 @@ impl Storm {
             clock: self.clock.clone(),
             stages: Arc::new(
                 Registry::default()
-                    .with(Scripted(self.world.clone()))
+                    .with(Scripted::<0>(self.world.clone()))
+                    .with(Scripted::<1>(self.world.clone()))
                     .with(Undo(self.world.clone())),
             ),
             objects: Arc::new(self.world.clone()),
@@ -198,6 +204,7 @@ impl Storm {
             actor: somebody(),
             ancestry: Vec::new(),
             parent: None,
+            offers: Vec::new(),
             files: Vec::new(),
             key: None,
         };
@@ -249,9 +256,12 @@ impl Storm {
             }
         }
         assert_eq!(targets, BTreeMap::new(), "targets are held after the end");
+        let mut ends: BTreeMap<RunId, crate::oracle::Ends> = BTreeMap::new();
         for (run, plan) in &self.plans {
             let facts = facts_of(&self.memory, *run).await;
-            facts::check(plan, *run, &facts);
+            // Ids count up, so that what is retried was judged before.
+            let earlier = self.retried.get(run).map(|earlier| ends[earlier].clone());
+            ends.insert(*run, facts::check(plan, (*run, earlier), &facts).1);
         }
         reached.count("effect", self.world.effects() as u64);
         for (situation, times) in &*self.faults.lock().unwrap() {

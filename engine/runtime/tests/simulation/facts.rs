@@ -1,6 +1,10 @@
 //! What must hold of any log, read as a list of facts.
 
-use crate::{matrix, oracle};
+use crate::{
+    matrix,
+    oracle::{self, Ends},
+    repeat::Repeat,
+};
 use engine_core::{
     Execution,
     clock::Now,
@@ -49,11 +53,16 @@ struct Ledger {
     disturbed: bool,
     preempted: BTreeSet<String>,
     status: Option<RunStatus>,
+    repeat: Repeat,
 }
 
-/// Checks a whole log; answers how the run ended.
-pub(crate) fn check(plan: &Arc<Plan>, run: RunId, facts: &[(Event, Now)]) -> RunStatus {
-    let mut ledger = Ledger::default();
+/// Checks a whole log, of a run that may retry an earlier one; answers how it ended, and its stages.
+pub(crate) fn check(
+    plan: &Arc<Plan>,
+    (run, earlier): (RunId, Option<Ends>),
+    facts: &[(Event, Now)],
+) -> (RunStatus, Ends) {
+    let mut ledger = Ledger { repeat: Repeat::of(earlier), ..Ledger::default() };
     for (event, now) in facts {
         assert_eq!(ledger.status, None, "{run}: {event:?} after the end");
         ledger.read(plan, event, *now);
@@ -80,7 +89,7 @@ pub(crate) fn check(plan: &Arc<Plan>, run: RunId, facts: &[(Event, Now)]) -> Run
             None => assert_eq!(status, RunStatus::Failed, "{run}"),
         },
     }
-    status
+    (status, ledger.ended)
 }
 
 impl Ledger {
@@ -102,14 +111,28 @@ impl Ledger {
             Event::StageRolledBack { stage, .. } => {
                 self.ends(stage, StageStatus::RolledBack, false);
             }
-            Event::StageSucceeded { stage, .. } => self.ends(stage, StageStatus::Succeeded, false),
+            Event::StageSucceeded { stage, .. } => {
+                self.repeat.succeeded(node(plan, stage));
+                self.ends(stage, StageStatus::Succeeded, false);
+            }
+            Event::StageTakenOver { stage, .. } => {
+                let node = node(plan, stage);
+                self.needs_are_met(plan, node);
+                assert!(!self.paused && self.stop.is_none(), "{stage} is taken over out of turn");
+                assert_eq!(self.attempts.get(stage), None, "{stage} is taken over after it ran");
+                self.repeat.taken_over(plan, node);
+                self.ends(stage, StageStatus::Succeeded, false);
+            }
             Event::StageFailed { stage, tolerance, .. } => {
                 let tolerated = *tolerance == engine_core::event::Tolerance::Tolerated;
                 self.ends(stage, StageStatus::Failed, tolerated);
             }
             Event::StageHeld { stage, .. } => drop(self.open.remove(stage)),
             Event::StageRejected { stage, .. } => self.ends(stage, StageStatus::Rejected, false),
-            Event::StageSkipped { stage, .. } => self.ends(stage, StageStatus::Skipped, false),
+            Event::StageSkipped { stage, .. } => {
+                self.repeat.skipped(node(plan, stage));
+                self.ends(stage, StageStatus::Skipped, false);
+            }
             Event::StageOmitted { stage, .. } => self.ends(stage, StageStatus::Omitted, false),
             Event::StageCancelled { stage, cause: StopCause::FailFast { by }, .. } => {
                 assert_eq!(self.ended.get(by), Some(&(StageStatus::Failed, false)), "{by}");
@@ -149,6 +172,7 @@ impl Ledger {
             | Event::SlotReleased { .. }
             | Event::SuccessorCame { .. }
             | Event::ParentTold { .. }
+            | Event::StageOffered { .. }
             | Event::TargetAsked { .. }
             | Event::TargetGranted { .. }
             | Event::TargetReleased { .. }
@@ -174,6 +198,15 @@ impl Ledger {
             let open = cells.filter(|index| self.open.contains_key(&plan.node(**index).id));
             assert!(open.count() < *most, "more than {most} of {stage} run at once");
         }
+        self.needs_are_met(plan, node);
+        self.repeat.starts(plan, node);
+        let due = self.retry_at.remove(stage).unwrap_or(0);
+        assert!(now.elapsed.0 >= due, "{stage} is tried before its pause is over");
+        self.counted(node, attempt);
+    }
+
+    fn needs_are_met(&self, plan: &Plan, node: &Node) {
+        let stage = &node.id;
         for need in &node.needs {
             let end = self.ended.get(&need.stage).expect("a needed stage has ended");
             let end = match (&need.of, &need.accepts) {
@@ -187,9 +220,6 @@ impl Ledger {
                 "{stage} starts although {need:?} ended {end:?}"
             );
         }
-        let due = self.retry_at.remove(stage).unwrap_or(0);
-        assert!(now.elapsed.0 >= due, "{stage} is tried before its pause is over");
-        self.counted(node, attempt);
     }
 
     fn counted(&mut self, node: &Node, attempt: u32) {

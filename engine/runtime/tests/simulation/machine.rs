@@ -7,6 +7,7 @@ mod play;
 use crate::{
     chance::Chance,
     facts::{self, Facts},
+    oracle::Ends,
     script,
 };
 use engine_core::{
@@ -21,8 +22,12 @@ use engine_core::{
     retry::Cause,
     revision::Target,
     stage::{StageError, Step},
+    status::RunStatus,
 };
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 struct Storm {
     chance: Chance,
@@ -38,6 +43,8 @@ struct Storm {
     crashes: u32,
     /// What running stages said last that they wait for, since the last crash.
     said: BTreeMap<String, String>,
+    /// How the run ended that this one retries.
+    earlier: Option<Ends>,
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -50,8 +57,30 @@ enum Kind {
 pub(crate) fn storm(seed: u64) {
     let mut chance = Chance::new(seed);
     let plan = Arc::new(script::plan(&mut chance, 7));
+    let mut earlier = None;
+    for number in 1..=3 {
+        let (status, ended) = run(&mut chance, &plan, start(number, earlier.as_ref()));
+        if status == RunStatus::Succeeded {
+            return;
+        }
+        earlier = Some(ended);
+    }
+}
+
+/// A run that has ended, and how its stages did.
+struct Earlier {
+    execution: Execution,
+    ends: Ends,
+}
+
+fn run(
+    chance: &mut Chance,
+    plan: &Arc<Plan>,
+    (start, earlier): (Start, Option<Ends>),
+) -> (RunStatus, Earlier) {
+    let (chance, plan) = (Chance::new(chance.next()), plan.clone());
     let now = Now { elapsed: Elapsed(1_000), civil: Civil(5_000) };
-    let (execution, events) = Execution::start(plan.clone(), start(), now);
+    let (execution, events) = Execution::start(plan.clone(), start, now);
     let mut storm = Storm {
         chance,
         plan,
@@ -63,6 +92,7 @@ pub(crate) fn storm(seed: u64) {
         asked: Vec::new(),
         crashes: 0,
         said: BTreeMap::new(),
+        earlier,
     };
     storm.record(events);
     for _turn in 0..20_000 {
@@ -74,16 +104,20 @@ pub(crate) fn storm(seed: u64) {
     panic!("the run is stuck: {:#?}", storm.execution.recorded());
 }
 
-fn start() -> Start {
-    Start {
-        id: RunId(Default::default()),
-        number: 1,
+fn start(number: u64, earlier: Option<&Earlier>) -> (Start, Option<Ends>) {
+    let ends = earlier.map(|earlier| earlier.ends.clone());
+    let offers = earlier.map(|it| it.execution.offers(it.execution.plan(), &BTreeSet::new()));
+    let start = Start {
+        id: RunId(uuid::Uuid::from_u128(u128::from(number))),
+        number,
         plan: PlanHash("hash".to_owned()),
         trigger: Trigger::Manual,
         actor: Actor { name: "storm".to_owned(), way: Way::CommandLine },
         ancestry: Vec::new(),
         parent: None,
-    }
+        offers: offers.unwrap_or_default(),
+    };
+    (start, ends)
 }
 
 impl Storm {
@@ -277,8 +311,10 @@ impl Storm {
         }
     }
 
-    fn over(&self) {
+    fn over(self) -> (RunStatus, Earlier) {
         assert_eq!(self.asked, [], "the run keeps targets after its end");
-        facts::check(&self.plan, self.execution.recorded().id, &self.facts);
+        let run = self.execution.recorded().id;
+        let (status, ends) = facts::check(&self.plan, (run, self.earlier), &self.facts);
+        (status, Earlier { execution: self.execution, ends })
     }
 }

@@ -12,6 +12,7 @@ mod facts;
 mod machine;
 mod matrix;
 mod oracle;
+mod repeat;
 mod script;
 mod story;
 mod world;

@@ -292,7 +292,12 @@ pub(crate) fn node(chance: &mut Chance, position: u64) -> Node {
         reads: when.iter().filter(|when| when.contains("n0")).map(|_| "n0".to_owned()).collect(),
         when,
         matrix: None,
-        stage_type: if chance.one_in(40) { "vanished" } else { "script" }.to_owned(),
+        stage_type: match chance.below(40) {
+            0 => "vanished",
+            1..=6 => "checks",
+            _ => "script",
+        }
+        .to_owned(),
         needs: needs
             .into_iter()
             .map(|stage| Need { stage, accepts: accepts(chance), of: None })

@@ -13,7 +13,7 @@ pub(crate) struct Reached {
 }
 
 /// What a storm of usual length must have met.
-const EXPECTED: [&str; 39] = [
+const EXPECTED: [&str; 40] = [
     "abort of a run",
     "append lands late",
     "answer lost after the write",
@@ -45,6 +45,7 @@ const EXPECTED: [&str; 39] = [
     "stage omitted",
     "stage rejected",
     "stage skipped",
+    "stage taken over",
     "stale item in a batch",
     "takeover from a living engine",
     "timeout",
@@ -75,6 +76,7 @@ impl Reached {
             Event::RollbackStarted { .. } => "rollback",
             Event::StageRolledBack { .. } => "rolled back",
             Event::StageSkipped { .. } => "stage skipped",
+            Event::StageTakenOver { .. } => "stage taken over",
             Event::StageHeld { .. } => "hold",
             Event::StageRejected { .. } => "stage rejected",
             Event::StageSignalled { signal: Signal::Yes | Signal::No, .. } => "question answered",

@@ -124,8 +124,9 @@ impl Evaluator for World {
     }
 }
 
-/// A stage that follows the script in its configuration.
-pub(crate) struct Scripted(pub(crate) World);
+/// A stage that follows the script in its configuration, of one type or the other: what the second
+/// one says holds for one run only.
+pub(crate) struct Scripted<const TYPE: usize>(pub(crate) World);
 
 #[derive(Default, Serialize, Deserialize)]
 pub(crate) struct Remembered {
@@ -134,8 +135,8 @@ pub(crate) struct Remembered {
     padding: String,
 }
 
-impl Stage for Scripted {
-    const TYPE: &'static str = "script";
+impl<const TYPE: usize> Stage for Scripted<TYPE> {
+    const TYPE: &'static str = ["script", "checks"][TYPE];
     const TRAITS: Traits = Traits {
         environment: EnvironmentUse::Optional,
         effect: Effect::Writes,
@@ -227,7 +228,7 @@ pub(crate) struct Undo(pub(crate) World);
 
 impl Stage for Undo {
     const TYPE: &'static str = "rollback";
-    const TRAITS: Traits = Scripted::TRAITS;
+    const TRAITS: Traits = Scripted::<0>::TRAITS;
     type Config = serde_json::Value;
     type Progress = Remembered;
 
@@ -242,7 +243,7 @@ impl Stage for Undo {
         assert_eq!(config["to"]["undo"], context.identity.run.to_string());
         if progress.at == 0 {
             self.0.act(&context, 0).await?;
-            return Ok(Scripted(self.0.clone()).wait(
+            return Ok(Scripted::<0>(self.0.clone()).wait(
                 Remembered { at: 1, ..progress },
                 WaitKind::Readiness,
                 50,
@@ -256,7 +257,7 @@ impl Stage for Undo {
     }
 }
 
-impl Scripted {
+impl<const TYPE: usize> Scripted<TYPE> {
     fn end(&self, end: End, progress: Remembered) -> Result<Step<Remembered>, StageError> {
         match end {
             End::Succeed => Ok(Step::Done { outputs: Outputs::new(), records: Vec::new() }),

@@ -3,6 +3,7 @@
 use crate::{
     cluster::{Audit, Room, kubectl},
     program::Talking,
+    wire::{exchange, get, socket},
 };
 use serde_json::{Value, json};
 use std::{
@@ -141,6 +142,27 @@ fn a_job_whose_engine_is_killed_is_made_once_and_its_lines_come_once() {
 }
 
 #[test]
+fn a_job_whose_engine_is_killed_just_as_it_was_made_is_found_again() {
+    let room = Room::new("made");
+    let file = room.write("job.yaml", &pipeline(&script(&["log once", "pause 200ms"]), ""));
+    let audit = Audit::open();
+    for round in 1..=6 {
+        let mut engine = room.command(&["run", &file]).stderr(Stdio::null()).spawn().unwrap();
+        // The API server tells its audit log before it answers: nobody has recorded the Job yet.
+        let deadline = Instant::now() + Duration::from_secs(60);
+        while made(&audit, &room) < round {
+            assert!(Instant::now() < deadline, "no job is made");
+            thread::yield_now();
+        }
+        engine.kill().unwrap();
+        engine.wait().unwrap();
+        assert_eq!(room.gennaker(&["recover"]).code, Some(0), "round {round}");
+        assert_eq!((made(&audit, &room), room.jobs().len()), (round, round));
+        assert_eq!(room.log(), "once\n");
+    }
+}
+
+#[test]
 fn a_cancelled_job_is_gone_with_its_pods_and_its_log_is_kept() {
     let room = Room::new("cancel");
     let file = room.write("job.yaml", &pipeline(&script(&["log working", "stay"]), ""));
@@ -192,7 +214,8 @@ fn secrets_reach_a_job_by_a_secret_of_its_own_and_are_masked_in_what_it_says() {
 fn a_log_is_followed_while_the_job_runs_until_its_end() {
     let room = Room::new("follow");
     let job = script(&["log early", "pause 4s", "log late"]);
-    let file = room.write("job.yaml", &pipeline(&job, ""));
+    let after = "  after: {needs: [run], wait: {duration: 3s}}\n";
+    let file = room.write("job.yaml", &pipeline(&job, after));
     let run = Talking::start(room.command(&["run", &file]).stdout(Stdio::null()));
     until("the run is there", || room.gennaker(&["get", "runs"]).stdout.contains("jobs#1"));
     let mut follower =
@@ -200,6 +223,9 @@ fn a_log_is_followed_while_the_job_runs_until_its_end() {
     let mut lines = BufReader::new(follower.stdout.take().unwrap()).lines().map_while(Result::ok);
     assert_eq!(lines.next().unwrap(), "early");
     assert_eq!(room.latest()["stages"]["run"]["status"], "running");
+    let asked = get("/api/v1/runs/latest/stages/run/logs?follow=true&tail=1", "host: x\r\n");
+    let reply = exchange(socket(&room.state().join("engine.sock")), asked.as_bytes());
+    assert_eq!((reply.status, reply.body.as_str()), (200, "early\nlate\n"));
     assert_eq!(lines.collect::<Vec<_>>(), ["late"]);
     assert_eq!(follower.wait().unwrap().code(), Some(0));
     assert_eq!(run.code(), Some(0));

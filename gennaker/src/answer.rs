@@ -6,16 +6,17 @@ use crate::{
     clusters,
     exit::Exit,
     run::actor,
-    screen, state,
+    screen,
+    source::Source,
+    state,
 };
 use anyhow::bail;
 use engine_core::{
     event::{RunAct, Signal, Signalled},
-    status::WaitKind,
-    view::RunView,
+    status::{StageStatus, WaitKind},
+    view::{RunView, StageView},
 };
-use engine_runtime::reader::Reader;
-use serde_json::{Value, json};
+use serde_json::json;
 
 /// What is said, to whom.
 pub(crate) struct Said<'a> {
@@ -30,7 +31,7 @@ pub(crate) async fn signal(
     signal: Signal,
     said: Said<'_>,
 ) -> anyhow::Result<Exit> {
-    match client::engine_at(&state::directory(common)?).await? {
+    match client::engine(common).await? {
         Some(client) => to_engine(&client, signal, &said).await?,
         None => by_ourselves(common, signal, &said).await?,
     }
@@ -42,7 +43,7 @@ async fn to_engine(client: &Client, signal: Signal, said: &Said<'_>) -> anyhow::
     let run = segment(said.run);
     let stage = match said.stage {
         Some(stage) => stage.to_owned(),
-        None => asking(&client.get(&format!("/api/v1/runs/{run}")).await?.done()?, signal)?,
+        None => asking(&client.get(&format!("/api/v1/runs/{run}")).await?, signal)?,
     };
     let path = format!("/api/v1/runs/{run}/stages/{}/{}", segment(&stage), signal.word());
     client.post(&path, &json!({ "reason": said.reason })).await?.done()?;
@@ -57,7 +58,7 @@ async fn by_ourselves(common: &Common, signal: Signal, said: &Said<'_>) -> anyho
         let run = reader.named(said.run).await?.run;
         let stage = match said.stage {
             Some(stage) => stage.to_owned(),
-            None => asking(&serde_json::to_value(reader.view(run).await?)?, signal)?,
+            None => asking(&reader.view(run).await?, signal)?,
         };
         let (reason, actor) = (said.reason.to_owned(), actor());
         let signalled = Signalled { signal, actor, reason };
@@ -70,15 +71,15 @@ async fn by_ourselves(common: &Common, signal: Signal, said: &Said<'_>) -> anyho
 }
 
 /// The one stage of a run that asks for such an answer.
-fn asking(run: &Value, signal: Signal) -> anyhow::Result<String> {
+fn asking(run: &RunView, signal: Signal) -> anyhow::Result<String> {
     let kind = match signal {
         Signal::Approve | Signal::Reject => WaitKind::Approval,
         Signal::Retry | Signal::Continue | Signal::RollBack | Signal::Abort => WaitKind::Hold,
         Signal::Yes | Signal::No => WaitKind::Question,
     };
-    let stages = run["stages"].as_object().into_iter().flatten();
-    let asks = stages.filter(|(_, stage)| stage["waiting"]["kind"] == kind.word());
-    let ids: Vec<&String> = asks.map(|(id, _)| id).collect();
+    let asks = |stage: &StageView| stage.waiting.as_ref().is_some_and(|it| it.kind == kind);
+    let asking = run.stages.iter().filter(|(_, stage)| asks(stage));
+    let ids: Vec<&String> = asking.map(|(id, _)| id).collect();
     match ids.as_slice() {
         [only] => Ok((*only).clone()),
         [] => bail!(
@@ -97,7 +98,7 @@ pub(crate) async fn tell(
     act: RunAct,
     (run, reason): (&str, &str),
 ) -> anyhow::Result<Exit> {
-    match client::engine_at(&state::directory(common)?).await? {
+    match client::engine(common).await? {
         Some(client) => drop(client.tell(run, (act, reason)).await?.done()?),
         None => {
             let hosted = state::host_idle(common, &clusters::reach(common).await?.clusters).await?;
@@ -118,12 +119,10 @@ pub(crate) async fn tell(
 
 /// `why`: one sentence for every stage that waits, was left out or failed.
 pub(crate) async fn why(common: &Common, run: &str, stage: Option<&str>) -> anyhow::Result<Exit> {
-    let reader: Reader = state::reader(common).await?;
-    let summary = reader.named(run).await?;
-    let view = reader.view(summary.run).await?;
+    let view = Source::find(common).await?.view(run).await?;
     let lines = sentences(&view, stage)?;
     if lines.is_empty() {
-        println!("{} is {}; nothing waits, failed or was left out", summary.label(), view.status);
+        println!("{} is {}; nothing waits, failed or was left out", view.label(), view.status);
     }
     lines.iter().for_each(|line| println!("{line}"));
     Ok(Exit::Success)
@@ -139,13 +138,19 @@ fn sentences(view: &RunView, wanted: Option<&str>) -> anyhow::Result<Vec<String>
     let mut lines: Vec<String> =
         view.reason.iter().map(|reason| format!("run: {reason}")).collect();
     for (id, stage) in &view.stages {
-        let waiting = stage.waiting.as_ref().map(|waiting| &waiting.detail);
-        let words = waiting.or(stage.reason.as_ref());
-        match (wanted, words) {
-            (Some(wanted), _) if wanted != id => {}
-            (_, Some(words)) => lines.push(format!("{id}: {}: {words}", stage.status)),
-            (Some(_), None) => lines.push(format!("{id}: {}", stage.status)),
-            (None, None) => {}
+        let is_asked_for = match wanted {
+            Some(wanted) => wanted == id,
+            // What has not begun waits for what is told already.
+            None => {
+                stage.status != StageStatus::Pending
+                    && (stage.why.is_some() || stage.usual.is_some())
+            }
+        };
+        if is_asked_for {
+            let parts = [Some(stage.status.to_string()), stage.why.clone()];
+            let parts: Vec<String> = parts.into_iter().flatten().collect();
+            lines.push(format!("{id}: {}", parts.join(": ")));
+            lines.extend(stage.usual.as_ref().map(|usual| format!("{id}: {}", usual.sentence)));
         }
     }
     Ok(lines)

@@ -1,6 +1,8 @@
 //! What can be said on the command line.
 
+use crate::client::Client;
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use engine_core::{clock::Civil, status::RunStatus};
 use std::path::PathBuf;
 
 /// Delivers by pipelines: runs them, waits with them, and survives its own death.
@@ -30,6 +32,10 @@ pub(crate) struct Common {
     /// Let the kubeconfig run programs to get credentials; it can run any
     #[arg(long, global = true)]
     pub(crate) allow_exec_plugins: bool,
+    /// The engine to ask, instead of the state directory's: unix:/path/engine.sock, or
+    /// http://127.0.0.1:7080 to read
+    #[arg(long, global = true, env = "GENNAKER_SERVER", value_name = "SERVER")]
+    pub(crate) server: Option<Client>,
     /// A group whose members may talk to the engine by its socket, beside its own user
     #[arg(long, global = true, env = "GENNAKER_SOCKET_GROUP", value_name = "GROUP")]
     pub(crate) socket_group: Option<String>,
@@ -266,11 +272,43 @@ fn parameter(text: &str) -> Result<(String, String), String> {
 pub(crate) enum Get {
     /// Runs, newest first
     Runs {
+        #[command(flatten)]
+        asked: Which,
         #[arg(short, long, value_enum, default_value_t = Output::Table)]
         output: Output,
-        #[arg(long, default_value_t = 50)]
-        limit: u32,
     },
+}
+
+/// Which runs.
+#[derive(Args)]
+pub(crate) struct Which {
+    #[arg(long, default_value_t = 50)]
+    pub(crate) limit: usize,
+    /// Only those of an application
+    #[arg(long, value_name = "NAME")]
+    pub(crate) application: Option<String>,
+    /// Only those of a pipeline
+    #[arg(long, value_name = "NAME")]
+    pub(crate) pipeline: Option<String>,
+    /// Only those that stand so; may be given several times
+    #[arg(long, value_name = "STATUS", value_parser = status, value_delimiter = ',')]
+    pub(crate) status: Vec<RunStatus>,
+    /// Only those that started then or later, such as 2026-01-31T09:00:00Z
+    #[arg(long, value_name = "TIME", value_parser = moment)]
+    pub(crate) started_after: Option<Civil>,
+    /// Only those that started earlier
+    #[arg(long, value_name = "TIME", value_parser = moment)]
+    pub(crate) started_before: Option<Civil>,
+}
+
+fn status(word: &str) -> Result<RunStatus, String> {
+    serde_json::from_value(word.into()).map_err(|error| error.to_string())
+}
+
+fn moment(text: &str) -> Result<Civil, String> {
+    let at: Result<jiff::Timestamp, _> = text.parse();
+    let at = at.ok().and_then(|at| u64::try_from(at.as_millisecond()).ok());
+    at.map(Civil).ok_or_else(|| "write it as `2026-01-31T09:00:00Z`".to_owned())
 }
 
 #[derive(Subcommand)]
@@ -293,6 +331,8 @@ pub(crate) enum Fact {
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Output {
     Table,
+    /// A table with more columns
+    Wide,
     Json,
     Yaml,
     /// Only what things are called, one a line

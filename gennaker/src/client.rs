@@ -1,16 +1,27 @@
-//! The way to an engine that runs in another process: its socket.
+//! The way to an engine that runs in another process: its socket, or a port of this machine.
 
+mod events;
+
+pub(crate) use events::{Events, Told};
+
+use crate::{arguments::Common, state};
 use anyhow::{Context, bail};
 use engine_core::{event::RunAct, id::RunId};
 use http_body_util::{BodyExt, Full, Limited};
-use hyper::{Method, Request, body::Bytes, client::conn::http1};
+use hyper::{
+    Method, Request, Response,
+    body::{Bytes, Incoming},
+    client::conn::http1,
+};
 use hyper_util::rt::TokioIo;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use serde::de::DeserializeOwned;
 use serde_json::Value;
-use std::{
-    io,
-    path::{Path, PathBuf},
-    time::Duration,
+use std::{io, path::PathBuf, time::Duration};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::TcpStream,
+    task::JoinHandle,
 };
 
 /// An answer may be this large.
@@ -19,9 +30,11 @@ const ANSWER_BYTES: usize = 16 * 1024 * 1024;
 const DEADLINE: Duration = Duration::from_secs(60);
 
 /// An engine that listens.
-pub(crate) struct Client {
-    /// Its state directory.
-    directory: PathBuf,
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Client {
+    Socket(PathBuf),
+    /// `127.0.0.1:7080`
+    Port(String),
 }
 
 /// What an engine answered.
@@ -34,29 +47,67 @@ pub(crate) enum Answer {
     },
 }
 
-/// The engine that works on a state directory, if one listens there.
-pub(crate) async fn engine_at(directory: &Path) -> anyhow::Result<Option<Client>> {
-    match engine_api::connect(directory).await {
-        Ok(_) => Ok(Some(Client { directory: directory.to_owned() })),
+/// The engine that is to be asked: the one that `--server` names, else the one that works on the
+/// state directory, if one listens there.
+pub(crate) async fn engine(common: &Common) -> anyhow::Result<Option<Client>> {
+    if let Some(server) = &common.server {
+        return Ok(Some(server.clone()));
+    }
+    let directory = state::directory(common)?;
+    match engine_api::connect(&directory).await {
+        Ok(_) => Ok(Some(Client::Socket(engine_api::socket_in(&directory)))),
         Err(error) => match error.kind() {
             // What a dead engine left answers nobody.
             io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => Ok(None),
             _ => {
-                let socket = engine_api::socket_in(directory);
+                let socket = engine_api::socket_in(&directory);
                 Err(error).with_context(|| format!("the engine at {}", socket.display()))
             }
         },
     }
 }
 
+impl std::str::FromStr for Client {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Client, String> {
+        if let Some(path) = text.strip_prefix("unix:").filter(|path| !path.is_empty()) {
+            return Ok(Client::Socket(PathBuf::from(path)));
+        }
+        let authority = text.strip_prefix("http://").map(|it| it.trim_end_matches('/'));
+        match authority {
+            Some(authority) if !authority.is_empty() && !authority.contains('/') => {
+                let has_port =
+                    authority.rsplit_once(':').is_some_and(|(_, port)| port.parse::<u16>().is_ok());
+                let port = if has_port { "" } else { ":80" };
+                Ok(Client::Port(format!("{authority}{port}")))
+            }
+            Some(_) | None => {
+                Err("write it as `unix:/path/engine.sock` or `http://127.0.0.1:7080`".to_owned())
+            }
+        }
+    }
+}
+
 impl Client {
-    /// Whether anybody listens there still.
-    pub(crate) async fn is_there(&self) -> bool {
-        engine_api::connect(&self.directory).await.is_ok()
+    fn name(&self) -> String {
+        match self {
+            Client::Socket(path) => path.display().to_string(),
+            Client::Port(authority) => format!("http://{authority}"),
+        }
     }
 
-    pub(crate) async fn get(&self, path: &str) -> anyhow::Result<Answer> {
-        self.call((Method::GET, path), String::new()).await
+    /// Whether anybody listens there still.
+    pub(crate) async fn is_there(&self) -> bool {
+        match self {
+            Client::Socket(path) => engine_api::connect_to(path).await.is_ok(),
+            Client::Port(authority) => TcpStream::connect(authority).await.is_ok(),
+        }
+    }
+
+    pub(crate) async fn get<T: DeserializeOwned>(&self, path: &str) -> anyhow::Result<T> {
+        let answer = self.call((Method::GET, path), String::new()).await?.done()?;
+        serde_json::from_value(answer).context("the engine's answer is not as expected")
     }
 
     /// Asks for a change, under a name of its own.
@@ -74,31 +125,79 @@ impl Client {
         self.post(&format!("/api/v1/runs/{}/{}", segment(run), act.word()), &body).await
     }
 
+    /// What happens from now on, or after a position.
+    pub(crate) async fn events(&self, path: &str) -> anyhow::Result<Events> {
+        let opened = self.request((Method::GET, path), String::new());
+        let opened = tokio::time::timeout(DEADLINE, opened).await;
+        let opened = opened.with_context(|| format!("no answer within {DEADLINE:?}"))?;
+        let (response, driven) = opened?;
+        match response.status().is_success() {
+            true => Ok(Events::new(response.into_body(), driven)),
+            false => {
+                read(response).await?.done()?;
+                bail!("the engine does not tell what happens")
+            }
+        }
+    }
+
     async fn call(&self, (method, path): (Method, &str), body: String) -> anyhow::Result<Answer> {
-        let called = tokio::time::timeout(DEADLINE, self.called((method, path), body)).await;
+        let called = async {
+            let (response, driven) = self.request((method, path), body).await?;
+            let answer = read(response).await;
+            driven.abort();
+            answer
+        };
+        let called = tokio::time::timeout(DEADLINE, called).await;
         called.with_context(|| format!("the engine did not answer within {DEADLINE:?}"))?
     }
 
-    async fn called(&self, (method, path): (Method, &str), body: String) -> anyhow::Result<Answer> {
-        let stream = engine_api::connect(&self.directory).await?;
-        let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
-        let driven = tokio::spawn(connection);
+    async fn request(
+        &self,
+        (method, path): (Method, &str),
+        body: String,
+    ) -> anyhow::Result<(Response<Incoming>, JoinHandle<()>)> {
+        let host = match self {
+            Client::Socket(_) => "engine",
+            Client::Port(authority) => authority,
+        };
         let request = Request::builder()
             .method(method)
             .uri(path)
-            .header("host", "engine")
+            .header("host", host)
             .header("content-type", "application/json")
-            .header("idempotency-key", crate::state::draw()?)
+            .header("idempotency-key", state::draw()?)
             .body(Full::new(Bytes::from(body)))?;
-        let response = sender.send_request(request).await?;
-        let status = response.status();
-        let body = Limited::new(response.into_body(), ANSWER_BYTES).collect().await;
-        let body = body.map_err(|error| anyhow::anyhow!("the answer broke off: {error}"))?;
-        driven.abort();
-        let value: Value = serde_json::from_slice(&body.to_bytes())
-            .with_context(|| format!("the engine answered {status}, and no JSON"))?;
-        Ok(if status.is_success() { Answer::Done(value) } else { refused(&value) })
+        let sent = match self {
+            Client::Socket(path) => send(engine_api::connect_to(path).await, request).await,
+            Client::Port(authority) => send(TcpStream::connect(authority).await, request).await,
+        };
+        sent.with_context(|| format!("the engine at {} does not answer", self.name()))
     }
+}
+
+async fn send<S>(
+    stream: io::Result<S>,
+    request: Request<Full<Bytes>>,
+) -> anyhow::Result<(Response<Incoming>, JoinHandle<()>)>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let (mut sender, connection) = http1::handshake(TokioIo::new(stream?)).await?;
+    let driven = tokio::spawn(async move {
+        if let Err(error) = connection.await {
+            tracing::debug!(%error, "the connection to the engine broke off");
+        }
+    });
+    Ok((sender.send_request(request).await?, driven))
+}
+
+async fn read(response: Response<Incoming>) -> anyhow::Result<Answer> {
+    let status = response.status();
+    let body = Limited::new(response.into_body(), ANSWER_BYTES).collect().await;
+    let body = body.map_err(|error| anyhow::anyhow!("the answer broke off: {error}"))?;
+    let value: Value = serde_json::from_slice(&body.to_bytes())
+        .with_context(|| format!("the engine answered {status}, and no JSON"))?;
+    Ok(if status.is_success() { Answer::Done(value) } else { refused(&value) })
 }
 
 fn refused(problem: &Value) -> Answer {
@@ -107,17 +206,22 @@ fn refused(problem: &Value) -> Answer {
     Answer::Refused { detail, diagnostics }
 }
 
+/// An engine answered, and said no.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct Refusal(String);
+
 impl Answer {
     /// What was done, or the refusal as an error.
-    pub(crate) fn done(self) -> anyhow::Result<Value> {
+    pub(crate) fn done(self) -> Result<Value, Refusal> {
         match self {
             Answer::Done(value) => Ok(value),
-            Answer::Refused { detail, .. } => bail!("{detail}"),
+            Answer::Refused { detail, .. } => Err(Refusal(detail)),
         }
     }
 }
 
-/// A name as a part of a path.
+/// A name as a part of a path, or of a query.
 pub(crate) fn segment(name: &str) -> String {
     utf8_percent_encode(name, NON_ALPHANUMERIC).to_string()
 }
@@ -125,5 +229,29 @@ pub(crate) fn segment(name: &str) -> String {
 /// The id in an answer.
 pub(crate) fn run_id(value: &Value) -> anyhow::Result<RunId> {
     let id = value["id"].as_str().context("the engine's answer has no id")?;
-    Ok(RunId(id.parse().context("the engine's answer has a broken id")?))
+    id.parse().context("the engine's answer has a broken id")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Client;
+    use std::path::PathBuf;
+
+    #[test]
+    fn a_server_is_a_socket_or_a_port() {
+        let port = |authority: &str| Ok(Client::Port(authority.to_owned()));
+        for (text, expected) in [
+            ("unix:/run/engine.sock", Ok(Client::Socket(PathBuf::from("/run/engine.sock")))),
+            ("http://127.0.0.1:7080", port("127.0.0.1:7080")),
+            ("http://localhost:7080/", port("localhost:7080")),
+            ("http://[::1]:7080", port("[::1]:7080")),
+            ("http://[::1]", port("[::1]:80")),
+            ("http://localhost", port("localhost:80")),
+        ] {
+            assert_eq!(text.parse::<Client>(), expected, "{text}");
+        }
+        for wrong in ["", "unix:", "http://", "https://a", "/run/engine.sock", "http://a/b"] {
+            assert!(wrong.parse::<Client>().is_err(), "{wrong}");
+        }
+    }
 }

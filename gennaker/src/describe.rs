@@ -5,16 +5,13 @@ use crate::{
     exit::Exit,
     print::{Shown, print},
     screen::Paint,
-    state,
+    source::Source,
     watch::tree,
 };
 use engine_core::view::RunView;
 
 pub(crate) async fn run(common: &Common, named: &str, output: Output) -> anyhow::Result<Exit> {
-    let reader = state::reader(common).await?;
-    let summary = reader.named(named).await?;
-    let view = reader.view(summary.run).await?;
-    print(output, &view)?;
+    print(output, &Source::find(common).await?.view(named).await?)?;
     Ok(Exit::Success)
 }
 
@@ -27,7 +24,7 @@ impl Shown for RunView {
     }
 
     fn names(&self) -> Vec<String> {
-        vec![format!("{}#{}", self.pipeline, self.number)]
+        vec![self.label()]
     }
 }
 

@@ -24,6 +24,7 @@ mod run;
 mod screen;
 mod secrets;
 mod serve;
+mod source;
 mod state;
 mod submit;
 mod watch;
@@ -75,8 +76,8 @@ async fn carry_out(arguments: &Arguments) -> anyhow::Result<Exit> {
         Command::Rerun { run, parameters, watch, output } => {
             repeat::rerun(common, (run, parameters), (*watch, *output)).await
         }
-        Command::Get { what: Get::Runs { output, limit } } => {
-            list::runs(common, *output, *limit).await
+        Command::Get { what: Get::Runs { asked, output } } => {
+            list::runs(common, asked, *output).await
         }
         Command::Describe { what: Describe::Run { run, output } } => {
             describe::run(common, run, *output).await

@@ -1,6 +1,6 @@
 //! `recover`: drives what is unfinished until all has ended.
 
-use crate::{arguments::Common, clusters, exit::Exit, screen, state, watch};
+use crate::{arguments::Common, clusters, exit::Exit, screen, source::Source, state, watch};
 use engine_core::id::RunId;
 use std::collections::BTreeMap;
 
@@ -20,7 +20,7 @@ pub(crate) async fn recover(common: &Common, is_watched: bool) -> anyhow::Result
     }
     let interrupted = tokio::select! {
         ended = reader.all_ended() => { ended?; false }
-        told = watch::follow(&reader, head, &runs), if is_watched => { told?; false }
+        told = watch::follow(Source::Store(reader.clone()), Some(head), &runs), if is_watched => { told?; false }
         error = engine.failed() => return Err(error.into()),
         signal = tokio::signal::ctrl_c() => { signal?; true }
     };

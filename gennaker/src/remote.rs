@@ -2,12 +2,14 @@
 
 use crate::{
     arguments::{Common, Output},
+    await_end::until_ended,
     check,
     client::{self, Answer, Client},
     clusters,
     exit::Exit,
     read::Located,
     run, screen,
+    source::Source,
     state::{self, Hosted},
     submit::{self, begun},
     watch,
@@ -42,11 +44,8 @@ pub(crate) async fn run(
     if submissions.len() < located.len() {
         return Ok(Exit::Invalid);
     }
-    let head = state::reader(common).await?.head().await?;
     match start(&client, submissions).await? {
-        Asked::Started(runs) => {
-            see_through(common, client, (head, runs), (is_watched, output)).await
-        }
+        Asked::Started(runs) => see_through(common, client, runs, (is_watched, output)).await,
         Asked::Refused(exit) => Ok(exit),
     }
 }
@@ -55,20 +54,26 @@ pub(crate) async fn run(
 pub(crate) async fn see_through(
     common: &Common,
     client: Client,
-    (head, runs): (Position, BTreeMap<RunId, String>),
+    runs: BTreeMap<RunId, String>,
     (is_watched, output): (bool, Output),
 ) -> anyhow::Result<Exit> {
-    let reader = state::reader(common).await?;
+    let mut source = Source::of(common, client.clone())?;
     let ended: BoxFuture<'_, anyhow::Result<()>> = match is_watched {
-        true => Box::pin(watch::follow(&reader, head, &runs)),
-        false => Box::pin(run::wait(&reader, &runs)),
+        true => Box::pin(watch::follow(source.clone(), Some(Position(0)), &runs)),
+        false => Box::pin(until_ended(source.clone(), &runs)),
     };
     let mut by = By::Another(client);
     let followed = follow(common, (&mut by, ended), &runs).await;
     if let By::Ourselves(hosted) = by {
         hosted.leave().await?;
     }
-    let exit = run::report(&reader, &runs, output).await?;
+    let exit = match run::report(&source, &runs, output).await {
+        Ok(exit) => exit,
+        Err(gone) => {
+            source = source.again(gone).await?;
+            run::report(&source, &runs, output).await?
+        }
+    };
     Ok(match followed? {
         Followed::ToTheEnd => exit,
         Followed::Interrupted => Exit::Interrupted,
@@ -138,7 +143,10 @@ async fn look_after(common: &Common, by: &mut By) -> anyhow::Result<()> {
         By::Another(client) if !client.is_there().await => {}
         By::Another(_) | By::Ourselves(_) => return Ok(()),
     }
-    if let Some(client) = client::engine_at(&state::directory(common)?).await? {
+    if common.server.is_some() {
+        return Ok(());
+    }
+    if let Some(client) = client::engine(common).await? {
         *by = By::Another(client);
         return Ok(());
     }

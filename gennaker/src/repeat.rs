@@ -64,15 +64,14 @@ async fn repeat(
     (named, how): (&str, Repeat),
     shown: (bool, Output),
 ) -> anyhow::Result<Exit> {
-    if let Some(client) = client::engine_at(&state::directory(common)?).await? {
-        let head = state::reader(common).await?.head().await?;
+    if let Some(client) = client::engine(common).await? {
         let (word, body) = request(&how);
         let path = format!("/api/v1/runs/{}/{word}", segment(named));
         return match client.post(&path, &body).await? {
             Answer::Refused { detail, diagnostics } => Ok(remote::refused(&detail, &diagnostics)),
             Answer::Done(answer) => {
                 let runs = BTreeMap::from([told(begun(&answer)?)]);
-                remote::see_through(common, client, (head, runs), shown).await
+                remote::see_through(common, client, runs, shown).await
             }
         };
     }

@@ -24,14 +24,13 @@ pub(crate) async fn roll_back(
     wanted: RollBack,
     shown: (bool, Output),
 ) -> anyhow::Result<Exit> {
-    if let Some(client) = client::engine_at(&state::directory(common)?).await? {
-        let head = state::reader(common).await?.head().await?;
+    if let Some(client) = client::engine(common).await? {
         let body = serde_json::to_value(&wanted)?;
         return match client.post("/api/v1/rollbacks", &body).await? {
             Answer::Refused { detail, diagnostics } => Ok(remote::refused(&detail, &diagnostics)),
             Answer::Done(answer) => {
                 let runs = BTreeMap::from([repeat::told(begun(&answer)?)]);
-                remote::see_through(common, client, (head, runs), shown).await
+                remote::see_through(common, client, runs, shown).await
             }
         };
     }
@@ -45,7 +44,7 @@ pub(crate) async fn roll_back(
 
 /// Cancels a run, and brings back what it has changed.
 pub(crate) async fn cancel(common: &Common, (named, reason): (&str, &str)) -> anyhow::Result<Exit> {
-    if let Some(client) = client::engine_at(&state::directory(common)?).await? {
+    if let Some(client) = client::engine(common).await? {
         let path = format!("/api/v1/runs/{}/cancelAndRollBack", segment(named));
         return match client.post(&path, &json!({ "reason": reason })).await? {
             Answer::Refused { detail, diagnostics } => Ok(remote::refused(&detail, &diagnostics)),

@@ -2,12 +2,14 @@
 
 use crate::{
     arguments::{Common, Output},
+    await_end::until_ended,
     check, client,
     clusters::{self, Reach},
     exit::Exit,
     print::print,
     read::{self, Located},
     remote, screen, secrets,
+    source::Source,
     state::{self, Hosted},
     submit::{self, Ready},
     watch,
@@ -22,7 +24,6 @@ use engine_core::{
 };
 use engine_runtime::{
     engine::{Engine, NewRun, Started},
-    reader::Reader,
     secrets::Secrets,
 };
 use kubernetes::Clusters;
@@ -41,7 +42,7 @@ pub(crate) async fn run(
     let located: Vec<Located> =
         paths.iter().map(|path| read::locate(path)).collect::<Result<_, _>>()?;
     let bindings = read::bindings(parameters, Missing::Refused);
-    if let Some(client) = client::engine_at(&state::directory(common)?).await? {
+    if let Some(client) = client::engine(common).await? {
         return remote::run(common, client, (&located, &bindings), (watch, output)).await;
     }
     let reach = clusters::reach(common).await?;
@@ -95,18 +96,18 @@ async fn drive(
     (head, runs): (Position, &BTreeMap<RunId, String>),
     (watch, output): (bool, Output),
 ) -> anyhow::Result<Ended> {
-    let (engine, reader) = (&hosted.engine, hosted.engine.reader());
+    let (engine, source) = (&hosted.engine, Source::Store(hosted.engine.reader()));
     let asked = AtomicBool::new(false);
     tokio::select! {
-        ended = wait(&reader, runs), if !watch => ended?,
-        ended = watch::follow(&reader, head, runs), if watch => ended?,
+        ended = until_ended(source.clone(), runs), if !watch => ended?,
+        ended = watch::follow(source.clone(), Some(head), runs), if watch => ended?,
         error = engine.failed() => return Err(error.into()),
         left = interrupted_twice(engine, runs, &asked) => {
             left?;
             return Ok(Ended::Left);
         }
     }
-    let exit = report(&reader, runs, output).await?;
+    let exit = report(&source, runs, output).await?;
     let was_asked = asked.load(Ordering::Acquire);
     Ok(Ended::Runs(if was_asked { Exit::Interrupted } else { exit }))
 }
@@ -177,13 +178,6 @@ async fn start(engine: &Engine, ready: Ready) -> anyhow::Result<(RunId, String)>
     }
 }
 
-pub(crate) async fn wait(reader: &Reader, runs: &BTreeMap<RunId, String>) -> anyhow::Result<()> {
-    for run in runs.keys() {
-        reader.ended(*run).await?;
-    }
-    Ok(())
-}
-
 /// The first Ctrl-C asks the runs to cancel, the second leaves at once.
 async fn interrupted_twice(
     engine: &Engine,
@@ -208,14 +202,15 @@ async fn interrupted_twice(
 }
 
 pub(crate) async fn report(
-    reader: &Reader,
+    source: &Source,
     runs: &BTreeMap<RunId, String>,
     output: Output,
 ) -> anyhow::Result<Exit> {
     let (mut exit, mut views) = (Exit::Success, Vec::new());
     for run in runs.keys() {
-        exit = exit.max(Exit::from(reader.summary(*run).await?.status));
-        views.push(reader.view(*run).await?);
+        let view = source.view(&run.to_string()).await?;
+        exit = exit.max(Exit::from(view.status));
+        views.push(view);
     }
     match views.as_slice() {
         [only] => print(output, only)?,

@@ -25,7 +25,12 @@ use engine_runtime::{
 };
 use kubernetes::Clusters;
 use ring::rand::{SecureRandom, SystemRandom};
-use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 /// How long steps under way may take to come to a point to go on from, when the engine leaves.
 const DRAIN: Duration = Duration::from_secs(14);
@@ -53,8 +58,11 @@ pub(crate) fn directory(common: &Common) -> anyhow::Result<PathBuf> {
 
 /// Opens the store for reading, beside whatever engine may be at work.
 pub(crate) async fn reader(common: &Common) -> anyhow::Result<Reader> {
-    let directory = directory(common)?;
-    let reader = Sqlite::open_for_reading(&directory).await?;
+    reader_in(&directory(common)?).await
+}
+
+pub(crate) async fn reader_in(directory: &Path) -> anyhow::Result<Reader> {
+    let reader = Sqlite::open_for_reading(directory).await?;
     Ok(Reader::new(Arc::new(reader)))
 }
 

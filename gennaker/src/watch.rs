@@ -3,13 +3,15 @@
 mod lines;
 pub(crate) mod tree;
 
-use crate::screen::{self, Live, Paint};
+use crate::{
+    screen::{self, Live, Paint},
+    source::{Following, Source},
+};
 use engine_core::{
     event::Event,
     id::{Position, RunId},
-    view::RunView,
+    view::{RowView, RunView},
 };
-use engine_runtime::reader::Reader;
 use jiff::Timestamp;
 use lines::Lines;
 use std::{
@@ -25,41 +27,73 @@ enum Shown {
     Tree(Live),
 }
 
-/// Follows the feed from `position` and shows `runs`, until all have ended.
+/// What is watched, and how far.
+struct Watch<'a> {
+    runs: &'a BTreeMap<RunId, String>,
+    left: BTreeSet<RunId>,
+    position: Option<Position>,
+    shown: Shown,
+}
+
+/// Follows `runs` after `position` and shows them, until all have ended. Another engine, or the
+/// store, is asked when the one that was asked has left.
 pub(crate) async fn follow(
-    reader: &Reader,
-    mut position: Position,
+    mut source: Source,
+    position: Option<Position>,
     runs: &BTreeMap<RunId, String>,
 ) -> anyhow::Result<()> {
-    let mut left: BTreeSet<RunId> = runs.keys().copied().collect();
-    let mut shown = match screen::is_live() {
+    let shown = match screen::is_live() {
         true => Shown::Tree(Live::default()),
         false => Shown::Lines(Lines::default()),
     };
-    while !left.is_empty() {
-        let Ok(rows) = tokio::time::timeout(BEAT, reader.follow(position)).await else {
-            shown.look(&views(reader, runs).await?);
-            continue;
-        };
-        for row in rows? {
-            position = row.position;
-            if let (Some(label), Shown::Lines(lines)) = (runs.get(&row.run), &mut shown) {
-                lines.row(label, &row);
-            }
-            if row.events.iter().any(|event| matches!(event, Event::RunEnded { .. })) {
-                left.remove(&row.run);
-            }
-        }
-        match &mut shown {
-            Shown::Tree(_) => shown.look(&views(reader, runs).await?),
-            Shown::Lines(_) => {}
+    let mut watch = Watch { runs, left: runs.keys().copied().collect(), position, shown };
+    while !watch.left.is_empty() {
+        if let Err(gone) = watch.until_gone(&source).await {
+            source = source.again(gone).await?;
         }
     }
-    match &mut shown {
+    match &mut watch.shown {
         Shown::Tree(live) => live.end(),
         Shown::Lines(_) => {}
     }
     Ok(())
+}
+
+impl Watch<'_> {
+    async fn until_gone(&mut self, source: &Source) -> anyhow::Result<()> {
+        let wanted = self.runs.keys().copied().collect();
+        let mut following: Following = source.follow(wanted, self.position).await?;
+        while !self.left.is_empty() {
+            let Ok(rows) = tokio::time::timeout(BEAT, following.next()).await else {
+                self.shown.look(&self.views(source).await?);
+                continue;
+            };
+            rows?.iter().for_each(|row| self.row(row));
+            match &mut self.shown {
+                Shown::Tree(_) => self.shown.look(&self.views(source).await?),
+                Shown::Lines(_) => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn row(&mut self, row: &RowView) {
+        self.position = Some(row.position);
+        if let (Some(label), Shown::Lines(lines)) = (self.runs.get(&row.run), &mut self.shown) {
+            lines.row(label, row);
+        }
+        if row.events.iter().any(|event| matches!(event, Event::RunEnded { .. })) {
+            self.left.remove(&row.run);
+        }
+    }
+
+    async fn views(&self, source: &Source) -> anyhow::Result<Vec<RunView>> {
+        let mut views = Vec::new();
+        for run in self.runs.keys() {
+            views.push(source.view(&run.to_string()).await?);
+        }
+        Ok(views)
+    }
 }
 
 impl Shown {
@@ -73,12 +107,4 @@ impl Shown {
             }
         }
     }
-}
-
-async fn views(reader: &Reader, runs: &BTreeMap<RunId, String>) -> anyhow::Result<Vec<RunView>> {
-    let mut views = Vec::new();
-    for run in runs.keys() {
-        views.push(reader.view(*run).await?);
-    }
-    Ok(views)
 }

@@ -15,6 +15,7 @@ mod outage;
 mod people;
 mod program;
 mod recovery;
+mod remote;
 mod reruns;
 mod schema;
 mod secrets;

@@ -14,13 +14,10 @@ use engine_core::{
     admission::Queue,
     id::{Position, RunId},
     revision::{Revision, Target},
-    store::{Gate, LogReader, LogRow, Page, RunFilter, Store, StoreError, Summary},
+    store::{Gate, LogReader, LogRow, RunFilter, Store, StoreError, Summary},
     view::{RunView, Surroundings},
 };
 use std::{collections::BTreeMap, sync::Arc};
-
-/// The most rows that the feed hands out at once.
-const PAGE: u32 = 256;
 
 /// Needs no lease, and may be used beside a living engine of another process.
 #[derive(Clone)]
@@ -78,7 +75,7 @@ impl Reader {
         {
             return Ok(gate.summary);
         }
-        if named == "latest" {
+        if named == "latest" || named == "@latest" {
             let newest = RunFilter { limit: Some(1), before: None };
             return self.runs(newest).await?.pop().ok_or(NameError::None);
         }
@@ -152,30 +149,6 @@ impl Reader {
 
     pub async fn head(&self) -> Result<Position, StoreError> {
         self.log.head().await
-    }
-
-    /// The rows after `position`; waits until there are some.
-    pub async fn follow(&self, position: Position) -> Result<Vec<LogRow>, StoreError> {
-        let mut from = position;
-        loop {
-            match self.log.after(from, PAGE).await? {
-                Page::Rows(rows) if rows.is_empty() => self.log.written_after(from).await,
-                Page::Rows(rows) => return Ok(rows),
-                Page::Reset { first } => from = Position(first.0.saturating_sub(1)),
-            }
-        }
-    }
-
-    /// Answers when the run has ended.
-    pub async fn ended(&self, run: RunId) -> Result<Summary, ReadError> {
-        loop {
-            let head = self.log.head().await?;
-            let summary = self.summary(run).await?;
-            if summary.status.has_ended() {
-                return Ok(summary);
-            }
-            self.log.written_after(head).await;
-        }
     }
 
     /// Answers when no run is unfinished.

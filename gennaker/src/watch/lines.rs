@@ -3,8 +3,7 @@
 use crate::screen;
 use engine_core::{
     event::{Event, RunStop, Tolerance},
-    store::LogRow,
-    view::{RunView, held_words},
+    view::{RowView, RunView, held_words},
     wording,
 };
 use jiff::Timestamp;
@@ -18,15 +17,15 @@ pub(super) struct Lines {
 
 impl Lines {
     /// Tells a row of the log.
-    pub(super) fn row(&mut self, label: &str, row: &LogRow) {
-        let at = wording::instant(row.now.civil);
+    pub(super) fn row(&mut self, label: &str, row: &RowView) {
+        let at = &row.at;
         for event in &row.events {
             match event {
                 Event::StageWaiting { stage, reason, .. } => {
-                    self.wait((label, stage), &reason.detail, &at);
+                    self.wait((label, stage), &reason.detail, at);
                 }
                 Event::StageHeld { stage, failure } => {
-                    self.wait((label, stage), &held_words(failure), &at);
+                    self.wait((label, stage), &held_words(failure), at);
                 }
                 other => {
                     if let Some((stage, words)) = stage_words(other) {

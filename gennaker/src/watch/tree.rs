@@ -51,10 +51,8 @@ fn line(
     if stage.attempts > 1 {
         line.push_str(&format!("  attempt {}", stage.attempts));
     }
-    let waiting = stage.waiting.as_ref().map(|waiting| waiting.detail.as_str());
     // A line is a line, whatever a cluster says.
-    let words: Vec<&str> =
-        waiting.or(stage.reason.as_deref()).into_iter().flat_map(str::lines).collect();
+    let words: Vec<&str> = stage.why.iter().flat_map(|why| why.lines()).collect();
     line.push_str(&format!("  {}", words.join(" ")));
     line.trim_end().to_owned()
 }
@@ -145,7 +143,8 @@ mod tests {
             detail: detail.to_owned(),
             blocked_by: Vec::new(),
         };
-        StageView { waiting: Some(waiting), ..stage(StageStatus::Running) }
+        let why = Some(detail.to_owned());
+        StageView { waiting: Some(waiting), why, ..stage(StageStatus::Running) }
     }
 
     fn run(stages: Vec<(String, StageView)>) -> RunView {

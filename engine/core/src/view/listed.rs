@@ -1,6 +1,6 @@
 //! Runs as they are listed, and the rows of their logs: what is told without a replay.
 
-use super::instant;
+use super::{RunView, instant};
 use crate::{
     event::Event,
     id::{Position, RunId},
@@ -57,6 +57,12 @@ impl RunItem {
 
 impl Summary {
     /// How people name a run: `checkout#12`.
+    pub fn label(&self) -> String {
+        format!("{}#{}", self.pipeline, self.number)
+    }
+}
+
+impl RunView {
     pub fn label(&self) -> String {
         format!("{}#{}", self.pipeline, self.number)
     }

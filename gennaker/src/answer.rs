@@ -135,8 +135,9 @@ fn sentences(view: &RunView, wanted: Option<&str>) -> anyhow::Result<Vec<String>
         let known: Vec<&str> = view.stages.iter().map(|(id, _)| id.as_str()).collect();
         bail!("there is no stage `{wanted}` in this run; it has {}", known.join(", "));
     }
-    let mut lines: Vec<String> =
-        view.reason.iter().map(|reason| format!("run: {reason}")).collect();
+    let waiting = view.waiting.iter().map(|waiting| &waiting.detail);
+    let of_run = view.reason.iter().chain(waiting);
+    let mut lines: Vec<String> = of_run.map(|words| format!("run: {words}")).collect();
     for (id, stage) in &view.stages {
         let is_asked_for = match wanted {
             Some(wanted) => wanted == id,

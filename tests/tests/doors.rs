@@ -202,7 +202,7 @@ fn an_engine_that_is_told_to_leave_under_load_starts_nothing_more_and_leaves_in_
     let mut served = Served::start();
     let slow = slow_server(6);
     let busy = format!(
-        "version: 1\nname: busy\nstages:\n  ask: {{http: {{url: \"{slow}\"}}}}\n  after: {{needs: [ask], setVariables: {{x: 1}}}}\n"
+        "version: 1\nname: busy\nconcurrency: {{limit: 100}}\nstages:\n  ask: {{http: {{url: \"{slow}\"}}}}\n  after: {{needs: [ask], setVariables: {{x: 1}}}}\n"
     );
     let runs: Vec<String> = (0..40).map(|_| served.begin(&busy)).collect();
     runs.iter().for_each(|run| drop(served.until(run, "running")));

@@ -22,4 +22,5 @@ mod secrets;
 mod server;
 mod stream;
 mod turns;
+mod ways_back;
 mod wire;

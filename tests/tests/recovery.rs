@@ -46,7 +46,9 @@ fn a_run_whose_engine_is_killed_at_any_stage_is_recovered_and_does_nothing_twice
         let mut child = run_until(&state, &file, mark);
         child.kill().unwrap();
         child.wait().unwrap();
-        assert_eq!(latest(&state)["status"], "running", "killed at `{mark}`");
+        // At its very beginning it may not have had its place in its group yet.
+        let status = latest(&state)["status"].clone();
+        assert!(status == "running" || status == "queued", "killed at `{mark}`: {status}");
         let recovered = gennaker(&state, &["recover"]).output().unwrap();
         assert_eq!(recovered.status.code(), Some(0), "{recovered:?}");
         let run = latest(&state);

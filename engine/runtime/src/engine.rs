@@ -3,13 +3,14 @@
 
 mod acts;
 mod repeats;
+mod starting;
 
 pub use acts::{ActError, SignalError};
 pub use repeats::{KeptError, Moved, Since};
 
 use crate::{
     committer::Committer,
-    driver::{Position, Shop, Witness},
+    driver::{Shop, Witness},
     evaluator::Evaluator,
     guard::Guard,
     lease,
@@ -23,13 +24,14 @@ use crate::{
     teller::{self, Teller},
 };
 use engine_core::{
-    Execution, Plan, Registry, Start,
+    Plan, Registry,
     clock::{Clock, Now},
     event::{Actor, Offer, Parent, Trigger},
     id::{BlobName, RunId},
     stage::AnyStage,
-    store::{Append, Appended, Beginning, Blob, Candidate, LeaseError, Store, StoreError},
+    store::{Candidate, LeaseError, Store, StoreError},
 };
+use starting::Starting;
 use std::sync::{
     Arc,
     atomic::{AtomicBool, Ordering},
@@ -62,7 +64,7 @@ pub trait Ids: Send + Sync + 'static {
 
 pub struct Engine {
     shop: Shop,
-    ids: Arc<dyn Ids>,
+    starting: Starting,
     supervisor: Supervisor,
     failure: watch::Receiver<Option<StoreError>>,
     supervision: JoinHandle<()>,
@@ -149,49 +151,14 @@ impl Engine {
             tokio::spawn(teller::write(details, store.clone(), clock.clone())),
             watched(async move { Err(guard.keep(store, clock).await) }, failed),
         ];
-        Ok(Engine { shop, ids: parts.ids, supervisor, failure, supervision, tasks })
+        let starting =
+            Starting { shop: shop.clone(), ids: parts.ids, supervisor: supervisor.clone() };
+        Ok(Engine { shop, starting, supervisor, failure, supervision, tasks })
     }
 
     /// Begins a run: durable when this answers.
     pub async fn start(&self, new: NewRun) -> Result<Started, StartError> {
-        if self.is_leaving() {
-            return Err(StartError::Leaving);
-        }
-        let (document, backing) = (new.plan.document(), &self.shop.backing);
-        let number = backing.store.number(&document.application, &document.pipeline).await?;
-        let now = backing.clock.now();
-        let (hash, stored_plan) = new.plan.store()?;
-        let start = Start {
-            id: self.ids.draw(now),
-            number,
-            plan: hash.clone(),
-            trigger: new.trigger,
-            actor: new.actor,
-            ancestry: new.ancestry,
-            parent: new.parent,
-            offers: new.offers,
-        };
-        let run = start.id;
-        let (execution, events) = Execution::start(new.plan, start, now);
-        let append = Append {
-            run,
-            n: 0,
-            now,
-            events,
-            summary: execution.summary(),
-            inputs: Vec::new(),
-            blobs: self.sealed(new.files),
-            beginning: Beginning::Run { plan: hash, stored_plan, key: new.key },
-        };
-        match self.shop.committer.append(append).await? {
-            Appended::Conflict => Err(StartError::IdTaken),
-            Appended::Repeated { run } => Ok(Started::Before { run }),
-            Appended::Written { .. } => {
-                self.shop.witness.appended(&execution);
-                self.supervisor.order(Order::Adopt(Box::new(Position { execution, next: 1 })));
-                Ok(Started::New { run, number })
-            }
-        }
+        self.starting.start(new).await
     }
 
     pub fn reader(&self) -> Reader {
@@ -244,15 +211,6 @@ impl Engine {
         self.tasks.iter().for_each(JoinHandle::abort);
         let Shop { backing, .. } = &self.shop;
         backing.store.release(backing.guard.epoch).await
-    }
-
-    fn sealed(&self, files: Vec<(BlobName, Arc<[u8]>)>) -> Vec<Blob> {
-        let sealer = &self.shop.backing.sealer;
-        let seal = |(name, content): (BlobName, Arc<[u8]>)| {
-            let sealed = sealer.seal(&name, &content);
-            Blob { name, sealed }
-        };
-        files.into_iter().map(seal).collect()
     }
 }
 

@@ -1,0 +1,86 @@
+//! Beginning runs: for whoever asks the engine, and for stages that start others.
+
+use super::{Ids, NewRun, StartError, Started};
+use crate::{
+    driver::{Position, Shop},
+    supervisor::{Order, Supervisor},
+};
+use engine_core::{
+    Execution, Start,
+    id::{BlobName, RunId},
+    store::{Append, Appended, Beginning, Blob},
+};
+use std::sync::{Arc, atomic::Ordering};
+
+#[derive(Clone)]
+pub(crate) struct Starting {
+    pub(crate) shop: Shop,
+    pub(crate) ids: Arc<dyn Ids>,
+    pub(crate) supervisor: Supervisor,
+}
+
+impl Starting {
+    /// Begins a run: durable when this answers.
+    pub(crate) async fn start(&self, new: NewRun) -> Result<Started, StartError> {
+        let (document, backing) = (new.plan.document(), &self.shop.backing);
+        if backing.leaving.load(Ordering::Acquire) {
+            return Err(StartError::Leaving);
+        }
+        let number = backing.store.number(&document.application, &document.pipeline).await?;
+        let (execution, append) = self.first(new, number)?;
+        let run = append.run;
+        match self.shop.committer.append(append).await? {
+            Appended::Conflict => Err(StartError::IdTaken),
+            Appended::Repeated { run } => Ok(Started::Before { run }),
+            Appended::Written { woken, .. } => {
+                self.begun(execution, woken);
+                Ok(Started::New { run, number })
+            }
+        }
+    }
+
+    /// The state of a new run, and the append that makes it so.
+    fn first(&self, new: NewRun, number: u64) -> Result<(Execution, Append), StartError> {
+        let now = self.shop.backing.clock.now();
+        let (hash, stored_plan) = new.plan.store()?;
+        let start = Start {
+            id: self.ids.draw(now),
+            number,
+            plan: hash.clone(),
+            trigger: new.trigger,
+            actor: new.actor,
+            ancestry: new.ancestry,
+            parent: new.parent,
+            offers: new.offers,
+        };
+        let run = start.id;
+        let (execution, events) = Execution::start(new.plan, start, now);
+        let append = Append {
+            run,
+            n: 0,
+            now,
+            events,
+            summary: execution.summary(),
+            inputs: Vec::new(),
+            blobs: self.sealed(new.files),
+            beginning: Beginning::Run { plan: hash, stored_plan, key: new.key },
+        };
+        Ok((execution, append))
+    }
+
+    /// Drives a run that is written, and wakes those who make way for it.
+    fn begun(&self, execution: Execution, woken: Vec<RunId>) {
+        self.shop.witness.appended(&execution);
+        self.supervisor.order(Order::Adopt(Box::new(Position { execution, next: 1 })));
+        self.supervisor.order(Order::Wake(woken));
+    }
+
+    fn sealed(&self, files: Vec<(BlobName, Arc<[u8]>)>) -> Vec<Blob> {
+        let sealer = &self.shop.backing.sealer;
+        let seal = |(name, content): (BlobName, Arc<[u8]>)| {
+            let sealed = sealer.seal(&name, &content);
+            Blob { name, sealed }
+        };
+        files.into_iter().map(seal).collect()
+    }
+}

@@ -1,6 +1,7 @@
 //! `deploy`: renders manifests, applies the whole set and waits until it is ready.
 
 mod config;
+mod overtaken;
 mod rendering;
 
 pub use config::Config;
@@ -10,10 +11,11 @@ use crate::{
     site::{Site, Trouble},
 };
 use engine_core::{
+    event::Signalled,
     files::{FileRequest, Files},
     plan::{Effect, Timeout},
     revision::{ComponentSet, Origin},
-    stage::{EnvironmentUse, Fault, Stage, StageError, Step, StepContext, Traits},
+    stage::{Asked, EnvironmentUse, Fault, Refusal, Stage, StageError, Step, StepContext, Traits},
 };
 use kubernetes::Clusters;
 
@@ -43,6 +45,11 @@ impl Stage for Deploy {
         rendering::images(config, files, offered)
     }
 
+    /// Whoever may answer for the run may say whether it is still wanted.
+    fn refusal(_config: &Config, _asked: &Asked<'_>, _answer: &Signalled) -> Refusal {
+        Refusal::None
+    }
+
     fn component(config: &Config) -> Option<String> {
         Some(config.component.clone())
     }
@@ -65,7 +72,8 @@ async fn advance(
 ) -> Result<Step<Progress>, Trouble> {
     let site = Site::open(clusters, context).await?;
     match phase {
-        Phase::Preparing => prepare(&site, config).await,
+        Phase::Preparing => overtaken::ask(&site, config).await,
+        Phase::Asking { answered } => overtaken::answered(&site, config, answered).await,
         Phase::Applying(_) | Phase::Settling(_) => release::go_on(&site, phase, config.wait).await,
     }
 }

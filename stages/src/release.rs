@@ -26,7 +26,7 @@ pub(crate) async fn go_on(
     pace: Pace,
 ) -> Result<Step<Progress>, Trouble> {
     match phase {
-        Phase::Preparing => Err(Trouble::Stage(StageError::Defect(
+        Phase::Preparing | Phase::Asking { .. } => Err(Trouble::Stage(StageError::Defect(
             "nothing is recorded, so nothing can be applied".to_owned(),
         ))),
         Phase::Applying(applying) => apply::apply(site, applying, pace).await,

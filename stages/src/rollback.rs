@@ -64,7 +64,7 @@ async fn advance(
 ) -> Result<Step<Progress>, Trouble> {
     let site = Site::open(clusters, context).await?;
     match phase {
-        Phase::Preparing => prepare(&site, config).await,
+        Phase::Preparing | Phase::Asking { .. } => prepare(&site, config).await,
         Phase::Applying(_) | Phase::Settling(_) => {
             release::go_on(&site, phase, Pace::default()).await
         }

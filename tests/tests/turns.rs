@@ -16,6 +16,67 @@ fn pipeline(name: &str, component: &str) -> String {
     )
 }
 
+const LATE: &str = "version: 1
+name: late
+concurrency: {group: late, limit: 3, strategy: queue}
+parameters: {tag: {type: string, required: true}}
+stages:
+  gate: {when: parameters.tag == 'v1', approval: {excludeTriggerer: false}}
+  go:
+    needs: [gate]
+    environment: ENV
+    onFailure: rollback
+    deploy: {manifests: [k8s/web.yaml], images: {ready: \"fate.test/ready:${{ parameters.tag }}\"}}
+";
+
+#[test]
+fn a_deploy_that_a_later_run_has_overtaken_asks_a_person_before_it_writes() {
+    let room = Room::new("late");
+    let file = room.write("late.yaml", LATE);
+    room.write("k8s/web.yaml", &web("fate.test/ready:v0", 1));
+    let mut engine = Talking::start(room.command(&["serve"]).stdout(Stdio::null()));
+    engine.until("listening on");
+    let start = |tag: &str| {
+        let tag = format!("tag={tag}");
+        let mut command = room.command(&["run", &file, "--watch", "-p", &tag]);
+        Talking::start(command.stdout(Stdio::null()))
+    };
+    let image = || {
+        let path = "jsonpath={.spec.template.spec.containers[0].image}";
+        room.kubectl(&["get", "deployment/web", "-o", path])
+    };
+    let mut first = start("v1");
+    first.until("gate: 0 of 1");
+    let mut second = start("v1");
+    second.until("gate: 0 of 1");
+    assert_eq!(start("v2").code(), Some(0));
+    assert_eq!(image(), "fate.test/ready:v2");
+
+    let [early, later] = ["late#1", "late#2"];
+    for run in [early, later] {
+        room.gennaker(&["approve", run]);
+    }
+    first.until("go: out of date");
+    second.until("go: waits for its turn in");
+    let why = room.gennaker(&["why", early, "go"]).stdout;
+    assert!(why.contains("holds revision 1 of the later run late#3"), "{why}");
+    assert_eq!(image(), "fate.test/ready:v2", "nothing is written before the answer");
+    room.gennaker(&["answer", "no", early, "-m", "v2 is right"]);
+    assert_eq!(first.code(), Some(5));
+    let run = room.gennaker(&["describe", "run", early, "-o", "json"]).stdout;
+    let run: Value = serde_json::from_str(&run).unwrap();
+    assert_eq!(
+        (&run["status"], &run["stages"]["go"]["status"]),
+        (&"rejected".into(), &"rejected".into())
+    );
+    assert_eq!(image(), "fate.test/ready:v2", "a no writes nothing, and takes nothing back");
+
+    second.until("go: out of date");
+    room.gennaker(&["answer", "yes", later]);
+    assert_eq!(second.code(), Some(0));
+    assert_eq!(image(), "fate.test/ready:v1");
+}
+
 #[test]
 fn an_interrupted_rollout_ends_cancelled_and_leaves_nothing_to_recover() {
     let room = Room::new("stop");

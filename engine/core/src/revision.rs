@@ -112,6 +112,43 @@ pub fn newer<'a>(
     is_newer.then_some(newest)
 }
 
+/// A run, as far as it matters which of two came later.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Maker {
+    pub pipeline: String,
+    pub number: u64,
+}
+
+impl Maker {
+    /// How people name the run.
+    pub fn label(&self) -> String {
+        format!("{}#{}", self.pipeline, self.number)
+    }
+
+    /// Whether this is a later run of the same pipeline.
+    pub fn is_later_than(&self, other: &Maker) -> bool {
+        self.pipeline == other.pipeline && self.number > other.number
+    }
+}
+
+/// A revision that a later run of the same pipeline has recorded: whoever deploys now is out of date.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Overtaken {
+    pub revision: u64,
+    pub by: Maker,
+}
+
+/// The revisions that may make a deploy of `run` out of date, newest first: those that others have
+/// recorded since it began, and since it last recorded one itself. `revisions` are all of the target,
+/// oldest first.
+pub fn overtaking(
+    revisions: &[Revision],
+    (run, began): (RunId, Now),
+) -> impl Iterator<Item = &Revision> {
+    let newest_first = revisions.iter().rev();
+    newest_first.take_while(move |it| it.run != run && it.at.elapsed >= began.elapsed)
+}
+
 /// Where a set is to be recorded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Recording {
@@ -133,5 +170,78 @@ pub fn recording(earlier: &[Revision], set: &ComponentSet) -> Recording {
         (Some(before), Some(newest)) if before.number == newest.number => Recording::Next,
         (_, Some(newest)) => Recording::Beside { number: newest.number },
         (_, None) => Recording::Next,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::{Civil, Elapsed};
+
+    fn run(seed: u128) -> RunId {
+        RunId(uuid::Uuid::from_u128(seed))
+    }
+
+    fn at(elapsed: u64) -> Now {
+        Now { elapsed: Elapsed(elapsed), civil: Civil(elapsed) }
+    }
+
+    fn revisions(of: &[(u128, u64)]) -> Vec<Revision> {
+        let revision = |(number, (by, elapsed)): (usize, &(u128, u64))| Revision {
+            number: number as u64 + 1,
+            run: run(*by),
+            stage: "deploy".to_owned(),
+            at: at(*elapsed),
+            set: ComponentSet {
+                component: "main".to_owned(),
+                content: BlobName(format!("{number}")),
+                images: BTreeMap::new(),
+                origin: Origin::Deploy,
+            },
+            proof: Proof::Unproven,
+        };
+        of.iter().enumerate().map(revision).collect()
+    }
+
+    #[test]
+    fn only_what_others_recorded_since_can_overtake_a_run() {
+        let numbers = |of: &[(u128, u64)]| -> Vec<u64> {
+            overtaking(&revisions(of), (run(7), at(50))).map(|it| it.number).collect()
+        };
+        for (of, expected) in [
+            (&[][..], &[][..]),
+            (&[(1, 10), (2, 49)], &[]),
+            (&[(1, 10), (8, 50), (9, 60)], &[3, 2]),
+            (&[(8, 55), (7, 60)], &[]),
+            (&[(8, 55), (7, 60), (9, 70)], &[3]),
+        ] {
+            assert_eq!(numbers(of), expected, "{of:?}");
+        }
+    }
+
+    #[test]
+    fn a_later_run_is_one_of_the_same_pipeline_with_a_higher_number() {
+        let maker = |pipeline: &str, number| Maker { pipeline: pipeline.to_owned(), number };
+        assert!(maker("web", 13).is_later_than(&maker("web", 12)));
+        for other in [maker("web", 12), maker("web", 11), maker("rollback", 13)] {
+            assert!(!other.is_later_than(&maker("web", 12)), "{other:?}");
+        }
+    }
+
+    #[test]
+    fn a_target_has_moved_on_if_others_wrote_after_us_or_after_we_began() {
+        let ours = BTreeSet::from([run(7)]);
+        let number = |of: &[(u128, u64)]| {
+            newer(&revisions(of), &ours, at(50)).map(|revision| revision.number)
+        };
+        for (of, expected) in [
+            (&[][..], None),
+            (&[(1, 10)], None),
+            (&[(1, 10), (7, 60)], None),
+            (&[(1, 10), (8, 60)], Some(2)),
+            (&[(7, 60), (8, 70)], Some(2)),
+        ] {
+            assert_eq!(number(of), expected, "{of:?}");
+        }
     }
 }

@@ -11,10 +11,10 @@ use engine_core::{
     clock::Clock,
     event::Evaluated,
     execution::Evaluation,
-    id::BlobName,
-    revision::{Revision, Target},
+    id::{BlobName, RunId},
+    revision::{Maker, Overtaken, Revision, Target, overtaking},
     stage::{Halt, Printed, Secret, SecretError, ServiceError, Services},
-    store::{AttemptKey, Chunk, Extent, Line, LogAppend, LogAppended, Store, StoreError},
+    store::{AttemptKey, Chunk, Extent, Gate, Line, LogAppend, LogAppended, Store, StoreError},
 };
 use std::sync::{
     Arc,
@@ -30,6 +30,29 @@ pub(crate) struct Backing {
     pub(crate) guard: Arc<Guard>,
     pub(crate) leaving: Arc<AtomicBool>,
     pub(crate) secrets: Secrets,
+}
+
+impl Backing {
+    async fn overtaken(
+        &self,
+        target: &Target,
+        run: RunId,
+    ) -> Result<Option<Overtaken>, StoreError> {
+        let Some(ours) = self.store.gate(run).await? else { return Ok(None) };
+        let (began, ours) = (ours.summary.started_at, maker(&ours));
+        let revisions = self.store.revisions(target).await?;
+        for revision in overtaking(&revisions, (run, began)) {
+            let by = self.store.gate(revision.run).await?.as_ref().map(maker);
+            if let Some(by) = by.filter(|by| by.is_later_than(&ours)) {
+                return Ok(Some(Overtaken { revision: revision.number, by }));
+            }
+        }
+        Ok(None)
+    }
+}
+
+fn maker(gate: &Gate) -> Maker {
+    Maker { pipeline: gate.summary.pipeline.clone(), number: gate.summary.number }
 }
 
 /// One call's view of it.
@@ -107,6 +130,13 @@ impl Services for CallServices {
     fn revisions(&self, target: &Target) -> BoxFuture<'_, Result<Vec<Revision>, ServiceError>> {
         let target = target.clone();
         Box::pin(async move { self.backing.store.revisions(&target).await.map_err(unavailable) })
+    }
+
+    fn overtaken(&self, target: &Target) -> BoxFuture<'_, Result<Option<Overtaken>, ServiceError>> {
+        let target = target.clone();
+        Box::pin(
+            async move { self.backing.overtaken(&target, self.key.run).await.map_err(unavailable) },
+        )
     }
 
     fn secret(&self, name: &str) -> BoxFuture<'_, Result<Secret, SecretError>> {

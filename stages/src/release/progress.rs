@@ -21,6 +21,8 @@ pub(crate) enum Phase {
     /// Nothing is recorded, and nothing but perhaps the namespace is written.
     #[default]
     Preparing,
+    /// A later run was here first, and a person is asked; `answered` answers came before.
+    Asking { answered: usize },
     /// The sets are recorded; their objects up to `next`, in kind order, are applied.
     Applying(Applying),
     /// Everything is applied.

@@ -9,7 +9,7 @@ use crate::{
     id::{BlobName, Epoch, RunId},
     person::{Actor, Signalled},
     plan::Place,
-    revision::{Revision, Target},
+    revision::{Overtaken, Revision, Target},
     store::{Extent, Line, LogAppended},
 };
 use std::{
@@ -105,6 +105,8 @@ pub trait Services: Send + Sync {
     fn evaluate(&self, evaluation: Evaluation) -> BoxFuture<'_, Evaluated>;
     /// The recorded revisions of a target, oldest first.
     fn revisions(&self, target: &Target) -> BoxFuture<'_, Result<Vec<Revision>, ServiceError>>;
+    /// What a later run of the same pipeline has recorded there since this run last did.
+    fn overtaken(&self, target: &Target) -> BoxFuture<'_, Result<Option<Overtaken>, ServiceError>>;
     /// The present value of a secret that the stage's configuration names. From then on whatever
     /// steps answer is searched for it.
     fn secret(&self, name: &str) -> BoxFuture<'_, Result<Secret, SecretError>>;

@@ -96,7 +96,7 @@ impl Starter for Submitted {
         let invalid = |diagnostics| Checked::Invalid { diagnostics };
         match self.compile((&source, &files), &bindings, &self.reach.unasked()) {
             Ok(plan) => match serde_json::to_value(plan.document()) {
-                Ok(plan) => Checked::Plan(plan),
+                Ok(plan) => Checked::Plan { plan, warnings: self.warnings(&source) },
                 Err(error) => invalid(vec![serde_json::json!({ "message": error.to_string() })]),
             },
             Err(diagnostics) => invalid(diagnostics),
@@ -118,6 +118,13 @@ fn bindings(
 }
 
 impl Submitted {
+    /// What is probably not meant in a file that has a plan.
+    fn warnings(&self, source: &SourceFile) -> Vec<serde_json::Value> {
+        let pipeline = Pipeline::read(source, &stages::registry(&self.reach.clusters));
+        let told = diagnostic::json(source, pipeline.warnings());
+        told.iter().filter_map(|warning| serde_json::to_value(warning).ok()).collect()
+    }
+
     async fn started(
         &self,
         engine: &Engine,

@@ -22,20 +22,27 @@ pub struct Approval;
 pub struct Config {
     /// Who may answer, such as `user:mo`. Without it, anybody but who started the run.
     #[serde(default)]
-    #[schemars(length(min = 1), inner(regex(pattern = "^user:.+$")))]
+    #[schemars(
+        length(min = 1),
+        inner(regex(pattern = "^user:.+$")),
+        example = ["user:mo", "user:kit"]
+    )]
     approvers: Option<Vec<String>>,
     /// How many must say yes. One no is enough to reject.
     #[serde(default = "one")]
-    #[schemars(range(min = 1, max = 100))]
+    #[schemars(range(min = 1, max = 100), example = 2)]
     minimum: u32,
     /// Whether who started the run may not answer.
     #[serde(default = "yes")]
+    #[schemars(example = false)]
     exclude_triggerer: bool,
     /// What is asked.
     #[serde(default)]
+    #[schemars(example = &"Does staging look right?")]
     message: Option<String>,
     /// What silence means.
     #[serde(default = "reject")]
+    #[schemars(example = &"fail")]
     on_timeout: OnTimeout,
 }
 

@@ -12,15 +12,24 @@ pub struct Checks;
 /// Conditions, all of which must hold.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(transparent)]
-pub struct Config(#[schemars(length(min = 1))] Vec<Check>);
+pub struct Config(
+    #[schemars(
+        length(min = 1),
+        example = serde_json::json!([{"assert": "application.name != \"\""}])
+    )]
+    Vec<Check>,
+);
 
+/// One condition.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 struct Check {
     /// What must be true.
+    #[schemars(example = &"application.name != \"\"")]
     assert: Condition,
     /// What to say if it is not.
     #[serde(default)]
+    #[schemars(example = &"the application has no name")]
     message: Option<String>,
 }
 

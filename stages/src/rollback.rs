@@ -30,9 +30,11 @@ pub struct Rollback {
 pub struct Config {
     /// Where to: `lastGood`, `previous` or the number of a revision.
     #[serde(default)]
+    #[schemars(extend("default" = "lastGood"), example = &"previous")]
     to: To,
     /// The one component to bring back; without it, all of them.
     #[serde(default)]
+    #[schemars(example = &"worker")]
     component: Option<String>,
 }
 

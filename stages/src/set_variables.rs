@@ -13,7 +13,10 @@ pub struct SetVariables;
 /// Names and their values, which later stages read as `stages.<id>.outputs.<name>`.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(transparent)]
-pub struct Config(#[schemars(length(min = 1))] Map<String, Value>);
+pub struct Config(
+    #[schemars(length(min = 1), example = serde_json::json!({"weight": 10, "tag": "v7"}))]
+    Map<String, Value>,
+);
 
 impl Stage for SetVariables {
     const TYPE: &'static str = "setVariables";

@@ -27,10 +27,12 @@ pub enum Config {
 struct Fields {
     /// How long to wait, such as `90s` or `2h`.
     #[serde(default)]
+    #[schemars(example = &"10m")]
     duration: Option<Duration>,
     /// Until when to wait, such as `2026-12-24T18:00:00+01:00`. An instant that is past ends the
     /// stage at once.
     #[serde(default)]
+    #[schemars(example = &"2026-12-24T18:00:00+01:00")]
     until: Option<Instant>,
 }
 

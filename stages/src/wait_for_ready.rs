@@ -38,13 +38,15 @@ struct Fields {
     /// Labels of workloads (Deployment, StatefulSet, DaemonSet, Job) in the environment's
     /// namespace, such as `app=web,tier!=cache`.
     #[serde(default)]
+    #[schemars(example = &"app=web,tier!=cache")]
     selector: Option<String>,
     /// Objects in the environment's namespace, such as `deployment/web`.
     #[serde(default)]
-    #[schemars(length(min = 1))]
+    #[schemars(length(min = 1), example = ["deployment/web"])]
     resources: Option<Vec<String>>,
     /// How long everything must stay ready without a break.
     #[serde(default)]
+    #[schemars(extend("default" = "0s"), example = &"1m")]
     stable_for: Option<Duration>,
 }
 

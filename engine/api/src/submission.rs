@@ -46,8 +46,8 @@ pub enum NotBegun {
 /// What a submission came to without being run.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Checked {
-    /// Its plan.
-    Plan(Value),
+    /// Its plan, and warnings as `validate --format json` gives them.
+    Plan { plan: Value, warnings: Vec<Value> },
     /// Diagnostics as `validate --format json` gives them.
     Invalid { diagnostics: Vec<Value> },
 }

@@ -18,23 +18,26 @@ const MAIN: &str = "main";
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct Config {
     /// Manifest files, folders or globs, relative to the root; applied in this order within a kind.
-    #[schemars(length(min = 1))]
+    #[schemars(length(min = 1), example = ["k8s/"])]
     pub(super) manifests: Vec<String>,
     /// Image references by name: a name matches a repository's full name or its last part, and
     /// replaces the image of every container that it matches.
     #[serde(default)]
+    #[schemars(example = serde_json::json!({"web": "registry.example.com/shop/web:v7"}))]
     pub(super) images: BTreeMap<String, String>,
     /// The name of this set within the environment: a deploy replaces and prunes only its own
     /// component.
     #[serde(default = "main_component")]
-    #[schemars(regex(pattern = r"^[a-z]([a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?$"))]
+    #[schemars(regex(pattern = r"^[a-z]([a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?$"), example = &"worker")]
     pub(super) component: String,
     /// Whether objects that the component had before and has no longer are deleted.
     #[serde(default)]
+    #[schemars(example = false)]
     pub(super) prune: Pruning,
     /// Whether the stage ends only when everything is ready: `true`, `false`, or `{stableFor}` for
     /// what must also stay ready for some time.
     #[serde(default)]
+    #[schemars(extend("default" = true), example = serde_json::json!({"stableFor": "1m"}))]
     pub(super) wait: Pace,
 }
 

@@ -26,23 +26,32 @@ const NAMES: [&str; 2] = ["status", "json"];
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct Config {
     /// Where to, by `http` or `https`; redirects are not followed.
+    #[schemars(example = &"https://shop.example.com/health")]
     pub url: String,
+    /// How it is asked.
     #[serde(default)]
+    #[schemars(extend("default" = "GET"), example = &"POST")]
     pub method: Method,
-    /// `${{ secrets.NAME }}` may stand in their values.
+    /// What is sent beside the body, by name. `${{ secrets.NAME }}` may stand in the values.
     #[serde(default)]
+    #[schemars(example = serde_json::json!({"Accept": "application/json"}))]
     pub headers: BTreeMap<String, SecretText>,
     /// Text as it is, anything else as JSON. `${{ secrets.NAME }}` may stand in its texts.
     #[serde(default)]
+    #[schemars(example = serde_json::json!({"release": "v7"}))]
     pub body: Option<SecretValue>,
+    /// What a good answer is.
     #[serde(default)]
+    #[schemars(example = serde_json::json!({"status": [200], "assert": "json.ready"}))]
     pub expect: Expect,
     /// Asks again until the answer is as it should be.
     #[serde(default)]
+    #[schemars(example = serde_json::json!({"every": "5s", "successWhen": "json.status == \"ok\""}))]
     pub poll: Option<Poll>,
     /// Whether the request may be sent again when nobody knows whether it arrived. `GET` and
     /// `HEAD` always may.
     #[serde(default)]
+    #[schemars(example = true)]
     pub idempotent: bool,
 }
 
@@ -63,21 +72,27 @@ pub enum Method {
 #[serde(deny_unknown_fields, rename_all = "camelCase", default)]
 pub struct Expect {
     /// Any of these; without it, any from 200 to 299.
-    #[schemars(length(min = 1), inner(range(min = 100, max = 599)))]
+    #[schemars(length(min = 1), inner(range(min = 100, max = 599)), example = [200, 204])]
     pub status: Option<Vec<u16>>,
     /// CEL over `status` and `json`, such as `json.healthy == true`.
+    #[schemars(example = &"json.healthy == true")]
     pub assert: Option<String>,
 }
 
+/// Asking again and again, within the stage's timeout.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct Poll {
+    /// How long to pause between two requests; at least `1s`.
+    #[schemars(example = &"5s")]
     pub every: Duration,
     /// CEL over `status` and `json`; without it, an answer as `expect` has it.
     #[serde(default)]
+    #[schemars(example = &"json.status == \"ok\"")]
     pub success_when: Option<String>,
     /// CEL over `status` and `json`: there is no use in asking again.
     #[serde(default)]
+    #[schemars(example = &"json.status == \"broken\"")]
     pub fail_when: Option<String>,
 }
 

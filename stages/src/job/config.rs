@@ -16,20 +16,28 @@ const CONTAINER: &str = "main";
 /// object in its termination message becomes the stage's outputs.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase", default)]
+#[schemars(example = json!({"image": "registry.example.com/shop/migrate:v7"}))]
 pub struct Config {
     /// A file with one Job, instead of `image` and what goes with it.
+    #[schemars(example = &"k8s/migrate.yaml")]
     pub(super) manifest: Option<String>,
     /// The image of the program.
+    #[schemars(example = &"registry.example.com/shop/migrate:v7")]
     pub(super) image: Option<String>,
     /// Instead of the image's entry point.
-    #[schemars(length(min = 1))]
+    #[schemars(length(min = 1), example = ["migrate", "--all"])]
     pub(super) command: Option<Vec<String>>,
+    /// What the program is given.
+    #[schemars(example = ["--to", "${{ application.name }}"])]
     pub(super) args: Option<Vec<String>>,
     /// The program's environment, by name. `${{ secrets.NAME }}` may stand in its texts.
+    #[schemars(example = json!({"LEVEL": "info"}))]
     pub(super) env: BTreeMap<String, Variable>,
     /// What the program asks of its node, and may use of it.
+    #[schemars(example = json!({"limits": {"memory": "256Mi"}}))]
     pub(super) resources: Option<Resources>,
     /// The account that the program has in the cluster [default: `default`].
+    #[schemars(example = &"migrator")]
     pub(super) service_account: Option<String>,
 }
 
@@ -49,16 +57,23 @@ pub(super) enum Variable {
 pub(super) struct Source {
     /// A key of a Secret in the environment's namespace.
     #[serde(default)]
+    #[schemars(example = json!({"name": "database", "key": "password"}))]
     secret_key_ref: Option<KeyRef>,
     /// A key of a ConfigMap in the environment's namespace.
     #[serde(default)]
+    #[schemars(example = json!({"name": "settings", "key": "level"}))]
     config_map_key_ref: Option<KeyRef>,
 }
 
+/// One entry of an object.
 #[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub(super) struct KeyRef {
+    /// What the object is called.
+    #[schemars(example = &"settings")]
     name: String,
+    /// The key of the entry.
+    #[schemars(example = &"level")]
     key: String,
 }
 
@@ -66,7 +81,11 @@ pub(super) struct KeyRef {
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase", default)]
 pub(super) struct Resources {
+    /// What a node must have for it.
+    #[schemars(example = json!({"cpu": "100m", "memory": "64Mi"}))]
     requests: BTreeMap<String, Quantity>,
+    /// What it may use at most.
+    #[schemars(example = json!({"memory": "256Mi"}))]
     limits: BTreeMap<String, Quantity>,
 }
 

@@ -31,6 +31,7 @@ pub(crate) enum Pace {
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 struct Stable {
     /// How long everything must stay ready without a break.
+    #[schemars(example = &"1m")]
     stable_for: Duration,
 }
 

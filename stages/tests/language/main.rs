@@ -1,7 +1,11 @@
-//! The language as it is with every stage type: what each code looks like.
+//! The language as it is with every stage type: what each code looks like, and what the published
+//! schema and the pages say.
+#![expect(clippy::unwrap_used, reason = "what a test's helper cannot do fails its test")]
 
+mod docs;
 mod explain;
 mod images;
+mod schema;
 
 use engine_core::{
     Pipeline, Plan, Registry,
@@ -23,6 +27,15 @@ spec:
   template:
     metadata: {labels: {app: web}}
     spec: {containers: [{name: web, image: \"registry.example.com/shop/web:v1\"}]}
+";
+
+const JOB: &str = "\
+apiVersion: batch/v1
+kind: Job
+metadata: {name: migrate}
+spec:
+  template:
+    spec: {restartPolicy: Never, containers: [{name: main, image: \"registry.example.com/shop/migrate:v7\"}]}
 ";
 
 fn registry() -> Registry<dyn AnyStage> {
@@ -49,11 +62,15 @@ fn files(pipeline: &Pipeline) -> Files {
     for request in pipeline.files(&registry()) {
         let found = match request.pattern.as_str() {
             "k8s/" | "k8s/web.yaml" => Found::Paths(vec!["k8s/web.yaml".to_owned()]),
+            "k8s/migrate.yaml" => Found::Paths(vec!["k8s/migrate.yaml".to_owned()]),
             "worker/" => Found::Paths(vec!["worker/worker.yaml".to_owned()]),
             _ => Found::Nothing { reason: "there is no such file".to_owned() },
         };
         files.insert_answer(request.pattern, found);
     }
+    let content = JOB.as_bytes().into();
+    let file = File { content, name: BlobName("hash of the job".to_owned()) };
+    files.insert_file("k8s/migrate.yaml".to_owned(), file);
     for name in ["web", "worker"] {
         let content = MANIFEST.replace("web", name).as_bytes().into();
         let file = File { content, name: BlobName(format!("hash of {name}")) };

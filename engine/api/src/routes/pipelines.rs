@@ -17,7 +17,7 @@ use serde_json::Value;
 #[derive(Serialize, utoipa::ToSchema)]
 pub(crate) struct Validated {
     valid: bool,
-    /// Every fault, as `gennaker validate --format json` tells them.
+    /// Every fault and every warning, as `gennaker validate --format json` tells them.
     #[schema(value_type = Vec<Object>)]
     diagnostics: Vec<Value>,
 }
@@ -33,7 +33,7 @@ pub(crate) async fn validate(
     Sent(submission): Sent<Submission>,
 ) -> Result<Json<Validated>, Problem> {
     Ok(Json(match checked(service, submission, actor).await? {
-        Checked::Plan(_) => Validated { valid: true, diagnostics: Vec::new() },
+        Checked::Plan { warnings, .. } => Validated { valid: true, diagnostics: warnings },
         Checked::Invalid { diagnostics } => Validated { valid: false, diagnostics },
     }))
 }
@@ -49,7 +49,7 @@ pub(crate) async fn plan(
     Sent(submission): Sent<Submission>,
 ) -> Result<Json<Value>, Problem> {
     match checked(service, submission, actor).await? {
-        Checked::Plan(plan) => Ok(Json(plan)),
+        Checked::Plan { plan, .. } => Ok(Json(plan)),
         Checked::Invalid { diagnostics } => Err(Problem::invalid(diagnostics)),
     }
 }

@@ -127,6 +127,14 @@ codes! {
     W113 = "A rollback brings an environment back to what it ran before, but no stage upstream of \
         it deploys there: it would undo what some earlier run did. Name the deploy in its `needs`, \
         such as `{stage: staging, status: [failed]}`.",
+    /// A parameter inside a shell command.
+    W114 = "The value of a parameter or of the trigger is put into a command that a shell reads: \
+        whoever gives the value writes a part of the program. Hand it over by `env`, and let the \
+        shell read the variable, quoted: `\"$TAG\"`.",
+    /// `queue` with an approval.
+    W115 = "Runs of the group go first in, first out, and a stage waits for people: as long as \
+        nobody answers, no later run starts, and the one that is approved at last may be the \
+        oldest. With `supersede` a newer run ends older ones that only wait.",
 }
 
 impl fmt::Display for Code {

@@ -155,7 +155,7 @@ fn bound(leaf: Leaf<'_>, word: &str) -> Option<f64> {
 }
 
 /// What the Rust type behind an integer can hold.
-fn format_range(leaf: Leaf<'_>) -> (Option<f64>, Option<f64>) {
+pub(super) fn format_range(leaf: Leaf<'_>) -> (Option<f64>, Option<f64>) {
     let (least, most) = match leaf.get("format").and_then(Value::as_str) {
         Some("uint8") => (0.0, f64::from(u8::MAX)),
         Some("uint16") => (0.0, f64::from(u16::MAX)),

@@ -25,21 +25,35 @@ pub(super) const EXPRESSIONS: &str = "x-expressions";
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub(crate) struct PipelineText {
-    #[schemars(required, extend("format" = "gennaker-name"))]
+    /// What the pipeline is called; unique within its application.
+    #[schemars(required, extend("format" = "gennaker-name"), example = &"checkout")]
     pub(crate) name: Option<String>,
-    #[schemars(extend("format" = "gennaker-name"))]
+    /// What is deployed. Unless it is said, the pipeline's name.
+    #[schemars(extend("format" = "gennaker-name"), example = &"shop")]
     pub(crate) application: Option<String>,
+    /// For people.
+    #[schemars(
+        example = &"Brings the shop to staging, and to production once somebody has said yes."
+    )]
     pub(crate) description: Option<String>,
     /// For people and selectors; they grant nothing.
+    #[schemars(example = json!({"team": "payments"}))]
     pub(crate) labels: BTreeMap<String, String>,
     /// Image references by name, known when a run starts: the default of every deploy. A name
     /// matches a repository's full name or its last part. Expressions read them as `images.name`.
-    #[schemars(extend("x-expressions" = true))]
+    #[schemars(
+        extend("x-expressions" = true),
+        example = json!({"web": "registry.example.com/shop/web:v7"})
+    )]
     pub(crate) images: BTreeMap<String, String>,
     /// Which runs may not be under way together: by default, those of one pipeline.
+    #[schemars(example = json!({"strategy": "queue"}))]
     pub(crate) concurrency: Option<ConcurrencyText>,
+    /// What holds for every stage that does not say otherwise.
+    #[schemars(example = json!({"onFailure": "hold"}))]
     pub(crate) defaults: DefaultsText,
     /// Of the whole run; it counts while a stage is running an attempt.
+    #[schemars(extend("default" = "24h"), example = &"6h")]
     pub(crate) timeout: Option<Duration>,
 }
 
@@ -48,11 +62,13 @@ pub(crate) struct PipelineText {
 #[serde(rename_all = "camelCase", default)]
 pub(crate) struct ConcurrencyText {
     /// Its name; the pipeline's, if it is not said.
-    #[schemars(length(min = 1, max = 100), extend("x-expressions" = true))]
+    #[schemars(length(min = 1, max = 100), extend("x-expressions" = true), example = &"database")]
     pub(crate) group: Option<String>,
     /// How many runs of the group may be under way at once.
-    #[schemars(range(min = 1, max = 1_000))]
+    #[schemars(range(min = 1, max = 1_000), extend("default" = 1), example = 2)]
     pub(crate) limit: Option<u32>,
+    /// What becomes of a newcomer when the group is full.
+    #[schemars(extend("default" = "supersede"), example = &"queue")]
     pub(crate) strategy: Option<Strategy>,
 }
 
@@ -60,8 +76,14 @@ pub(crate) struct ConcurrencyText {
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub(crate) struct DefaultsText {
+    /// How long one attempt of a stage may take.
+    #[schemars(example = &"30m")]
     pub(crate) timeout: Option<Duration>,
+    /// Whether a stage is tried again.
+    #[schemars(example = json!({"limit": 2}))]
     pub(crate) retry: Option<RetryText>,
+    /// What a failure that stays after the last try means to the others.
+    #[schemars(extend("default" = "fail"), example = &"hold")]
     pub(crate) on_failure: Option<OnFailure>,
 }
 
@@ -69,15 +91,35 @@ pub(crate) struct DefaultsText {
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub(crate) struct StageText {
+    /// What people see. Unless it is said, the id.
+    #[schemars(example = &"Go live")]
     pub(crate) name: Option<String>,
+    /// For people.
+    #[schemars(example = &"The team's leads look at staging first.")]
     pub(crate) description: Option<String>,
+    /// Stages that must have ended as is asked for before this one begins. A stage without any
+    /// begins at once.
+    #[schemars(extend("default" = []), example = json!(["first"]))]
     pub(crate) needs: Vec<NeedText>,
+    /// Asked once, when its needs are met: the stage is skipped if it is false, and fails if it
+    /// cannot be told.
+    #[schemars(example = &"trigger.actor != \"mo\"")]
     pub(crate) when: Option<Condition>,
-    #[schemars(extend("x-expressions" = true))]
+    /// Where it acts: cluster, namespace, rules. Whatever touches a cluster needs one.
+    #[schemars(extend("x-expressions" = true), example = &"staging")]
     pub(crate) environment: Option<String>,
+    /// How long one attempt may take; time spent waiting for people or in a pause does not count.
+    /// Unless it is said, what the stage's type has as its default.
+    #[schemars(example = &"30m")]
     pub(crate) timeout: Option<Duration>,
+    /// Whether it is tried again.
+    #[schemars(example = json!({"limit": 2, "causes": ["error"]}))]
     pub(crate) retry: Option<RetryText>,
+    /// What a failure that stays after the last try means to the others.
+    #[schemars(extend("default" = "fail"), example = &"hold")]
     pub(crate) on_failure: Option<OnFailure>,
+    /// Runs the stage once for each combination of values; each node has an id such as `web[eu]`.
+    #[schemars(example = json!({"axes": {"region": ["eu", "us"]}, "maxParallel": 1}))]
     pub(crate) matrix: Option<MatrixText>,
 }
 
@@ -86,21 +128,28 @@ pub(crate) struct StageText {
 #[serde(rename_all = "camelCase")]
 pub(crate) struct MatrixText {
     /// The values of each axis: a list, or one expression that comes to a list.
-    #[schemars(length(min = 1), extend("x-expressions" = true))]
+    #[schemars(
+        length(min = 1),
+        extend("x-expressions" = true),
+        example = json!({"region": ["eu", "us"]})
+    )]
     #[expect(dead_code, reason = "read from the tree, in the order of the file")]
     axes: BTreeMap<String, AxisText>,
     /// Cells beside the product; each names every axis.
     #[serde(default)]
+    #[schemars(example = json!([{"region": "ap"}]))]
     pub(crate) include: Vec<BTreeMap<String, Value>>,
     /// Cells of the product to leave out: those with all of these values.
     #[serde(default)]
+    #[schemars(example = json!([{"region": "us"}]))]
     pub(crate) exclude: Vec<BTreeMap<String, Value>>,
     /// How many may be under way at once.
     #[serde(default)]
-    #[schemars(range(min = 1))]
+    #[schemars(range(min = 1), example = 1)]
     pub(crate) max_parallel: Option<usize>,
     /// Whether one failure stops the others.
     #[serde(default = "fails_fast")]
+    #[schemars(example = false)]
     pub(crate) fail_fast: bool,
 }
 
@@ -126,13 +175,20 @@ pub(crate) enum NeedText {
     Detailed(DetailedNeed),
 }
 
+/// A need that says which ends will do, or which nodes of a matrix are meant.
 #[derive(Debug, Deserialize, JsonSchema)]
 pub(crate) struct DetailedNeed {
+    /// The id of the needed stage.
+    #[schemars(example = &"first")]
     stage: String,
+    /// How it must have ended: `any`, or a list of words, and then just these. Unless it is said:
+    /// succeeded, skipped, or failed and tolerated.
     #[serde(default)]
+    #[schemars(example = json!(["failed"]))]
     status: Option<StatusText>,
     /// Of another stage with the same axes: only the node with the same values.
     #[serde(default)]
+    #[schemars(example = &"same")]
     matrix: Option<SameWord>,
 }
 
@@ -168,23 +224,39 @@ enum EndWord {
     Cancelled,
 }
 
+/// Trying again after an attempt that did not succeed.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 pub(crate) struct RetryText {
-    #[schemars(range(max = 100))]
+    /// How many further tries there are after the first.
+    #[schemars(range(max = 100), example = 2)]
     limit: u32,
+    /// How long to pause between tries.
     #[serde(default)]
+    #[schemars(example = json!({"initial": "30s", "max": "10m"}))]
     backoff: BackoffText,
+    /// What is worth another try: `error` (it could not reach or tell), `failure` (it said no),
+    /// `timeout`.
     #[serde(default)]
-    #[schemars(length(min = 1))]
+    #[schemars(
+        length(min = 1),
+        extend("default" = ["error", "timeout"]),
+        example = json!(["error", "failure"])
+    )]
     causes: Option<Vec<CauseWord>>,
 }
 
+/// Pauses between tries, each longer than the one before.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(default)]
 struct BackoffText {
+    /// Before the second try.
+    #[schemars(extend("default" = "10s"), example = &"30s")]
     initial: Option<Duration>,
-    #[schemars(range(min = 1, max = 100))]
+    /// By how much each pause is longer than the one before.
+    #[schemars(range(min = 1, max = 100), extend("default" = 2), example = 1.5)]
     factor: Option<f64>,
+    /// No pause is longer.
+    #[schemars(extend("default" = "5m"), example = &"10m")]
     max: Option<Duration>,
 }
 
@@ -242,13 +314,22 @@ fn add_actions(
 }
 
 fn add_fixed_keys(root: &mut Value, parameter: Value) {
-    root["properties"]["version"] = json!({ "const": 1 });
+    root["properties"]["version"] = json!({
+        "const": 1,
+        "description": "The version of the language.",
+        "examples": [1],
+    });
     root["properties"]["parameters"] = json!({
+        "description": "Values that whoever starts a run may give, by id. Expressions read them \
+            as `parameters.id`.",
+        "examples": [{"tag": {"type": "string", "default": "v7"}}],
         "type": "object",
         "additionalProperties": parameter,
         "propertyNames": { "type": "string", "format": "gennaker-id" },
     });
     root["properties"]["stages"] = json!({
+        "description": "What is to be done, by id. Stages are joined by `needs`.",
+        "examples": [{"soak": {"wait": {"duration": "10m"}}}],
         "type": "object",
         "additionalProperties": { "$ref": format!("#/$defs/{STAGE}") },
         "propertyNames": { "type": "string", "format": "gennaker-id" },

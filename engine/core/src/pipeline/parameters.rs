@@ -15,23 +15,30 @@ use std::collections::BTreeMap;
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct ParameterText {
+    /// What kind of value it is.
     #[serde(rename = "type")]
+    #[schemars(example = &"string")]
     kind: ParameterType,
+    /// For people.
     #[serde(default)]
+    #[schemars(example = &"The tag of the release, such as v7.")]
     #[expect(dead_code, reason = "for people; it is read from the schema's answer")]
     description: Option<String>,
     /// What holds when nobody gives a value.
     #[serde(default)]
+    #[schemars(example = &"v7")]
     default: Option<Value>,
     /// Whether a run cannot start without a value.
     #[serde(default)]
+    #[schemars(example = true)]
     required: bool,
     /// What a text, or each text of a list, must match, as a whole.
     #[serde(default)]
+    #[schemars(example = &"v[0-9]+")]
     pattern: Option<String>,
     /// The words of a choice, or what a list may hold.
     #[serde(default)]
-    #[schemars(length(min = 1))]
+    #[schemars(length(min = 1), example = ["eu", "us"])]
     options: Option<Vec<String>>,
 }
 

@@ -4,6 +4,7 @@
 //! stage type works.
 
 mod credentials;
+mod shell;
 
 use super::{Parameter, Stage, Written, expressions::File};
 use crate::{
@@ -13,6 +14,7 @@ use crate::{
 };
 use std::collections::{BTreeSet, HashMap};
 
+const APPROVAL: &str = "approval";
 const DEPLOY: &str = "deploy";
 const ROLLBACK: &str = "rollback";
 const WAIT_FOR_READY: &str = "waitForReady";
@@ -33,7 +35,9 @@ impl Seen<'_> {
             warnings.extend(self.unready(stage, &by_id));
             warnings.extend(self.tolerated(stage));
             warnings.extend(self.rootless(stage, &by_id));
+            warnings.extend(shell::warnings(stage));
         }
+        warnings.extend(self.queued());
         // What could not be read might have used a parameter.
         if faults.is_empty() {
             warnings.extend(self.unused());
@@ -92,6 +96,19 @@ impl Seen<'_> {
         );
         let help = "name the deploy in its `needs`: `{stage: …, status: [failed]}`";
         Some(Diagnostic::warning(Code::W113, action.key_span, message).help(help))
+    }
+
+    /// W115: who waits for a person holds the group while others stand in line.
+    fn queued(&self) -> Option<Diagnostic> {
+        let strategy = self.root.entry("concurrency")?.value.entry("strategy")?;
+        let asks = self.file.stages.iter().find(|stage| is(stage, APPROVAL))?;
+        if strategy.value.value() != "queue" {
+            return None;
+        }
+        let message = format!("runs queue while {} waits for people", quoted(&asks.id));
+        let warning = Diagnostic::warning(Code::W115, strategy.value.span, message);
+        let warning = warning.also(asks.span, "it may take days");
+        Some(warning.help("use `supersede`, so that a newer run ends one that only waits"))
     }
 
     /// W108: parameters that nobody reads.

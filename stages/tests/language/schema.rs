@@ -1,0 +1,423 @@
+//! The published schema: it describes every key, its examples are right, and it refuses and takes
+//! what the program refuses and takes.
+
+use crate::{registry, told};
+use engine_core::{
+    diagnostic::{Code, Severity},
+    language::published_schema,
+};
+use proptest::prelude::*;
+use serde_json::{Map, Value, json};
+
+pub(crate) struct Published {
+    pub(crate) root: Value,
+}
+
+impl Published {
+    pub(crate) fn new() -> Published {
+        Published { root: published_schema(&registry()) }
+    }
+
+    pub(crate) fn definitions(&self) -> impl Iterator<Item = (&String, &Value)> {
+        self.root["definitions"].as_object().into_iter().flatten()
+    }
+
+    fn definition(&self, name: &str) -> &Value {
+        &self.root["definitions"][name]
+    }
+
+    /// What a map must have to be right by itself.
+    fn least(&self, schema: &Value) -> Map<String, Value> {
+        if let Some(Value::Object(example)) = schema["examples"].get(0) {
+            return example.clone();
+        }
+        let required = schema["required"].as_array().into_iter().flatten();
+        let example = |key: &Value| {
+            let key = key.as_str()?;
+            Some((key.to_owned(), schema["properties"][key]["examples"].get(0)?.clone()))
+        };
+        required.filter_map(example).collect()
+    }
+
+    /// A value of `schema` in which `inner` stands as a value of the definition `wanted`.
+    fn around(
+        &self,
+        schema: &Value,
+        (wanted, inner): (&str, &Value),
+        layers: usize,
+    ) -> Option<Value> {
+        let layers = layers.checked_sub(1)?;
+        let go_on = |schema: &Value| self.around(schema, (wanted, inner), layers);
+        if let Some(name) =
+            schema["$ref"].as_str().map(|it| it.trim_start_matches("#/definitions/"))
+        {
+            return match name {
+                _ if name == wanted => Some(inner.clone()),
+                // It holds nothing but itself.
+                "Anything" => None,
+                _ => go_on(self.definition(name)),
+            };
+        }
+        let unions = ["allOf", "anyOf", "oneOf"].iter().filter_map(|it| schema[*it].as_array());
+        if let Some(found) = unions.flatten().find_map(go_on) {
+            return Some(found);
+        }
+        if let Some(found) = schema.get("items").and_then(go_on) {
+            return Some(json!([found]));
+        }
+        let properties = schema["properties"].as_object().into_iter().flatten();
+        let found = properties.filter_map(|(key, schema)| Some((key, go_on(schema)?))).next();
+        if let Some((key, found)) = found {
+            let mut map = self.least(schema);
+            map.insert(key.clone(), found);
+            return Some(Value::Object(map));
+        }
+        let found = schema.get("additionalProperties").and_then(go_on)?;
+        Some(json!({ "soak": found }))
+    }
+
+    /// A file in which `value` stands as a value of the definition `name`.
+    fn file(&self, name: &str, value: Value) -> Value {
+        let mut file = match name {
+            "" => value,
+            _ => self
+                .around(&self.root, (name, &value), 30)
+                .unwrap_or_else(|| panic!("{name} is used nowhere")),
+        };
+        for (key, value) in [("version", json!(1)), ("name", json!("shop"))] {
+            if file.get(key).is_none() {
+                file[key] = value;
+            }
+        }
+        let first = json!({"environment": "first", "deploy": {"manifests": ["k8s/"]}});
+        file["stages"]["first"] = first;
+        for (id, stage) in file["stages"].as_object_mut().into_iter().flatten() {
+            let acts = registry().names().any(|name| stage.get(name).is_some());
+            if !acts {
+                stage["wait"] = json!({"duration": "1m"});
+            }
+            if stage.get("environment").is_none() && id != "first" {
+                stage["environment"] = json!("staging");
+            }
+        }
+        file
+    }
+}
+
+fn errors(file: &Value) -> Vec<String> {
+    let (_, told) = told(&file.to_string());
+    let errors = told.iter().filter(|it| it.severity == Severity::Error);
+    // Nobody gives values here.
+    let errors = errors.filter(|it| it.code != Code::E004);
+    errors.map(|it| format!("{} {}", it.code, it.message)).collect()
+}
+
+/// What stands beside a key in its example.
+fn companions(definition: &str, key: &str) -> Option<Value> {
+    match (definition, key) {
+        ("Parameter", "options") => Some(json!({"type": "choice"})),
+        ("job", "manifest") => Some(json!({})),
+        _ => None,
+    }
+}
+
+#[test]
+fn every_key_is_described_and_has_an_example() {
+    let published = Published::new();
+    let root = ("", &published.root);
+    let definitions = published.definitions().map(|(name, schema)| (name.as_str(), schema));
+    for (name, schema) in std::iter::once(root).chain(definitions) {
+        for (key, schema) in schema["properties"].as_object().into_iter().flatten() {
+            let is_action = registry().get(key).is_some();
+            let description = schema.get("description").and_then(Value::as_str);
+            assert!(is_action || description.is_some(), "{name}.{key}: say `/// …` what it is");
+            let example = schema["examples"].get(0);
+            assert!(
+                is_action || example.is_some(),
+                "{name}.{key}: show one, `#[schemars(example = …)]`"
+            );
+        }
+    }
+}
+
+#[test]
+fn every_example_is_taken_by_the_program_and_by_the_schema() {
+    let published = Published::new();
+    let validator = jsonschema::draft7::new(&published.root).unwrap();
+    let root = ("", &published.root);
+    let definitions = published.definitions().map(|(name, schema)| (name.as_str(), schema));
+    let mut shown = 0;
+    for (name, schema) in std::iter::once(root).chain(definitions) {
+        for (key, property) in schema["properties"].as_object().into_iter().flatten() {
+            for example in property["examples"].as_array().into_iter().flatten() {
+                let least = || Value::Object(published.least(schema));
+                let mut value = companions(name, key).unwrap_or_else(least);
+                value[key] = example.clone();
+                let mut file = published.file(name, value);
+                if (name, key.as_str()) == ("DetailedNeed", "matrix") {
+                    let matrix = json!({"axes": {"region": ["eu", "us"]}});
+                    for id in ["first", "soak"] {
+                        file["stages"][id]["matrix"] = matrix.clone();
+                    }
+                    file["stages"]["first"]["environment"] = json!("first-${{ matrix.region }}");
+                }
+                assert_eq!(errors(&file), Vec::<String>::new(), "{name}.{key}: {file:#}");
+                let faults: Vec<String> =
+                    validator.iter_errors(&file).map(|fault| fault.to_string()).collect();
+                assert_eq!(faults, Vec::<String>::new(), "{name}.{key}: {file:#}");
+                shown += 1;
+            }
+        }
+    }
+    println!("{shown} examples");
+    assert!(shown > 60);
+}
+
+/// The files that are changed at random: every example of a diagnostic put right, and one that says
+/// much.
+fn seeds() -> Vec<Value> {
+    let right = Code::ALL.iter().map(|code| code.example().right);
+    let mut seeds: Vec<Value> =
+        right.filter_map(|text| serde_saphyr::from_str(text).ok()).collect();
+    seeds.push(json!({
+        "version": 1, "name": "shop", "application": "shop", "labels": {"team": "web"}, "timeout": "6h",
+        "x-own": {"on": [1, null]},
+        "parameters": {"n": {"type": "number", "default": 2}, "r": {"type": "choice", "options": ["eu"], "default": "eu"}},
+        "defaults": {"retry": {"limit": 1, "backoff": {"initial": "1s", "factor": 2, "max": "1m"}, "causes": ["error"]}},
+        "stages": {
+            "a": {"environment": "a", "deploy": {"manifests": ["k8s/"], "wait": {"stableFor": "1m"}, "prune": true}},
+            "b": {"needs": ["a", {"stage": "a", "status": "any"}], "when": "parameters.n > 1", "approval": {"minimum": "${{ parameters.n }}"}},
+            "c": {"matrix": {"axes": {"r": ["eu", "us"]}, "exclude": [{"r": "us"}]}, "onFailure": "continue", "checks": [{"assert": "true"}]},
+            "d": {"http": {"url": "https://x.example/", "body": {"a": [1, "x"]}, "expect": {"status": [200]}, "poll": {"every": "5s"}}},
+            "e": {"environment": "a", "needs": ["a"], "rollback": {"to": 3}, "timeout": "1m"},
+            "f": {"setVariables": {"x": 1, "y": {"z": true}}},
+        },
+    }));
+    seeds
+}
+
+/// What edits put in.
+fn pieces() -> Vec<Value> {
+    let key = |key: &str| json!({key: 1});
+    vec![
+        json!(null),
+        json!(true),
+        json!(0),
+        json!(-1),
+        json!(1.5),
+        json!(1e300),
+        json!(4_294_967_296_u64),
+        json!(""),
+        json!("x"),
+        json!("5s"),
+        json!("5"),
+        json!("${{ parameters.n }}"),
+        json!("${{ 1 }} and"),
+        json!("eu"),
+        json!("hold"),
+        json!("any"),
+        json!([]),
+        json!([1]),
+        json!(["x"]),
+        json!([["x"]]),
+        json!({}),
+        key("duration"),
+        key("x-y"),
+        json!({"duration": "5s"}),
+        json!({"stage": "a"}),
+        json!("true"),
+        json!("no"),
+        json!("2026-12-24T18:00:00Z"),
+        json!([{"assert": "true"}]),
+        json!("user:mo"),
+    ]
+}
+
+#[derive(Clone, Debug)]
+enum Edit {
+    Remove,
+    Rename(&'static str),
+    Replace(usize),
+    /// Under a new key, or at the end of a list.
+    Add(&'static str, usize),
+    /// What stands at another place.
+    Splice(usize),
+}
+
+/// Every place of a value, as pointers.
+fn places(value: &Value, at: &str, found: &mut Vec<String>) {
+    found.push(at.to_owned());
+    match value {
+        Value::Object(entries) => entries.iter().for_each(|(key, value)| {
+            places(value, &format!("{at}/{}", key.replace('~', "~0").replace('/', "~1")), found);
+        }),
+        Value::Array(items) => items.iter().enumerate().for_each(|(index, value)| {
+            places(value, &format!("{at}/{index}"), found);
+        }),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+fn edited(mut file: Value, edits: &[(usize, Edit)]) -> Value {
+    for (at, edit) in edits {
+        let mut found = Vec::new();
+        places(&file, "", &mut found);
+        let place = found[at % found.len()].clone();
+        let other = |at: &usize| file.pointer(&found[at % found.len()]).cloned();
+        match edit {
+            Edit::Replace(piece) => {
+                let pieces = pieces();
+                *file.pointer_mut(&place).unwrap() = pieces[piece % pieces.len()].clone();
+            }
+            Edit::Splice(from) => {
+                let value = other(from).unwrap();
+                *file.pointer_mut(&place).unwrap() = value;
+            }
+            Edit::Add(key, piece) => {
+                let pieces = pieces();
+                let piece = pieces[piece % pieces.len()].clone();
+                match file.pointer_mut(&place).unwrap() {
+                    Value::Object(entries) => drop(entries.insert((*key).to_owned(), piece)),
+                    Value::Array(items) => items.push(piece),
+                    Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+                }
+            }
+            Edit::Remove | Edit::Rename(_) => {
+                let Some((parent, key)) = place.rsplit_once('/') else { continue };
+                let key = key.replace("~1", "/").replace("~0", "~");
+                match file.pointer_mut(parent).unwrap() {
+                    Value::Object(entries) => {
+                        let value = entries.remove(&key).unwrap();
+                        if let Edit::Rename(to) = edit {
+                            entries.insert((*to).to_owned(), value);
+                        }
+                    }
+                    Value::Array(items) => drop(items.remove(key.parse().unwrap())),
+                    Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+                }
+            }
+        }
+    }
+    file
+}
+
+const KEYS: [&str; 14] = [
+    "name",
+    "version",
+    "stages",
+    "wait",
+    "deploy",
+    "needs",
+    "when",
+    "timeout",
+    "Stage",
+    "x-a",
+    "environment",
+    "status",
+    "a-b",
+    "",
+];
+
+fn edit() -> impl Strategy<Value = Edit> {
+    let key = (0..KEYS.len()).prop_map(|at| KEYS[at]);
+    prop_oneof![
+        Just(Edit::Remove),
+        key.clone().prop_map(Edit::Rename),
+        any::<usize>().prop_map(Edit::Replace),
+        (key, any::<usize>()).prop_map(|(key, piece)| Edit::Add(key, piece)),
+        any::<usize>().prop_map(Edit::Splice),
+    ]
+}
+
+/// What the program refuses and no schema can: the whole list of differences. Each code stands for
+/// one thing that hangs on other places of the file, on files beside it, or on a grammar of its own.
+fn is_beyond_a_schema(code: Code, message: &str) -> bool {
+    match code {
+        // Needs name stages that are there, and form no ring.
+        Code::E002 | Code::E003 => true,
+        // Expressions: CEL, what it reads, and where `${{ }}` may stand within a text.
+        Code::E005 | Code::E006 => true,
+        // Forms with a grammar: instants, regular expressions, durations that are too long.
+        Code::E008 => true,
+        // Manifests, their images, and who deploys where.
+        Code::E011 | Code::E017 | Code::E018 => true,
+        Code::E016 => BEYOND.iter().any(|words| message.contains(words)),
+        _ => false,
+    }
+}
+
+/// E016 for what hangs on more than one place, or has a grammar of its own.
+const BEYOND: &[&str] = &[
+    // One of two keys, or one that needs another.
+    "needs `duration` or `until`",
+    "not both",
+    "lacks `environment`",
+    "lacks `options`",
+    "takes no `options`",
+    "is required and has a default",
+    "the default of",
+    "than `initial`",
+    // Names of other places.
+    "the matrix has no axis",
+    "names every axis",
+    "needs",
+    "axis",
+    "matrix",
+    "cell",
+    // Grammars: image references, URLs, headers, names of components and axes, environments.
+    "is not an image reference",
+    "is no environment",
+    "URL",
+    "header",
+    "`http`",
+    "is set by the engine",
+    "is empty",
+    "must come to",
+    // A job has one of two keys, and so has a variable's source; names of variables have a grammar.
+    "nothing to run",
+    "give either",
+    "does not go with",
+    "no name of a variable",
+    // What an expression came to when a run starts.
+    "unknown variant",
+    "did not match any variant",
+    // A number of which readers of YAML make different things, and what an expression came to.
+    "is not the same number",
+    "invalid type",
+    // Values that only the program weighs.
+    "must be longer than nothing",
+    "must be at least 1s",
+    "sends",
+    "whole number",
+    // A text twice in a list.
+    "twice",
+];
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1_500))]
+    #[test]
+    fn edited_files_are_refused_by_the_program_if_and_only_if_by_the_schema(
+        seed in any::<prop::sample::Index>(),
+        edits in prop::collection::vec((any::<usize>(), edit()), 1..4),
+    ) {
+        thread_local! {
+            static SCHEMA: jsonschema::Validator =
+                jsonschema::draft7::new(&Published::new().root).unwrap();
+            static SEEDS: Vec<Value> = seeds();
+        }
+        let file = SEEDS.with(|seeds| edited(seed.get(seeds).clone(), &edits));
+        let refused = SCHEMA.with(|schema| {
+            schema.iter_errors(&file).next().map(|fault| fault.to_string())
+        });
+        let (_, told) = told(&file.to_string());
+        let errors = told.iter().filter(|it| it.severity == Severity::Error && it.code != Code::E004);
+        let errors: Vec<(Code, &str)> = errors.map(|it| (it.code, it.message.as_str())).collect();
+        match refused {
+            Some(fault) => prop_assert!(!errors.is_empty(), "only the schema: {fault}\n{file}"),
+            None => {
+                let own = errors.iter().find(|(code, message)| !is_beyond_a_schema(*code, message));
+                prop_assert!(own.is_none(), "only the program: {own:?}\n{file}");
+            }
+        }
+    }
+}

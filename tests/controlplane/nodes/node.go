@@ -12,6 +12,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/util/retry"
 	"k8s.io/klog/v2"
 )
 
@@ -35,13 +36,16 @@ func register(ctx context.Context, client kubernetes.Interface, name string, por
 	if _, err := client.CoreV1().Nodes().Create(ctx, node, metav1.CreateOptions{}); err != nil && !apierrors.IsAlreadyExists(err) {
 		return err
 	}
-	found, err := client.CoreV1().Nodes().Get(ctx, name, metav1.GetOptions{})
-	if err != nil {
+	// Controllers write to a new node too.
+	return retry.RetryOnConflict(retry.DefaultBackoff, func() error {
+		found, err := client.CoreV1().Nodes().Get(ctx, name, metav1.GetOptions{})
+		if err != nil {
+			return err
+		}
+		found.Status = nodeStatus(name, port, time.Now())
+		_, err = client.CoreV1().Nodes().UpdateStatus(ctx, found, metav1.UpdateOptions{})
 		return err
-	}
-	found.Status = nodeStatus(name, port, time.Now())
-	_, err = client.CoreV1().Nodes().UpdateStatus(ctx, found, metav1.UpdateOptions{})
-	return err
+	})
 }
 
 func nodeStatus(name string, port int32, now time.Time) v1.NodeStatus {

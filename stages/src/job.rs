@@ -38,7 +38,7 @@ use std::time::Duration;
 
 /// The component that jobs' marks name; no deploy prunes it.
 const COMPONENT: &str = "job";
-/// How long a Job's end waits for the rest of what it printed.
+/// How long a Job's end waits for the rest of what it printed while nothing of it comes.
 const LOG_PATIENCE: Duration = Duration::from_secs(20);
 
 pub struct Job {
@@ -70,7 +70,7 @@ enum Phase {
 #[serde(rename_all = "camelCase")]
 struct Made {
     job: Expectation,
-    /// Until when the rest of its log is waited for, once it has ended.
+    /// Until when the rest of its log is waited for, once it has ended and nothing more has come.
     #[serde(default)]
     log_until: Option<Elapsed>,
 }
@@ -259,8 +259,9 @@ fn rest(site: &Site<'_>, printed: &Printed, made: &Made) -> Option<(Moment, Stri
         Rest::Unreadable(why) => format!("the rest of its log cannot be read: {why}"),
     };
     let now = site.context.now.elapsed;
-    let until = made.log_until.unwrap_or_else(|| now.plus(LOG_PATIENCE));
-    let made = Made { log_until: Some(until), ..made.clone() };
+    let log_until = printed.patience(now, made.log_until);
+    let until = log_until.unwrap_or_else(|| now.plus(LOG_PATIENCE));
+    let made = Made { log_until, ..made.clone() };
     (now < until).then_some((Moment::Elapsed(until), words, made))
 }
 

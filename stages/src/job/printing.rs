@@ -1,9 +1,10 @@
 //! Keeps what a Job's containers print, each line once: the places up to which it is kept are kept
 //! with the lines.
 
+use super::LOG_PATIENCE;
 use crate::site::{Site, Trouble};
 use engine_core::{
-    clock::Civil,
+    clock::{Civil, Elapsed},
     stage::{Printed as Lines, ServiceError, StageError},
     store::{Line, LogAppended},
 };
@@ -26,6 +27,8 @@ const OURSELVES: &str = "gennaker";
 pub(super) struct Printed {
     pub(super) keys: Vec<(String, u64)>,
     pub(super) rest: Rest,
+    /// How many lines were kept just now.
+    pub(super) lines: usize,
 }
 
 /// What of the logs is not kept yet.
@@ -34,6 +37,17 @@ pub(super) enum Rest {
     None,
     MoreComes,
     Unreadable(String),
+}
+
+impl Printed {
+    /// Until when the rest is waited for; without an end while lines come.
+    pub(super) fn patience(&self, now: Elapsed, before: Option<Elapsed>) -> Option<Elapsed> {
+        match (self.lines, before) {
+            (1.., _) => None,
+            (0, Some(until)) => Some(until),
+            (0, None) => Some(now.plus(LOG_PATIENCE)),
+        }
+    }
 }
 
 /// How far each container's log is kept, and what we have said ourselves. A stored format.
@@ -56,15 +70,16 @@ pub(super) async fn keep(
     containers: &[ContainerView],
 ) -> Result<Printed, Trouble> {
     let mut log = Log::read(site).await?;
-    let began = Instant::now();
+    let (began, mut kept) = (Instant::now(), 0);
     loop {
         let (lines, printed) = log.gather(site, containers);
         if lines.is_empty() {
-            return Ok(printed);
+            return Ok(Printed { lines: kept, ..printed });
         }
+        kept += lines.len();
         if !log.append(site, lines).await? || began.elapsed() > BUDGET {
             // Whatever is there still is a change after the positions that were read.
-            return Ok(Printed { rest: Rest::MoreComes, ..printed });
+            return Ok(Printed { rest: Rest::MoreComes, lines: kept, ..printed });
         }
     }
 }
@@ -125,7 +140,7 @@ impl Log {
             }
         }
         lines.sort_by_key(|line| line.at);
-        (lines, Printed { keys, rest })
+        (lines, Printed { keys, rest, lines: 0 })
     }
 
     /// Whether the lines were kept; if not, somebody else has kept some meanwhile.
@@ -146,4 +161,18 @@ impl Log {
 /// Whether something was kept is read by the next step.
 fn away(error: ServiceError) -> Trouble {
     Trouble::Away(error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_rest_of_a_log_is_waited_for_as_long_as_lines_come() {
+        let printed = |lines| Printed { keys: Vec::new(), rest: Rest::MoreComes, lines };
+        let (now, earlier) = (Elapsed(1_000), Elapsed(900));
+        assert_eq!(printed(3).patience(now, Some(earlier)), None);
+        assert_eq!(printed(0).patience(now, None), Some(now.plus(LOG_PATIENCE)));
+        assert_eq!(printed(0).patience(now, Some(earlier)), Some(earlier));
+    }
 }

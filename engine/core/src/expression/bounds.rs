@@ -15,8 +15,14 @@ const PASSES: u64 = 50_000;
 const WORK: u64 = 256 * 1024 * 1024;
 /// Memory in bytes that one `map` may fill.
 const MAPPED: u64 = 16 * 1024 * 1024;
+/// Elements that are copied while lists are joined by `+`.
+const JOINED: u64 = 500_000;
+/// What an element of a list takes that a `map` puts into each of its elements, in bytes.
+const ELEMENT: u64 = 64;
 /// What looking at a node costs beside the text it may touch.
 const NODE_WORK: u64 = 64;
+/// A pattern that takes more, compiled, is refused.
+const PATTERN_BYTES: usize = 256 * 1024;
 const SMALL_PATTERN_WORK: u64 = 20_000;
 const PATTERN_WORK: u64 = 64 * 1024 * 1024;
 
@@ -52,9 +58,32 @@ pub(super) fn check(root: &Expr, usage: Use) -> Result<(), SourceFault> {
             maps += 1;
             check_map(usage, maps)?;
         }
+        check_pattern(place.expression)?;
         children(&place, &mut open);
     }
     Ok(())
+}
+
+/// A pattern is known before anything runs, and small: it is compiled each time it is used.
+fn check_pattern(expression: &Expr) -> Result<(), SourceFault> {
+    let Expr::Call(call) = expression else { return Ok(()) };
+    let Some(pattern) = call.args.last().filter(|_| call.func_name == "matches") else {
+        return Ok(());
+    };
+    let Expr::Literal(LiteralValue::String(pattern)) = &pattern.expr else {
+        let help = Some("compare it, or use `startsWith`, `endsWith`, `contains`".to_owned());
+        let message = "the pattern of `matches` is not written out".to_owned();
+        return Err(SourceFault { message, help });
+    };
+    let built = regex::RegexBuilder::new(pattern.inner()).size_limit(PATTERN_BYTES).build();
+    match built {
+        Ok(_) => Ok(()),
+        Err(error) => {
+            let reason = error.to_string();
+            let reason = crate::diagnostic::cut(reason.lines().last().unwrap_or_default(), 120);
+            Err(SourceFault::plain(format!("the pattern of `matches` is refused: {reason}")))
+        }
+    }
 }
 
 fn check_map(usage: Use, maps: usize) -> Result<(), SourceFault> {
@@ -166,6 +195,11 @@ impl Sizes {
 pub(super) fn check_cost(root: &Expr, sizes: Sizes) -> Result<(), String> {
     let unit = NODE_WORK + sizes.longest_text;
     let mut work: u64 = 0;
+    let joins = joins(root);
+    // Each join copies what was joined before it.
+    if sizes.longest_list.saturating_mul(joins.saturating_mul(joins)) > JOINED {
+        return Err("it would join lists to one that is too large".to_owned());
+    }
     let mut open = vec![(root, 1_u64)];
     while let Some((expression, passes)) = open.pop() {
         work = work.saturating_add(passes.saturating_mul(unit.saturating_add(extra(expression))));
@@ -173,7 +207,7 @@ pub(super) fn check_cost(root: &Expr, sizes: Sizes) -> Result<(), String> {
             Expr::Comprehension(it) => {
                 let length = length(&it.iter_range.expr, sizes);
                 let inside = passes.saturating_mul(length);
-                check_loop(it, (length, inside), unit)?;
+                check_loop(it, (length, inside), (unit, sizes.longest_list))?;
                 open.push((&it.iter_range.expr, passes));
                 for child in [&it.accu_init, &it.loop_cond, &it.loop_step, &it.result] {
                     open.push((&child.expr, inside));
@@ -191,17 +225,60 @@ pub(super) fn check_cost(root: &Expr, sizes: Sizes) -> Result<(), String> {
 fn check_loop(
     comprehension: &ComprehensionExpr,
     (length, passes): (u64, u64),
-    unit: u64,
+    (unit, longest_list): (u64, u64),
 ) -> Result<(), String> {
     let builds = matches!(comprehension.accu_init.expr, Expr::List(_));
     let nodes = size(&comprehension.loop_step.expr);
     if passes > PASSES || (builds && length > BUILT) {
         return Err(format!("it would go through a list of up to {length} elements: too many"));
     }
-    if is_map(comprehension) && length.saturating_mul(nodes).saturating_mul(unit) > MAPPED {
+    let listed = match reads_others(comprehension) {
+        true => ELEMENT.saturating_mul(longest_list),
+        false => 0,
+    };
+    let mapped = nodes.saturating_mul(unit).saturating_add(listed);
+    if is_map(comprehension) && length.saturating_mul(mapped) > MAPPED {
         return Err("its `map` would build too large a list".to_owned());
     }
     Ok(())
+}
+
+/// How many `+` there are outside of comprehensions' own bookkeeping.
+fn joins(root: &Expr) -> u64 {
+    let (mut joins, mut open) = (0, vec![root]);
+    while let Some(expression) = open.pop() {
+        match expression {
+            Expr::Call(call) if call.func_name == operators::ADD => joins += 1,
+            _ => {}
+        }
+        open.extend(below(expression));
+    }
+    joins
+}
+
+/// Whether the body of a comprehension reads more than its element.
+fn reads_others(comprehension: &ComprehensionExpr) -> bool {
+    let own = [comprehension.iter_var.as_str(), comprehension.accu_var.as_str()];
+    let mut open = vec![&comprehension.loop_step.expr];
+    while let Some(expression) = open.pop() {
+        match expression {
+            Expr::Ident(name) if !own.contains(&name.as_str()) => return true,
+            _ => open.extend(below(expression)),
+        }
+    }
+    false
+}
+
+/// The parts of any expression.
+fn below(expression: &Expr) -> Vec<&Expr> {
+    match expression {
+        Expr::Comprehension(it) => {
+            [&it.iter_range, &it.accu_init, &it.loop_cond, &it.loop_step, &it.result]
+                .map(|child| &child.expr)
+                .into()
+        }
+        other => inner(other).into_iter().map(|child| &child.expr).collect(),
+    }
 }
 
 /// The most elements that a range can have: concatenations add up.

@@ -224,3 +224,27 @@ fn what_can_never_work_is_told_without_values() {
         assert!(fault.as_ref().is_none_or(is_map), "{source}: {fault:?}");
     }
 }
+
+#[test]
+fn what_would_fill_memory_or_take_long_is_refused_before_it_runs() {
+    let list: Vec<String> = (0..900).map(|n| format!("a{n}")).collect();
+    let scope = json!({"l": list, "t": "a".repeat(16_000)});
+    let scope = scope.as_object().unwrap();
+    let joined = vec!["l"; 60].join(" + ");
+    for (source, words) in [
+        (joined.as_str(), "join lists"),
+        ("l.map(x, l)", "`map` would build"),
+        ("t.matches(t)", "not written out"),
+        ("t.matches('[\\\\p{L}\\\\p{N}]{1,500}')", "is refused"),
+    ] {
+        let refused = match look(source, Use::Value) {
+            Err(fault) => fault.to_string(),
+            Ok(_) => evaluate(source, scope).unwrap_err().to_string(),
+        };
+        assert!(refused.contains(words), "{source}: {refused}");
+    }
+    for source in ["l + l", "l.map(x, x + '-1')", "t.matches('^a+$')"] {
+        look(source, Use::Value).unwrap();
+        evaluate(source, scope).unwrap();
+    }
+}

@@ -55,7 +55,9 @@ impl Template {
     ) {
         // Conditions stay, so that what they looked at is recorded when they are.
         let values = self.expressions().into_iter().filter(|it| it.usage == Use::Value);
-        let leaves: Vec<Vec<Step>> = values.map(|it| it.place).collect();
+        let mut leaves: Vec<Vec<Step>> = values.map(|it| it.place).collect();
+        // Of many expressions in one text the text is bound once.
+        leaves.dedup();
         for place in leaves {
             let Some(leaf) = self.at(&place) else { continue };
             let all_ready = leaf.expressions().iter().all(|it| ready(it.source) == Readiness::Now);

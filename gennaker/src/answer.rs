@@ -119,7 +119,7 @@ pub(crate) async fn tell(
 
 /// `why`: one sentence for every stage that waits, was left out or failed.
 pub(crate) async fn why(common: &Common, run: &str, stage: Option<&str>) -> anyhow::Result<Exit> {
-    let view = Source::find(common).await?.view(run).await?;
+    let view = Source::find(common).await?.seen(run).await?;
     let lines = sentences(&view, stage)?;
     if lines.is_empty() {
         println!("{} is {}; nothing waits, failed or was left out", view.label(), view.status);

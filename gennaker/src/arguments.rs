@@ -1,8 +1,8 @@
 //! What can be said on the command line.
 
-use crate::client::Client;
+use crate::{client::Client, completion, list::Which};
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use engine_core::{clock::Civil, status::RunStatus};
+use clap_complete::engine::ArgValueCompleter;
 use std::path::PathBuf;
 
 /// Delivers by pipelines: runs them, waits with them, and survives its own death.
@@ -107,6 +107,7 @@ pub(crate) enum Command {
     /// Do a run again from its beginning, by the files that were kept with it
     Rerun {
         /// A run: its id, `checkout#12`, or `latest`
+        #[arg(add = ArgValueCompleter::new(completion::runs))]
         run: String,
         /// Another value of a parameter; may be given several times
         #[arg(short, long = "parameter", value_name = "NAME=VALUE", value_parser = parameter)]
@@ -197,20 +198,31 @@ pub(crate) enum Command {
     /// Let a paused run go on
     Resume(Told),
     /// Show a run from its beginning, and each change until it has ended
-    Watch { run: String },
+    Watch {
+        #[arg(add = ArgValueCompleter::new(completion::runs))]
+        run: String,
+    },
     /// Wait until a run has ended; its exit code is the run's
     Wait {
+        #[arg(add = ArgValueCompleter::new(completion::runs))]
         run: String,
         /// Give up after this time, such as `15m`
         #[arg(long, value_name = "TIME")]
         timeout: Option<engine_core::language::Duration>,
     },
     /// Say in a sentence why stages wait, failed or were left out
-    Why { run: String, stage: Option<String> },
+    Why {
+        #[arg(add = ArgValueCompleter::new(completion::runs))]
+        run: String,
+        #[arg(add = ArgValueCompleter::new(completion::stages))]
+        stage: Option<String>,
+    },
     /// Show what the programs of a run's stages print
     Logs {
+        #[arg(add = ArgValueCompleter::new(completion::runs))]
         run: String,
         /// One stage [default: all]
+        #[arg(add = ArgValueCompleter::new(completion::stages))]
         stage: Option<String>,
         /// Stay, and show lines as they are printed
         #[arg(short, long)]
@@ -232,6 +244,7 @@ pub(crate) enum Command {
 #[derive(Args)]
 pub(crate) struct Told {
     /// A run: its id, `checkout#12`, or `latest`
+    #[arg(add = ArgValueCompleter::new(completion::runs))]
     pub(crate) run: String,
     /// Why
     #[arg(short, long, default_value = "")]
@@ -242,8 +255,10 @@ pub(crate) struct Told {
 #[derive(Args)]
 pub(crate) struct Answered {
     /// A run: its id, `checkout#12`, or `latest`
+    #[arg(add = ArgValueCompleter::new(completion::runs))]
     pub(crate) run: String,
     /// The stage [default: the one that asks]
+    #[arg(add = ArgValueCompleter::new(completion::stages))]
     pub(crate) stage: Option<String>,
     /// Why
     #[arg(short, long, default_value = "")]
@@ -279,42 +294,11 @@ pub(crate) enum Get {
     },
 }
 
-/// Which runs.
-#[derive(Args)]
-pub(crate) struct Which {
-    #[arg(long, default_value_t = 50)]
-    pub(crate) limit: usize,
-    /// Only those of an application
-    #[arg(long, value_name = "NAME")]
-    pub(crate) application: Option<String>,
-    /// Only those of a pipeline
-    #[arg(long, value_name = "NAME")]
-    pub(crate) pipeline: Option<String>,
-    /// Only those that stand so; may be given several times
-    #[arg(long, value_name = "STATUS", value_parser = status, value_delimiter = ',')]
-    pub(crate) status: Vec<RunStatus>,
-    /// Only those that started then or later, such as 2026-01-31T09:00:00Z
-    #[arg(long, value_name = "TIME", value_parser = moment)]
-    pub(crate) started_after: Option<Civil>,
-    /// Only those that started earlier
-    #[arg(long, value_name = "TIME", value_parser = moment)]
-    pub(crate) started_before: Option<Civil>,
-}
-
-fn status(word: &str) -> Result<RunStatus, String> {
-    serde_json::from_value(word.into()).map_err(|error| error.to_string())
-}
-
-fn moment(text: &str) -> Result<Civil, String> {
-    let at: Result<jiff::Timestamp, _> = text.parse();
-    let at = at.ok().and_then(|at| u64::try_from(at.as_millisecond()).ok());
-    at.map(Civil).ok_or_else(|| "write it as `2026-01-31T09:00:00Z`".to_owned())
-}
-
 #[derive(Subcommand)]
 pub(crate) enum Describe {
     /// A run: its id, a unique beginning or end of it, `checkout#12`, or `latest`
     Run {
+        #[arg(add = ArgValueCompleter::new(completion::runs))]
         run: String,
         #[arg(short, long, value_enum, default_value_t = Output::Table)]
         output: Output,
@@ -343,6 +327,7 @@ pub(crate) enum Output {
 pub(crate) enum Drawing {
     Dot,
     Mermaid,
+    Svg,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -9,8 +9,8 @@ use engine_core::{
 use std::collections::{BTreeMap, BTreeSet};
 
 pub(crate) async fn watch(common: &Common, named: &str) -> anyhow::Result<Exit> {
-    let source = Source::find(common).await?;
-    let runs = named_run(&source, named).await?;
+    let mut source = Source::find(common).await?;
+    let runs = named_run(&mut source, named).await?;
     tokio::select! {
         followed = watch::follow(source.clone(), Some(Position(0)), &runs) => followed?,
         left = tokio::signal::ctrl_c() => {
@@ -26,16 +26,16 @@ pub(crate) async fn wait(
     named: &str,
     timeout: Option<Duration>,
 ) -> anyhow::Result<Exit> {
-    let source = Source::find(common).await?;
-    let runs = named_run(&source, named).await?;
-    let waited = until_ended(source.clone(), &runs);
+    let mut source = Source::find(common).await?;
+    let runs = named_run(&mut source, named).await?;
+    let waited = screen::slowly("waiting for the end", until_ended(source.clone(), &runs));
     match timeout {
         None => waited.await?,
         Some(limit) => match tokio::time::timeout(limit.get(), waited).await {
             Ok(waited) => waited?,
             Err(_) => {
                 for (run, label) in &runs {
-                    let status = source.view(&run.to_string()).await?.status;
+                    let status = source.seen(&run.to_string()).await?.status;
                     screen::say(&format!("{label} is {status} after {limit}"));
                 }
                 return Ok(Exit::Unsuccessful);
@@ -45,8 +45,8 @@ pub(crate) async fn wait(
     ended(source, &runs).await
 }
 
-async fn named_run(source: &Source, named: &str) -> anyhow::Result<BTreeMap<RunId, String>> {
-    let view = source.view(named).await?;
+async fn named_run(source: &mut Source, named: &str) -> anyhow::Result<BTreeMap<RunId, String>> {
+    let view = source.seen(named).await?;
     Ok(BTreeMap::from([(view.id.parse()?, view.label())]))
 }
 
@@ -86,14 +86,7 @@ async fn until_gone(source: &Source, left: &mut BTreeSet<RunId>) -> anyhow::Resu
 async fn ended(mut source: Source, runs: &BTreeMap<RunId, String>) -> anyhow::Result<Exit> {
     let mut exit = Exit::Success;
     for (run, label) in runs {
-        let named = run.to_string();
-        let view = match source.view(&named).await {
-            Ok(view) => view,
-            Err(gone) => {
-                source = source.again(gone).await?;
-                source.view(&named).await?
-            }
-        };
+        let view = source.seen(&run.to_string()).await?;
         screen::say(&format!("{label} has ended: {}", view.status));
         exit = exit.max(Exit::from(view.status));
     }

@@ -9,7 +9,7 @@ use anyhow::{Context, bail};
 use engine_core::{event::RunAct, id::RunId};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::{
-    Method, Request, Response,
+    Method, Request, Response, StatusCode,
     body::{Bytes, Incoming},
     client::conn::http1,
 };
@@ -106,13 +106,18 @@ impl Client {
     }
 
     pub(crate) async fn get<T: DeserializeOwned>(&self, path: &str) -> anyhow::Result<T> {
-        let answer = self.call((Method::GET, path), String::new()).await?.done()?;
-        serde_json::from_value(answer).context("the engine's answer is not as expected")
+        let (status, body) = self.call((Method::GET, path), String::new()).await?;
+        if !status.is_success() {
+            answer(status, &body)?.done()?;
+        }
+        // Not by way of a value: stages keep their order.
+        serde_json::from_slice(&body).context("the engine's answer is not as expected")
     }
 
     /// Asks for a change, under a name of its own.
     pub(crate) async fn post(&self, path: &str, body: &Value) -> anyhow::Result<Answer> {
-        self.call((Method::POST, path), body.to_string()).await
+        let (status, body) = self.call((Method::POST, path), body.to_string()).await?;
+        answer(status, &body)
     }
 
     /// Says something to a whole run.
@@ -134,13 +139,18 @@ impl Client {
         match response.status().is_success() {
             true => Ok(Events::new(response.into_body(), driven)),
             false => {
-                read(response).await?.done()?;
+                let (status, body) = read(response).await?;
+                answer(status, &body)?.done()?;
                 bail!("the engine does not tell what happens")
             }
         }
     }
 
-    async fn call(&self, (method, path): (Method, &str), body: String) -> anyhow::Result<Answer> {
+    async fn call(
+        &self,
+        (method, path): (Method, &str),
+        body: String,
+    ) -> anyhow::Result<(StatusCode, Bytes)> {
         let called = async {
             let (response, driven) = self.request((method, path), body).await?;
             let answer = read(response).await;
@@ -191,11 +201,15 @@ where
     Ok((sender.send_request(request).await?, driven))
 }
 
-async fn read(response: Response<Incoming>) -> anyhow::Result<Answer> {
+async fn read(response: Response<Incoming>) -> anyhow::Result<(StatusCode, Bytes)> {
     let status = response.status();
     let body = Limited::new(response.into_body(), ANSWER_BYTES).collect().await;
     let body = body.map_err(|error| anyhow::anyhow!("the answer broke off: {error}"))?;
-    let value: Value = serde_json::from_slice(&body.to_bytes())
+    Ok((status, body.to_bytes()))
+}
+
+fn answer(status: StatusCode, body: &[u8]) -> anyhow::Result<Answer> {
+    let value: Value = serde_json::from_slice(body)
         .with_context(|| format!("the engine answered {status}, and no JSON"))?;
     Ok(if status.is_success() { Answer::Done(value) } else { refused(&value) })
 }

@@ -11,7 +11,7 @@ use crate::{
 use engine_core::view::RunView;
 
 pub(crate) async fn run(common: &Common, named: &str, output: Output) -> anyhow::Result<Exit> {
-    print(output, &Source::find(common).await?.view(named).await?)?;
+    print(output, &Source::find(common).await?.seen(named).await?)?;
     Ok(Exit::Success)
 }
 

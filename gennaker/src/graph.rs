@@ -1,4 +1,7 @@
-//! `graph`: a pipeline's stages as a drawing, in the language of a tool that draws.
+//! `graph`: a pipeline's stages as a drawing, or in the language of a tool that draws.
+
+mod layout;
+mod svg;
 
 use crate::{
     arguments::{Common, Drawing},
@@ -29,33 +32,48 @@ pub(crate) async fn graph(common: &Common, path: &Path, drawing: Drawing) -> any
     }
 }
 
+/// A language for drawings.
+#[derive(Clone, Copy)]
+enum Language {
+    Dot,
+    Mermaid,
+}
+
 fn drawn(plan: &Plan, drawing: Drawing) -> String {
+    match drawing {
+        Drawing::Dot => told(plan, Language::Dot),
+        Drawing::Mermaid => told(plan, Language::Mermaid),
+        Drawing::Svg => svg::svg(plan),
+    }
+}
+
+fn told(plan: &Plan, drawing: Language) -> String {
     let numbers: HashMap<&str, usize> =
         plan.nodes().iter().enumerate().map(|(at, node)| (node.id.as_str(), at)).collect();
     let mut lines = vec![match drawing {
-        Drawing::Dot => {
+        Language::Dot => {
             format!("digraph \"{}\" {{\n  rankdir=LR; node [shape=box];", plan.document().pipeline)
         }
-        Drawing::Mermaid => "flowchart LR".to_owned(),
+        Language::Mermaid => "flowchart LR".to_owned(),
     }];
     for (at, node) in plan.nodes().iter().enumerate() {
         let label = label(node);
         lines.push(match drawing {
-            Drawing::Dot => format!("  s{at} [label=\"{label}\"];"),
-            Drawing::Mermaid => format!("  s{at}[\"{label}\"]"),
+            Language::Dot => format!("  s{at} [label=\"{label}\"];"),
+            Language::Mermaid => format!("  s{at}[\"{label}\"]"),
         });
         for need in &node.needs {
             let (from, words) = (numbers[need.stage.as_str()], words(need));
             lines.push(match (drawing, words.as_str()) {
-                (Drawing::Dot, words) => format!("  s{from} -> s{at} [label=\"{words}\"];"),
-                (Drawing::Mermaid, "") => format!("  s{from} --> s{at}"),
-                (Drawing::Mermaid, words) => format!("  s{from} -->|{words}| s{at}"),
+                (Language::Dot, words) => format!("  s{from} -> s{at} [label=\"{words}\"];"),
+                (Language::Mermaid, "") => format!("  s{from} --> s{at}"),
+                (Language::Mermaid, words) => format!("  s{from} -->|{words}| s{at}"),
             });
         }
     }
     lines.extend(match drawing {
-        Drawing::Dot => Some("}".to_owned()),
-        Drawing::Mermaid => None,
+        Language::Dot => Some("}".to_owned()),
+        Language::Mermaid => None,
     });
     lines.join("\n") + "\n"
 }

@@ -1,14 +1,47 @@
 //! `get runs`: what ran, newest first.
 
 use crate::{
-    arguments::{Common, Output, Which},
+    arguments::{Common, Output},
     exit::Exit,
     print::{Shown, print},
     source::Source,
 };
-use engine_core::{view::RunItem, wording};
+use clap::Args;
+use engine_core::{clock::Civil, status::RunStatus, view::RunItem, wording};
 use engine_runtime::reader::Listing;
 use jiff::Timestamp;
+
+/// Which runs.
+#[derive(Args)]
+pub(crate) struct Which {
+    #[arg(long, default_value_t = 50)]
+    pub(crate) limit: usize,
+    /// Only those of an application
+    #[arg(long, value_name = "NAME")]
+    pub(crate) application: Option<String>,
+    /// Only those of a pipeline
+    #[arg(long, value_name = "NAME")]
+    pub(crate) pipeline: Option<String>,
+    /// Only those that stand so; may be given several times
+    #[arg(long, value_name = "STATUS", value_parser = status, value_delimiter = ',')]
+    pub(crate) status: Vec<RunStatus>,
+    /// Only those that started then or later, such as 2026-01-31T09:00:00Z
+    #[arg(long, value_name = "TIME", value_parser = moment)]
+    pub(crate) started_after: Option<Civil>,
+    /// Only those that started earlier
+    #[arg(long, value_name = "TIME", value_parser = moment)]
+    pub(crate) started_before: Option<Civil>,
+}
+
+fn status(word: &str) -> Result<RunStatus, String> {
+    serde_json::from_value(word.into()).map_err(|error| error.to_string())
+}
+
+fn moment(text: &str) -> Result<Civil, String> {
+    let at: Result<Timestamp, _> = text.parse();
+    let at = at.ok().and_then(|at| u64::try_from(at.as_millisecond()).ok());
+    at.map(Civil).ok_or_else(|| "write it as `2026-01-31T09:00:00Z`".to_owned())
+}
 
 /// An engine's largest page.
 const PAGE: usize = 200;

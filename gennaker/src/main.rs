@@ -6,6 +6,7 @@ mod await_end;
 mod check;
 mod client;
 mod clusters;
+mod completion;
 mod describe;
 mod exit;
 mod explain;
@@ -31,13 +32,14 @@ mod watch;
 
 use arguments::{Answered, Arguments, Command, Common, Describe, Fact, Get, Told};
 use check::Strictness;
-use clap::{CommandFactory, Parser};
+use clap::Parser;
 use engine_api::MovedOn;
 use engine_core::event::{RunAct, Signal};
 use exit::Exit;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    completion::answer();
     let arguments = Arguments::parse();
     screen::to_stderr();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
@@ -93,8 +95,7 @@ async fn carry_out(arguments: &Arguments) -> anyhow::Result<Exit> {
             Ok(Exit::Success)
         }
         Command::Completion { shell } => {
-            let (name, mut program) = ("gennaker", Arguments::command());
-            clap_complete::generate(*shell, &mut program, name, &mut std::io::stdout());
+            completion::script(*shell)?;
             Ok(Exit::Success)
         }
         Command::Serve { listen } => serve::serve(common, *listen).await,

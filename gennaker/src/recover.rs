@@ -19,7 +19,7 @@ pub(crate) async fn recover(common: &Common, is_watched: bool) -> anyhow::Result
         screen::say(&format!("stages that act on a cluster will wait: {reason}"));
     }
     let interrupted = tokio::select! {
-        ended = reader.all_ended() => { ended?; false }
+        ended = reader.all_ended(), if !is_watched => { ended?; false }
         told = watch::follow(Source::Store(reader.clone()), Some(head), &runs), if is_watched => { told?; false }
         error = engine.failed() => return Err(error.into()),
         signal = tokio::signal::ctrl_c() => { signal?; true }

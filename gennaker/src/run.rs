@@ -99,7 +99,7 @@ async fn drive(
     let (engine, source) = (&hosted.engine, Source::Store(hosted.engine.reader()));
     let asked = AtomicBool::new(false);
     tokio::select! {
-        ended = until_ended(source.clone(), runs), if !watch => ended?,
+        ended = screen::slowly("waiting for the end", until_ended(source.clone(), runs)), if !watch => ended?,
         ended = watch::follow(source.clone(), Some(head), runs), if watch => ended?,
         error = engine.failed() => return Err(error.into()),
         left = interrupted_twice(engine, runs, &asked) => {
@@ -134,7 +134,7 @@ async fn ready(
     if all.len() < located.len() || !all.iter().any(acts) {
         return Ok(all);
     }
-    let asked = reach.environments().await?;
+    let asked = screen::slowly("asking the cluster who it is", reach.environments()).await?;
     all.clear();
     for located in located {
         match prepare(engine, (located, bindings), (place, &asked)) {

@@ -5,8 +5,12 @@ use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use std::{
     io::{self, IsTerminal, Write},
     sync::LazyLock,
+    time::Duration,
 };
 use tracing_subscriber::EnvFilter;
+
+/// What takes longer is shown.
+const QUICK: Duration = Duration::from_secs(1);
 
 /// Everything that is written while the live part stands goes above it.
 static SCREEN: LazyLock<MultiProgress> = LazyLock::new(MultiProgress::new);
@@ -51,6 +55,23 @@ pub(crate) fn say(line: &str) {
 /// Whether lines that were written can be written over.
 pub(crate) fn is_live() -> bool {
     io::stderr().is_terminal() && !is_dumb()
+}
+
+/// Shows on a terminal what takes longer than a second, while it does.
+pub(crate) async fn slowly<T>(what: &str, work: impl Future<Output = T>) -> T {
+    let mut work = std::pin::pin!(work);
+    tokio::select! {
+        done = work.as_mut() => return done,
+        () = tokio::time::sleep(QUICK) => {}
+    }
+    if !is_live() {
+        return work.await;
+    }
+    let shown = SCREEN.add(ProgressBar::new_spinner().with_message(what.to_owned()));
+    shown.enable_steady_tick(QUICK / 10);
+    let done = work.await;
+    shown.finish_and_clear();
+    done
 }
 
 struct Above;

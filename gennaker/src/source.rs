@@ -81,6 +81,17 @@ impl Source {
         tokio::time::timeout(PATIENCE, look).await.map_err(|_| gone)
     }
 
+    /// The run of this name, whole, from whoever can be asked by now.
+    pub(crate) async fn seen(&mut self, named: &str) -> anyhow::Result<RunView> {
+        match self.view(named).await {
+            Ok(view) => Ok(view),
+            Err(gone) => {
+                *self = self.clone().again(gone).await?;
+                self.view(named).await
+            }
+        }
+    }
+
     /// The run of this name, whole.
     pub(crate) async fn view(&self, named: &str) -> anyhow::Result<RunView> {
         match self {

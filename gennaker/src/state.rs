@@ -3,7 +3,7 @@
 use crate::{
     arguments::Common,
     clusters::{ClusterObjects, Reach},
-    secrets,
+    screen, secrets,
     submit::Submitted,
 };
 use anyhow::{Context, bail};
@@ -47,13 +47,18 @@ pub(crate) fn directory(common: &Common) -> anyhow::Result<PathBuf> {
     if let Some(directory) = &common.state {
         return Ok(directory.clone());
     }
+    match home() {
+        Some(home) => Ok(home),
+        None => bail!("neither XDG_STATE_HOME nor HOME is set: say where with --state DIR"),
+    }
+}
+
+/// Where runs are kept unless somebody says so.
+pub(crate) fn home() -> Option<PathBuf> {
     let home = std::env::var_os("XDG_STATE_HOME").map(PathBuf::from);
     let home = home.filter(|home| home.is_absolute());
     let home = home.or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".local/state")));
-    match home {
-        Some(home) => Ok(home.join("gennaker")),
-        None => bail!("neither XDG_STATE_HOME nor HOME is set: say where with --state DIR"),
-    }
+    Some(home?.join("gennaker"))
 }
 
 /// Opens the store for reading, beside whatever engine may be at work.
@@ -78,7 +83,8 @@ pub(crate) async fn serve(
     loopback: Option<SocketAddr>,
 ) -> anyhow::Result<Hosted> {
     let (directory, store, parts) = parts(common, &reach.clusters).await?;
-    let engine = Arc::new(Engine::open(parts).await?);
+    let opening = screen::slowly("waiting for the lease", Engine::open(parts));
+    let engine = Arc::new(opening.await?);
     let checkpoints = store.clone();
     tokio::spawn(async move { checkpoints.keep_checkpointed().await });
     let starter = Arc::new(Submitted { reach, secrets: secrets::of(common) });
@@ -127,7 +133,8 @@ impl Hosted {
     /// Lets what is under way come to a point to go on from, answers nobody any more, gives the
     /// lease back and closes the database.
     pub(crate) async fn leave(self) -> anyhow::Result<()> {
-        let drained = tokio::time::timeout(DRAIN, self.engine.drain()).await;
+        let drained = tokio::time::timeout(DRAIN, self.engine.drain());
+        let drained = screen::slowly("steps under way come to an end", drained).await;
         if let Some(doors) = self.doors {
             doors.close().await;
         }

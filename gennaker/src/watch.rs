@@ -52,11 +52,10 @@ pub(crate) async fn follow(
             source = source.again(gone).await?;
         }
     }
-    match &mut watch.shown {
-        Shown::Tree(live) => live.end(),
-        Shown::Lines(_) => {}
+    match watch.shown {
+        Shown::Tree(_) => watch.leave_the_last(&mut source).await,
+        Shown::Lines(_) => Ok(()),
     }
-    Ok(())
 }
 
 impl Watch<'_> {
@@ -73,6 +72,20 @@ impl Watch<'_> {
                 Shown::Tree(_) => self.shown.look(&self.views(source).await?),
                 Shown::Lines(_) => {}
             }
+        }
+        Ok(())
+    }
+
+    /// The last frame shows how all has ended, also if the engine left with it.
+    async fn leave_the_last(mut self, source: &mut Source) -> anyhow::Result<()> {
+        let mut views = Vec::new();
+        for run in self.runs.keys() {
+            views.push(source.seen(&run.to_string()).await?);
+        }
+        self.shown.look(&views);
+        match &mut self.shown {
+            Shown::Tree(live) => live.end(),
+            Shown::Lines(_) => {}
         }
         Ok(())
     }

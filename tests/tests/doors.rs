@@ -181,7 +181,7 @@ fn figures_tell_what_ran_and_what_runs() {
 }
 
 /// A server whose answers come after so many seconds.
-fn slow_server(seconds: u64) -> String {
+pub(crate) fn slow_server(seconds: u64) -> String {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     std::thread::spawn(move || {
@@ -226,4 +226,26 @@ fn an_engine_that_is_told_to_leave_under_load_starts_nothing_more_and_leaves_in_
     let mut next = Talking::start(gennaker(&state, &["recover"]).stdout(Stdio::null()));
     next.until("succeeded");
     assert_eq!(next.code(), Some(0));
+}
+
+#[test]
+fn a_step_that_takes_too_long_is_left_to_the_next_engine() {
+    let served = Served::start();
+    let slow = slow_server(60);
+    let run = served
+        .begin(&format!("version: 1\nname: long\nstages:\n  ask: {{http: {{url: \"{slow}\"}}}}\n"));
+    served.until(&run, "running");
+    let before = Instant::now();
+    let id = served.engine.child.id().to_string();
+    assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
+    let Served { folder, engine, .. } = served;
+    assert_eq!(engine.code(), Some(0));
+    assert!(before.elapsed() < Duration::from_secs(20), "{:?}", before.elapsed());
+    // The lease was given back: the next one need not wait, and finds the run as it was.
+    let state = folder.path().join("state");
+    let mut next = Talking::start(gennaker(&state, &["serve"]).stdout(Stdio::null()));
+    next.until("listening on");
+    let told = gennaker(&state, &["get", "runs", "-o", "json"]).output().unwrap();
+    let runs: serde_json::Value = serde_json::from_slice(&told.stdout).unwrap();
+    assert_eq!(runs[0]["status"], "running");
 }

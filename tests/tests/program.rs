@@ -223,8 +223,9 @@ fn codes_are_explained_and_pipelines_are_drawn() {
     assert_eq!(stdout, expected);
     let (_, stdout, _) = told(&state, &["graph", example, "-o", "dot"]);
     assert!(stdout.starts_with("digraph \"wait\" {") && stdout.ends_with("}\n"), "{stdout}");
-    let (code, stdout, _) = told(&state, &["completion", "bash"]);
-    assert!(code == Some(0) && stdout.contains("approve"), "{stdout}");
+    let (code, stdout, _) = told(&state, &["graph", example, "-o", "svg"]);
+    assert!(code == Some(0) && stdout.starts_with("<svg ") && stdout.ends_with("</svg>\n"));
+    assert_eq!((stdout.matches("<rect ").count(), stdout.matches("marker-end").count()), (3, 2));
 }
 
 #[test]
@@ -247,4 +248,33 @@ fn a_run_whose_time_runs_out_fails_and_cancels_what_had_not_begun() {
     let why = "the time of the whole run ran out, still waiting: 1h from its start";
     assert_eq!(end("a"), ("failed".into(), why.into()));
     assert_eq!(end("b"), ("cancelled".into(), "the time of the whole run ran out".into()));
+}
+
+#[test]
+fn a_shell_is_told_names_of_runs_and_stages_and_never_of_trouble() {
+    let folder = tempfile::tempdir().unwrap();
+    let state = folder.path().join("state");
+    let text = "version: 1\nname: short\nstages:\n  first: {setVariables: {a: 1}}\n  second: {setVariables: {a: 1}}\n";
+    let file = pipeline(folder.path(), "short.yaml", text);
+    assert_eq!(told(&state, &["run", &file]).0, Some(0));
+    // As the script for fish asks: every word so far, the last one unfinished.
+    let asked = |state: &Path, words: &[&str]| {
+        let state = state.to_str().unwrap();
+        let mut command = Command::new(&*PROGRAM);
+        command.env("COMPLETE", "fish").args(["--", "gennaker", "--state", state]).args(words);
+        let Output { status, stdout, stderr } = command.output().unwrap();
+        assert_eq!((status.code(), stderr.as_slice()), (Some(0), b"".as_slice()), "{words:?}");
+        String::from_utf8(stdout).unwrap()
+    };
+    let runs = asked(&state, &["approve", ""]);
+    assert!(runs.contains("short#1\tsucceeded\n") && runs.contains("latest\t"), "{runs}");
+    assert_eq!(asked(&state, &["describe", "run", "sho"]), "short#1\tsucceeded\n");
+    let stages = asked(&state, &["why", "short#1", ""]);
+    assert!(stages.contains("first\tsucceeded\nsecond\tsucceeded\n"), "{stages}");
+    let nothing = asked(&folder.path().join("nowhere"), &["why", "short#1", "x"]);
+    assert_eq!(nothing, "");
+    for shell in ["bash", "zsh", "fish"] {
+        let (code, stdout, _) = told(&state, &["completion", shell]);
+        assert!(code == Some(0) && stdout.contains("COMPLETE"), "{stdout}");
+    }
 }

@@ -74,7 +74,12 @@ fn whatever_reads_reads_the_same_by_store_socket_and_port() {
     assert!(watched.stderr.contains("ask#1 goLive: succeeded"), "{}", watched.stderr);
     // With the engine gone, the state directory still tells; a server that is named does not.
     let Served { folder: kept, engine, .. } = served;
+    let described = |folder: &Path| {
+        told(gennaker(&folder.join("state"), &["describe", "run", &ask, "-o", "json"])).stdout
+    };
+    let by_engine = described(kept.path());
     drop(engine);
+    assert_eq!(described(kept.path()), by_engine, "the store tells what the engine told");
     let home = told(gennaker(&kept.path().join("state"), &["get", "runs", "-o", "name"]));
     assert_eq!((home.code, home.stdout.as_str()), (Some(0), "ask#1\nshort#1\n"));
     let away = told(elsewhere(kept.path(), &http, &["get", "runs"]));

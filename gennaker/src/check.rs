@@ -2,7 +2,7 @@
 
 use crate::{
     arguments::{Common, Format},
-    clusters,
+    callees, clusters,
     exit::Exit,
     read::{self, Located},
     screen::Paint,
@@ -92,6 +92,7 @@ pub(crate) fn compile(
     let name = |content: &[u8]| engine_core::id::BlobName(hex::encode(Sha256::digest(content)));
     let files = read::files(&located.root, &pipeline.files(&registry), name);
     let plan = Plan::compile(&pipeline, environments, &registry, &files)?;
+    callees::beside(located, (&registry, &name))?;
     Ok(Checked { plan, warnings: pipeline.warnings().to_vec() })
 }
 

@@ -3,6 +3,7 @@
 mod answer;
 mod arguments;
 mod await_end;
+mod callees;
 mod check;
 mod client;
 mod clusters;

@@ -19,6 +19,9 @@ const FILE_LIMIT_BYTES: u64 = 1024 * 1024;
 /// One pattern may stand for this many files.
 const FILES_LIMIT: usize = 500;
 
+/// So many files beside a pipeline are looked at for others.
+const NEIGHBOURS: usize = 200;
+
 /// A pipeline file and the folder that its paths are relative to.
 pub(crate) struct Located {
     pub(crate) source: SourceFile,
@@ -80,6 +83,18 @@ fn only_pipeline(folder: &Path) -> Result<PathBuf, ReadError> {
         [only] => Ok(only.clone()),
         _ => Err(ReadError::Several { path, found }),
     }
+}
+
+/// The pipeline files beside one; what cannot be read is none.
+pub(crate) fn neighbours(located: &Located) -> Vec<SourceFile> {
+    let own = Path::new(located.source.path());
+    let folder = own.parent().filter(|folder| *folder != Path::new(""));
+    let paths = yaml_files(folder.unwrap_or(Path::new("."))).unwrap_or_default();
+    let read = |path: &PathBuf| {
+        let bytes = read_at_most(path, SourceFile::MAX_BYTES as u64 + 1).ok()?;
+        Some(SourceFile::new(path.display().to_string(), &bytes))
+    };
+    paths.iter().filter(|path| *path != own).take(NEIGHBOURS).filter_map(read).collect()
 }
 
 fn yaml_files(folder: &Path) -> io::Result<Vec<PathBuf>> {

@@ -3,6 +3,7 @@
 
 use crate::{
     arguments::{Answered, Common, Output},
+    callees::Kept,
     client::{self, Answer, segment},
     clusters,
     exit::Exit,
@@ -210,7 +211,9 @@ impl Submitted {
         let mut files = kept_files(engine, earlier).await.map_err(kept)?;
         self.tell_missing((&file, &bindings), (earlier, &mut files));
         let plan = self.compiled((&file, &files), &bindings).await?;
-        Ok(ready(engine, (plan, &files), (&file, Vec::new())))
+        let ready = ready(engine, (plan, &files), (&file, Vec::new()));
+        let callees = earlier.plan().document().callees.clone();
+        Ok(ready.calling(Kept { callees, contents: Vec::new() }))
     }
 
     /// What other parameters ask for and was not read then cannot be had now.

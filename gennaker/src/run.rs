@@ -3,7 +3,7 @@
 use crate::{
     arguments::{Common, Output},
     await_end::until_ended,
-    check, client,
+    callees, check, client,
     clusters::{self, Reach},
     exit::Exit,
     print::print,
@@ -157,7 +157,9 @@ fn prepare(
     let environments = secrets::checked(environments, (&pipeline, secrets));
     let plan = Plan::compile(&pipeline, &environments, &registry, &files)?;
     let warnings = pipeline.warnings().to_vec();
-    Ok(submit::ready(engine, (plan, &files), (&located.source, warnings)))
+    let called = callees::beside(located, (&registry, &name))?;
+    let ready = submit::ready(engine, (plan, &files), (&located.source, warnings));
+    Ok(ready.calling(callees::kept(engine, called)))
 }
 
 async fn start(engine: &Engine, ready: Ready) -> anyhow::Result<(RunId, String)> {

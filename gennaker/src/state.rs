@@ -14,6 +14,7 @@ use engine_core::{
     store::{Page, Store},
 };
 use engine_runtime::{
+    children::{Children, NoChildren},
     clock::SystemClock,
     driver::NoWitness,
     engine::{Engine, Ids, Parts},
@@ -82,12 +83,13 @@ pub(crate) async fn serve(
     reach: Reach,
     loopback: Option<SocketAddr>,
 ) -> anyhow::Result<Hosted> {
-    let (directory, store, parts) = parts(common, &reach.clusters).await?;
+    let clusters = reach.clusters.clone();
+    let starter = Arc::new(Submitted { reach, secrets: secrets::of(common) });
+    let (directory, store, parts) = parts(common, &clusters, starter.clone()).await?;
     let opening = screen::slowly("waiting for the lease", Engine::open(parts));
     let engine = Arc::new(opening.await?);
     let checkpoints = store.clone();
     tokio::spawn(async move { checkpoints.keep_checkpointed().await });
-    let starter = Arc::new(Submitted { reach, secrets: secrets::of(common) });
     let group = match &common.socket_group {
         Some(name) => Group::Named(name.clone()),
         None => Group::Nobody,
@@ -99,7 +101,7 @@ pub(crate) async fn serve(
 
 /// Takes the lease to record something; drives nothing, and listens to nobody.
 pub(crate) async fn host_idle(common: &Common, clusters: &Clusters) -> anyhow::Result<Hosted> {
-    let (_, store, parts) = parts(common, clusters).await?;
+    let (_, store, parts) = parts(common, clusters, Arc::new(NoChildren)).await?;
     let engine = Arc::new(Engine::open_idle(parts).await?);
     Ok(Hosted { engine, store, doors: None })
 }
@@ -107,6 +109,7 @@ pub(crate) async fn host_idle(common: &Common, clusters: &Clusters) -> anyhow::R
 async fn parts(
     common: &Common,
     clusters: &Clusters,
+    children: Arc<dyn Children>,
 ) -> anyhow::Result<(PathBuf, Arc<Sqlite>, Parts)> {
     let directory = directory(common)?;
     let store = Arc::new(Sqlite::open(&directory).await?);
@@ -125,6 +128,7 @@ async fn parts(
         candidate,
         processes: Arc::new(Machine),
         secrets: secrets::of(common),
+        children,
     };
     Ok((directory, store, parts))
 }

@@ -1,7 +1,14 @@
 //! A pipeline on its way to an engine: read and checked where its author is, compiled again where
 //! it runs.
 
-use crate::{check, clusters::Reach, read, read::Located, secrets};
+use crate::{
+    callees::{self, Beside, Kept, Neighbours},
+    check,
+    clusters::Reach,
+    read,
+    read::Located,
+    secrets,
+};
 use engine_api::{Back, Begun, Checked, NotBegun, Repeat, Starter, Submission};
 use engine_core::{
     BoxFuture, Pipeline, Plan,
@@ -32,8 +39,11 @@ pub(crate) fn submission(
     let files = read::files(&located.root, &requests, name);
     let plan = Plan::compile(&pipeline, environments, &registry, &files)?;
     check::tell(located, pipeline.warnings());
+    let called = callees::beside(located, (&registry, &name))?;
+    let own = requests.into_iter().map(|request| (request, &files));
+    let theirs = called.values().flat_map(|it| it.requests.iter().cloned().map(|r| (r, &it.files)));
     let (mut patterns, mut texts) = (BTreeMap::new(), BTreeMap::new());
-    for request in requests {
+    for (request, files) in own.chain(theirs) {
         if let Found::Paths(paths) = files.found(&request.pattern) {
             let text = |path: &String| Some((path.clone(), files.file(path)?.content.clone()));
             let found = paths.iter().filter_map(text);
@@ -49,6 +59,10 @@ pub(crate) fn submission(
         parameters: plan.document().parameters.clone(),
         patterns,
         files: texts,
+        pipelines: called
+            .values()
+            .map(|it| (it.source.path().to_owned(), it.source.text().to_owned()))
+            .collect(),
     })
 }
 
@@ -135,8 +149,30 @@ impl Submitted {
         let files = files(&submission, |content| engine.sealer().name(content));
         let bindings = bindings(submission.parameters, &actor, Missing::Refused);
         let plan = self.compiled((&source, &files), &bindings).await?;
+        let called = self.handed_in((&source, &files), &submission.pipelines)?;
         let ready = ready(engine, (plan, &files), (&source, Vec::new()));
+        let ready = ready.calling(callees::kept(engine, called));
         begin(engine, (ready, Trigger::Manual, Vec::new()), (actor, key)).await
+    }
+
+    /// The pipelines that a file's stages start, among those that were handed in with it.
+    fn handed_in(
+        &self,
+        (source, files): (&SourceFile, &Files),
+        pipelines: &BTreeMap<String, String>,
+    ) -> Result<BTreeMap<String, Beside>, NotBegun> {
+        let sources = || {
+            let source = |(path, text): (&String, &String)| SourceFile::new(path, text.as_bytes());
+            pipelines.iter().map(source).collect()
+        };
+        let read = |_: &[_]| files.clone();
+        let registry = stages::registry(&self.reach.clusters);
+        let neighbours = Neighbours { registry: &registry, sources: &sources, read: &read };
+        callees::closure(source, &neighbours).map_err(|faults| {
+            let told = diagnostic::json(source, &faults);
+            let told = told.iter().filter_map(|fault| serde_json::to_value(fault).ok());
+            NotBegun::Invalid { diagnostics: told.collect() }
+        })
     }
 
     /// The plan of a file; a cluster is asked only if some stage acts on one.
@@ -178,6 +214,15 @@ pub(crate) struct Ready {
     pub(crate) plan: Arc<Plan>,
     pub(crate) files: Vec<(BlobName, Arc<[u8]>)>,
     pub(crate) warnings: Vec<Diagnostic>,
+}
+
+impl Ready {
+    /// The same, keeping the pipelines that its stages start.
+    pub(crate) fn calling(mut self, Kept { callees, contents }: Kept) -> Ready {
+        self.plan = Arc::new(Arc::unwrap_or_clone(self.plan).calling(callees));
+        self.files.extend(contents);
+        self
+    }
 }
 
 /// Keeps the pipeline file beside the files that it names, so that the run can be repeated.

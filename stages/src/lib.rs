@@ -6,6 +6,7 @@ pub mod deploy;
 pub mod http;
 pub mod instant;
 pub mod job;
+pub mod pipeline;
 mod release;
 pub mod rollback;
 pub mod set_variables;
@@ -25,6 +26,7 @@ pub fn registry(clusters: &Clusters) -> Registry<dyn AnyStage> {
         .with(deploy::Deploy { clusters: clusters() })
         .with(http::Http::default())
         .with(job::Job { clusters: clusters() })
+        .with(pipeline::Pipeline)
         .with(rollback::Rollback { clusters: clusters() })
         .with(set_variables::SetVariables)
         .with(wait::Wait)

@@ -23,6 +23,9 @@ pub struct Submission {
     /// The text of each path.
     #[serde(default)]
     pub files: BTreeMap<String, String>,
+    /// The text of the pipeline files beside it that its stages start, by path.
+    #[serde(default)]
+    pub pipelines: BTreeMap<String, String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -345,6 +345,8 @@ pub struct Parent {
 #[serde(rename_all = "camelCase", tag = "kind")]
 pub enum Trigger {
     Manual,
+    /// A stage of another run; see [`Parent`].
+    Pipeline,
     /// A person had an earlier run done again from its beginning.
     Rerun {
         of: Repeated,

@@ -1,6 +1,7 @@
 //! A pipeline as its author wrote it: what could be read of a file, and what is wrong with it.
 
 mod bind;
+mod callees;
 mod concurrency;
 mod expressions;
 mod images;
@@ -12,6 +13,7 @@ mod stages;
 mod warnings;
 
 pub use bind::{Bindings, Missing};
+pub use callees::Callee;
 pub(crate) use expressions::stages_read;
 pub(crate) use images::Image;
 pub(crate) use matrix::{Cells, Matrix};

@@ -66,6 +66,9 @@ pub struct Document {
     pub images: BTreeMap<String, Value>,
     /// In an order in which every node follows what it needs.
     pub nodes: Vec<Node>,
+    /// The pipelines that stages start, and those that these start, by `application/name`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub callees: BTreeMap<String, Called>,
     /// The file that it was made of; runs of earlier releases have not kept theirs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<Source>,
@@ -78,6 +81,17 @@ pub struct Source {
     /// How diagnostics name it.
     pub name: String,
     pub content: BlobName,
+}
+
+/// A pipeline that stages start, as it was when the run started, with all that it may read.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Called {
+    pub source: Source,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub files: BTreeMap<String, BlobName>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub patterns: BTreeMap<String, Vec<String>>,
 }
 
 /// How many runs of a group may be under way, and what a newcomer means to the others.
@@ -318,6 +332,19 @@ impl Plan {
     pub fn slot(&self) -> Option<Slot> {
         let Concurrency { group, .. } = self.document.concurrency.as_ref()?;
         Some(Slot { application: self.document.application.clone(), group: group.clone() })
+    }
+
+    /// The targets that a node and everything downstream of it name.
+    pub fn targets_downstream(&self, index: NodeIndex) -> BTreeSet<Target> {
+        let downstream = self.graph.downstream(index);
+        downstream.iter().filter_map(|index| self.target(self.node(*index))).collect()
+    }
+
+    /// The same, with the pipelines that its stages start.
+    #[must_use]
+    pub fn calling(mut self, callees: BTreeMap<String, Called>) -> Plan {
+        self.document.callees = callees;
+        self
     }
 
     /// Where a node acts, if it names an environment.

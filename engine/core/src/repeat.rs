@@ -71,6 +71,7 @@ impl TriggerView {
     pub(crate) fn new(trigger: &Trigger, actor: &Actor, pipeline: &str) -> TriggerView {
         let (kind, of) = match trigger {
             Trigger::Manual => ("manual", None),
+            Trigger::Pipeline => ("pipeline", None),
             Trigger::Rerun { of } => ("rerun", Some(of)),
             Trigger::Retry { of, .. } => ("retry", Some(of)),
         };

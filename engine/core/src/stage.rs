@@ -1,10 +1,12 @@
 //! What a stage type implements: one short, repeatable step at a time.
 
+mod child;
 mod condition;
 mod context;
 mod erased;
 mod revelation;
 
+pub use child::{Child, ChildError, ChildRequest, Ending};
 pub use condition::Condition;
 pub(crate) use condition::FORMAT as CONDITION_FORMAT;
 pub use context::{Halt, Identity, Printed, ServiceError, Services, StepContext};

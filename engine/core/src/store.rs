@@ -145,6 +145,8 @@ pub trait LogReader: Send + Sync + 'static {
     fn queue(&self, resource: &Resource) -> BoxFuture<'_, Result<Queue, StoreError>>;
     /// The revisions of a target, oldest first.
     fn revisions(&self, target: &Target) -> BoxFuture<'_, Result<Vec<Revision>, StoreError>>;
+    /// The run that was started by this key.
+    fn started(&self, key: &str) -> BoxFuture<'_, Result<Option<RunId>, StoreError>>;
     /// The stored form of a plan.
     fn plan(&self, hash: &PlanHash) -> BoxFuture<'_, Result<Option<String>, StoreError>>;
     /// The content of a blob as it was stored, sealed.

@@ -13,6 +13,7 @@ use engine_core::{
     store::{Candidate, Store},
 };
 use engine_runtime::{
+    children::NoChildren,
     clock::SystemClock,
     driver::Witness,
     engine::{Engine, Ids, NewRun, Parts},
@@ -182,6 +183,7 @@ async fn open(store: Arc<dyn Store>) -> Outcome<(Engine, mpsc::UnboundedReceiver
         candidate,
         processes: Arc::new(Machine),
         secrets: Secrets::none(),
+        children: Arc::new(NoChildren),
     });
     Ok((engine.await?, told))
 }

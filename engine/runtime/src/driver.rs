@@ -5,6 +5,7 @@ mod inbox;
 mod masking;
 
 use crate::{
+    children::{Children, Door},
     committer::{Committer, woken},
     evaluator::Evaluator,
     objects::Objects,
@@ -37,6 +38,9 @@ pub(crate) struct Shop {
     pub(crate) witness: Arc<dyn Witness>,
     /// Told of the runs that an append woke.
     pub(crate) woken: mpsc::UnboundedSender<Vec<RunId>>,
+    pub(crate) children: Arc<dyn Children>,
+    /// To what begins the runs that stages start.
+    pub(crate) door: Door,
 }
 
 /// Sees every run right after each append, and changes nothing. Simulations check with it that a

@@ -9,6 +9,7 @@ pub use acts::{ActError, SignalError};
 pub use repeats::{KeptError, Moved, Since};
 
 use crate::{
+    children::{Children, Door},
     committer::Committer,
     driver::{Shop, Witness},
     evaluator::Evaluator,
@@ -31,7 +32,7 @@ use engine_core::{
     stage::AnyStage,
     store::{Candidate, LeaseError, Store, StoreError},
 };
-use starting::Starting;
+pub(crate) use starting::Starting;
 use std::sync::{
     Arc,
     atomic::{AtomicBool, Ordering},
@@ -55,6 +56,7 @@ pub struct Parts {
     /// Says which of the processes that held the lease still live.
     pub processes: Arc<dyn Processes>,
     pub secrets: Secrets,
+    pub children: Arc<dyn Children>,
 }
 
 /// Draws the ids of runs: chance, handed in.
@@ -64,7 +66,7 @@ pub trait Ids: Send + Sync + 'static {
 
 pub struct Engine {
     shop: Shop,
-    starting: Starting,
+    starting: Arc<Starting>,
     supervisor: Supervisor,
     failure: watch::Receiver<Option<StoreError>>,
     supervision: JoinHandle<()>,
@@ -121,6 +123,7 @@ impl Engine {
     }
 
     /// Takes the lease and drives nothing but what it starts itself: for recording an input.
+    #[expect(clippy::too_many_lines, reason = "one line a part of the engine")]
     pub async fn open_idle(parts: Parts) -> Result<Engine, LeaseError> {
         let asked = parts.clock.now();
         let lease = {
@@ -142,7 +145,19 @@ impl Engine {
         let (woken, received) = mpsc::unbounded_channel();
         let (stages, objects, witness) = (parts.stages, parts.objects, parts.witness);
         let evaluator = parts.evaluator;
-        let shop = Shop { backing, committer, stages, objects, evaluator, teller, witness, woken };
+        let (children, door) = (parts.children, Door::default());
+        let shop = Shop {
+            backing,
+            committer,
+            stages,
+            objects,
+            evaluator,
+            teller,
+            witness,
+            woken,
+            children,
+            door: door.clone(),
+        };
         let (supervisor, task) = Supervisor::new(shop.clone(), received);
         let (failed, failure) = watch::channel(None);
         let supervision = watched(task.run(), failed.clone());
@@ -151,8 +166,10 @@ impl Engine {
             tokio::spawn(teller::write(details, store.clone(), clock.clone())),
             watched(async move { Err(guard.keep(store, clock).await) }, failed),
         ];
-        let starting =
-            Starting { shop: shop.clone(), ids: parts.ids, supervisor: supervisor.clone() };
+        let (ids, supervisor_too) = (parts.ids, supervisor.clone());
+        let starting = Starting { shop: shop.clone(), ids, supervisor: supervisor_too };
+        let starting = Arc::new(starting);
+        drop(door.set(Arc::downgrade(&starting)));
         Ok(Engine { shop, starting, supervisor, failure, supervision, tasks })
     }
 

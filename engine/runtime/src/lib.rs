@@ -1,5 +1,6 @@
 //! The engine's effects: what drives runs, and where their logs are kept.
 
+pub mod children;
 pub mod clock;
 mod committer;
 #[cfg(any(test, feature = "conformance"))]

@@ -103,6 +103,11 @@ impl LogReader for Memory {
         self.with(move |state| Ok(state.revisions.get(&target).cloned().unwrap_or_default()))
     }
 
+    fn started(&self, key: &str) -> BoxFuture<'_, Result<Option<RunId>, StoreError>> {
+        let key = key.to_owned();
+        self.with(move |state| Ok(state.starts.get(&key).copied()))
+    }
+
     fn plan(&self, hash: &PlanHash) -> BoxFuture<'_, Result<Option<String>, StoreError>> {
         let hash = hash.clone();
         self.with(move |state| Ok(state.plans.get(&hash).cloned()))

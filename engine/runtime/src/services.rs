@@ -1,6 +1,7 @@
 //! What the engine does for one call of a stage.
 
 use crate::{
+    children::{self, Caller},
     evaluator::Evaluator,
     guard::Guard,
     seal::Sealer,
@@ -13,7 +14,9 @@ use engine_core::{
     execution::Evaluation,
     id::{BlobName, RunId},
     revision::{Maker, Overtaken, Revision, Target, overtaking},
-    stage::{Halt, Printed, Secret, SecretError, ServiceError, Services},
+    stage::{
+        Child, ChildError, ChildRequest, Halt, Printed, Secret, SecretError, ServiceError, Services,
+    },
     store::{AttemptKey, Chunk, Extent, Gate, Line, LogAppend, LogAppended, Store, StoreError},
 };
 use std::sync::{
@@ -63,6 +66,7 @@ pub(crate) struct CallServices {
     /// Whose log lines go to.
     pub(crate) key: AttemptKey,
     pub(crate) user: SecretUser,
+    pub(crate) caller: Caller,
 }
 
 /// On whose behalf a call uses secrets.
@@ -149,6 +153,25 @@ impl Services for CallServices {
                 Err(SecretError::Unreadable { name, why })
             })
         })
+    }
+
+    fn start_child(&self, request: ChildRequest) -> BoxFuture<'_, Result<Child, ChildError>> {
+        Box::pin(self.caller.start((&self.backing, self), request))
+    }
+
+    fn started_child(&self) -> BoxFuture<'_, Result<Option<RunId>, ChildError>> {
+        let key = self.caller.key();
+        Box::pin(
+            async move { self.backing.store.started(&key).await.map_err(children::unavailable) },
+        )
+    }
+
+    fn child(&self, run: RunId) -> BoxFuture<'_, Result<Child, ChildError>> {
+        Box::pin(children::child(&self.backing, run))
+    }
+
+    fn cancel_child(&self, run: RunId) -> BoxFuture<'_, Result<Child, ChildError>> {
+        Box::pin(self.caller.cancel(&self.backing, run))
     }
 
     fn masked(&self, text: &str) -> String {

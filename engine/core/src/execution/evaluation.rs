@@ -52,6 +52,7 @@ impl Execution {
     fn scope(&self, node: &Node) -> Scope {
         let (recorded, document) = (&self.recorded, self.plan.document());
         let trigger = match recorded.trigger {
+            Trigger::Pipeline => "pipeline",
             // To expressions a person's act is a person's act.
             Trigger::Manual | Trigger::Rerun { .. } | Trigger::Retry { .. } => "manual",
         };

@@ -15,7 +15,7 @@ use crate::{
     stage::AnyStage,
 };
 use stages::{Compiler, Judged};
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 impl Plan {
     /// The plan of `pipeline`, or everything that is to be said of it in the order of the file, with
@@ -53,6 +53,7 @@ impl Plan {
             environments: compiler.places,
             images: pipeline.references().clone(),
             nodes,
+            callees: BTreeMap::new(),
             source: None,
         };
         Plan::new(document).map_err(|error| {

@@ -66,6 +66,7 @@ impl Plan {
             environments: BTreeMap::from([(back.environment.clone(), place)]),
             images: BTreeMap::new(),
             nodes: vec![node],
+            callees: BTreeMap::new(),
             source: None,
         };
         Ok(Plan::new(document)?)

@@ -1,6 +1,6 @@
 //! What a step is handed: who it is, where it acts, and the few services it may use.
 
-use super::{Secret, SecretError};
+use super::{Child, ChildError, ChildRequest, Secret, SecretError};
 use crate::{
     BoxFuture,
     clock::Now,
@@ -110,6 +110,13 @@ pub trait Services: Send + Sync {
     /// The present value of a secret that the stage's configuration names. From then on whatever
     /// steps answer is searched for it.
     fn secret(&self, name: &str) -> BoxFuture<'_, Result<Secret, SecretError>>;
+    /// Starts a run for this attempt, once: the same call again answers with the same run.
+    fn start_child(&self, request: ChildRequest) -> BoxFuture<'_, Result<Child, ChildError>>;
+    /// The run that this attempt has started, if it has.
+    fn started_child(&self) -> BoxFuture<'_, Result<Option<RunId>, ChildError>>;
+    fn child(&self, run: RunId) -> BoxFuture<'_, Result<Child, ChildError>>;
+    /// Asks a run that this attempt has started to end; answers with how it stands.
+    fn cancel_child(&self, run: RunId) -> BoxFuture<'_, Result<Child, ChildError>>;
     /// `text` with `***` in the place of every secret. What a step answers is masked without it;
     /// it is for text that leaves a step in another way, such as the lines of a log.
     fn masked(&self, text: &str) -> String;

@@ -63,6 +63,7 @@ fn plan(nodes: Vec<Node>) -> Result<Plan, GraphError> {
         environments: BTreeMap::new(),
         images: BTreeMap::new(),
         nodes,
+        callees: BTreeMap::new(),
         source: None,
     })
 }

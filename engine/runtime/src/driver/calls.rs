@@ -1,6 +1,7 @@
 //! The calls of stages that are under way: at most one a stage, none ever dropped.
 
 use super::{Shop, masking::Masking};
+use crate::children::Caller;
 use crate::services::{CallServices, SecretUser};
 use engine_core::{
     BoxFuture, Execution,
@@ -108,7 +109,8 @@ impl Begun {
             attempt: call.attempt,
             epoch: shop.backing.guard.epoch,
         };
-        let services = services(shop, &identity, (node.environment.clone(), stop));
+        let caller = caller(shop, execution, (call, &identity));
+        let services = services(shop, caller, (node.environment.clone(), stop));
         let context = StepContext {
             identity,
             now: shop.backing.clock.now(),
@@ -161,11 +163,28 @@ impl Begun {
     }
 }
 
+/// In whose name a stage starts other runs.
+fn caller(shop: &Shop, execution: &Execution, (call, identity): (Call, &Identity)) -> Caller {
+    let recorded = execution.recorded();
+    Caller {
+        plan: execution.plan().clone(),
+        node: call.node,
+        identity: identity.clone(),
+        label: execution.label(),
+        actor: recorded.actor.clone(),
+        ancestry: recorded.ancestry.clone(),
+        parent: recorded.parent.clone(),
+        children: shop.children.clone(),
+        door: shop.door.clone(),
+    }
+}
+
 fn services(
     shop: &Shop,
-    identity: &Identity,
+    caller: Caller,
     (environment, stop): (Option<String>, Arc<AtomicBool>),
 ) -> CallServices {
+    let identity = caller.identity.clone();
     CallServices {
         backing: shop.backing.clone(),
         evaluator: shop.evaluator.clone(),
@@ -175,7 +194,8 @@ fn services(
             stage: identity.stage.clone(),
             attempt: identity.attempt,
         },
-        user: SecretUser { application: identity.application.clone(), environment },
+        user: SecretUser { application: identity.application, environment },
+        caller,
     }
 }
 

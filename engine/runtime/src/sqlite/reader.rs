@@ -142,6 +142,12 @@ impl LogReader for Reader {
         Box::pin(self.all(sqlx::query(OF_TARGET).bind(target.resource().0), revision))
     }
 
+    fn started(&self, key: &str) -> BoxFuture<'_, Result<Option<RunId>, StoreError>> {
+        let statement =
+            sqlx::query("SELECT run FROM dedup WHERE key = ?").bind(format!("start:{key}"));
+        Box::pin(self.one(statement, |row| columns::run(row, 0)))
+    }
+
     fn plan(&self, hash: &PlanHash) -> BoxFuture<'_, Result<Option<String>, StoreError>> {
         let statement = sqlx::query("SELECT body FROM plan WHERE hash = ?").bind(hash.0.clone());
         Box::pin(self.one(statement, |row| columns::text(row, 0)))

@@ -19,6 +19,7 @@ use engine_core::{
     store::{Candidate, LogReader, Store},
 };
 use engine_runtime::{
+    children::NoChildren,
     clock::TokioClock,
     conformance::faulty::{Fault, Faulty, Script},
     driver::Witness,
@@ -150,6 +151,7 @@ impl Storm {
                 now: self.clock.now(),
             },
             processes: Arc::new(Dead { living: self.living }),
+            children: Arc::new(NoChildren),
             secrets: Secrets::none(),
         };
         self.engine = Some(Engine::open(parts).await.unwrap());

@@ -211,6 +211,7 @@ pub(crate) fn plan(chance: &mut Chance, most: u64) -> Plan {
         environments: BTreeMap::from(environments),
         images: BTreeMap::new(),
         nodes,
+        callees: BTreeMap::new(),
         source: None,
     })
     .unwrap()

@@ -1,0 +1,45 @@
+//! The pipelines that the stages of a pipeline start.
+
+use super::{Config, Pipeline};
+use crate::{diagnostic::Span, files::Step};
+use serde_json::Value;
+
+/// The stage type that starts another pipeline.
+const CALL: &str = "pipeline";
+
+/// A pipeline that a stage starts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Callee {
+    pub application: String,
+    pub pipeline: String,
+    /// Where it is named.
+    pub span: Span,
+}
+
+impl Callee {
+    /// Under which name a plan keeps it.
+    pub fn key(&self) -> String {
+        format!("{}/{}", self.application, self.pipeline)
+    }
+}
+
+impl Pipeline {
+    /// What its stages start.
+    pub fn callees(&self) -> Vec<Callee> {
+        let mut callees: Vec<Callee> = Vec::new();
+        let actions = self.stages.iter().flat_map(|stage| &stage.actions);
+        for action in actions.filter(|action| action.stage_type == CALL) {
+            let Config::Sound(config) = &action.config else { continue };
+            let config = config.preview();
+            let text = |key: &str| config.get(key).and_then(Value::as_str).map(str::to_owned);
+            let own = || self.application().map(str::to_owned);
+            if let (Some(pipeline), Some(application)) =
+                (text("name"), text("application").or_else(own))
+            {
+                let span = action.value_span(&[Step::Key("name".to_owned())]);
+                callees.push(Callee { application, pipeline, span });
+            }
+        }
+        callees
+    }
+}

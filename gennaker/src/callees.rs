@@ -1,0 +1,182 @@
+//! The pipelines that stages start: found beside the file that names them, and kept with its run.
+
+use crate::{
+    read::{self, Located},
+    submit::Submitted,
+};
+use engine_api::NotBegun;
+use engine_core::{
+    BoxFuture, Pipeline, Plan, Registry,
+    diagnostic::{Code, Diagnostic, SourceFile},
+    files::{File, FileRequest, Files, Found},
+    id::BlobName,
+    pipeline::{Bindings, Callee, Given, Missing},
+    plan::{Called, Source},
+    stage::{AnyStage, ChildError, ServiceError},
+};
+use engine_runtime::{
+    children::{Children, PlanCall},
+    engine::Engine,
+};
+use std::{collections::BTreeMap, sync::Arc};
+
+/// More than these are not looked at.
+const MOST: usize = 32;
+
+/// Names content.
+pub(crate) type Naming<'a> = &'a dyn Fn(&[u8]) -> BlobName;
+
+/// What a plan keeps of the pipelines that its stages start, and their content, by name.
+pub(crate) struct Kept {
+    pub(crate) callees: BTreeMap<String, Called>,
+    pub(crate) contents: Vec<(BlobName, Arc<[u8]>)>,
+}
+
+/// A pipeline that is started by another one, with all that it may read.
+pub(crate) struct Beside {
+    pub(crate) source: SourceFile,
+    pub(crate) requests: Vec<FileRequest>,
+    pub(crate) files: Files,
+}
+
+/// Where other pipelines are looked for, and how what they name is read.
+pub(crate) struct Neighbours<'a> {
+    pub(crate) registry: &'a Registry<dyn AnyStage>,
+    pub(crate) sources: &'a dyn Fn() -> Vec<SourceFile>,
+    pub(crate) read: &'a dyn Fn(&[FileRequest]) -> Files,
+}
+
+/// What a file on this machine starts.
+pub(crate) fn beside(
+    located: &Located,
+    (registry, name): (&Registry<dyn AnyStage>, Naming<'_>),
+) -> Result<BTreeMap<String, Beside>, Vec<Diagnostic>> {
+    let read = |requests: &[FileRequest]| read::files(&located.root, requests, name);
+    let sources = || read::neighbours(located);
+    closure(&located.source, &Neighbours { registry, sources: &sources, read: &read })
+}
+
+/// Everything that `root` starts, and that these start, by `application/name`.
+pub(crate) fn closure(
+    root: &SourceFile,
+    neighbours: &Neighbours<'_>,
+) -> Result<BTreeMap<String, Beside>, Vec<Diagnostic>> {
+    let mut open = Pipeline::read(root, neighbours.registry).callees();
+    let (mut found, mut faults) = (BTreeMap::new(), Vec::new());
+    if open.is_empty() {
+        return Ok(found);
+    }
+    // A ring is told where it closes, by name.
+    let sources: Vec<SourceFile> =
+        [root.clone()].into_iter().chain((neighbours.sources)()).collect();
+    while let Some(callee) = open.pop() {
+        if found.contains_key(&callee.key()) || found.len() == MOST {
+            continue;
+        }
+        match found_beside(&callee, &sources, neighbours) {
+            None => faults.push(missing(&callee)),
+            Some((beside, callees)) => {
+                found.insert(callee.key(), beside);
+                open.extend(callees);
+            }
+        }
+    }
+    if faults.is_empty() { Ok(found) } else { Err(faults) }
+}
+
+fn found_beside(
+    callee: &Callee,
+    sources: &[SourceFile],
+    neighbours: &Neighbours<'_>,
+) -> Option<(Beside, Vec<Callee>)> {
+    let read = |source: &SourceFile| Pipeline::read(source, neighbours.registry);
+    let is_meant = |pipeline: &Pipeline| {
+        pipeline.name() == Some(&callee.pipeline)
+            && pipeline.application() == Some(&callee.application)
+    };
+    let all = sources.iter().map(|source| (source, read(source)));
+    let (source, pipeline) = all.into_iter().find(|(_, pipeline)| is_meant(pipeline))?;
+    let mut requests = pipeline.files(neighbours.registry);
+    // What depends on the values of a call cannot be read before it.
+    requests.retain(|request| !request.pattern.contains("${{"));
+    let files = (neighbours.read)(&requests);
+    Some((Beside { source: source.clone(), requests, files }, pipeline.callees()))
+}
+
+fn missing(callee: &Callee) -> Diagnostic {
+    let Callee { application, pipeline, span } = callee;
+    let message = format!("no pipeline `{pipeline}` of application `{application}` is known here");
+    let help = "put its file beside this one; it is named by its `name`";
+    Diagnostic::error(Code::E007, *span, message).help(help)
+}
+
+pub(crate) fn kept(engine: &Engine, found: BTreeMap<String, Beside>) -> Kept {
+    let (mut callees, mut contents) = (BTreeMap::new(), Vec::new());
+    for (key, Beside { source, requests, files }) in found {
+        let text: Arc<[u8]> = Arc::from(source.text().as_bytes());
+        let name = engine.sealer().name(&text);
+        contents.push((name.clone(), text));
+        let source = Source { name: source.path().to_owned(), content: name };
+        let mut called = Called { source, files: BTreeMap::new(), patterns: BTreeMap::new() };
+        for request in requests {
+            let Found::Paths(paths) = files.found(&request.pattern) else { continue };
+            for path in &paths {
+                let Some(file) = files.file(path) else { continue };
+                called.files.insert(path.clone(), file.name.clone());
+                contents.push((file.name.clone(), file.content.clone()));
+            }
+            called.patterns.insert(request.pattern, paths);
+        }
+        callees.insert(key, called);
+    }
+    Kept { callees, contents }
+}
+
+/// Makes the plans of calls, on the clusters of this process.
+impl Children for Submitted {
+    fn plan<'a>(&'a self, call: PlanCall<'a>) -> BoxFuture<'a, Result<Plan, ChildError>> {
+        Box::pin(self.called(call))
+    }
+}
+
+impl Submitted {
+    async fn called(&self, call: PlanCall<'_>) -> Result<Plan, ChildError> {
+        let callees = &call.parent.document().callees;
+        let unknown =
+            || ChildError::Refused(format!("pipeline `{}` was not kept with this run", call.key));
+        let called = callees.get(&call.key).ok_or_else(unknown)?;
+        let text = call.services.read(&called.source.content).await.map_err(unread)?;
+        let source = SourceFile::new(called.source.name.clone(), &text);
+        let mut files = Files::default();
+        for (path, name) in &called.files {
+            let content = Arc::from(call.services.read(name).await.map_err(unread)?);
+            files.insert_file(path.clone(), File { content, name: name.clone() });
+        }
+        for (pattern, paths) in &called.patterns {
+            files.insert_answer(pattern.clone(), Found::Paths(paths.clone()));
+        }
+        let given = call.parameters.into_iter().map(|(id, value)| (id, Given::Typed(value)));
+        let (parameters, actor) = (given.collect(), call.actor.name.clone());
+        let bindings = Bindings { parameters, actor, missing: Missing::Refused };
+        let plan =
+            self.compiled((&source, &files), &bindings).await.map_err(|error| match error {
+                NotBegun::Invalid { diagnostics } => {
+                    let told = diagnostics.iter().filter_map(|it| it["message"].as_str());
+                    let told: Vec<&str> = told.take(5).collect();
+                    ChildError::Refused(format!("{}: {}", call.key, told.join("; ")))
+                }
+                NotBegun::Refused { reason } => ChildError::Refused(reason),
+                NotBegun::Unavailable { reason } => ChildError::Unavailable(reason),
+            })?;
+        Ok(plan.made_of(called.source.clone()).calling(callees.clone()))
+    }
+}
+
+fn unread(error: ServiceError) -> ChildError {
+    match error {
+        ServiceError::Unavailable(_) => ChildError::Unavailable(error.to_string()),
+        ServiceError::Missing(_) | ServiceError::Sealed(_) => {
+            ChildError::Refused(error.to_string())
+        }
+    }
+}

@@ -30,9 +30,11 @@ pub struct Config {
     name: String,
     /// What it is started with.
     #[serde(default)]
+    #[schemars(extend("examples" = [{"version": "v7"}]))]
     parameters: BTreeMap<String, Value>,
     /// Whether the stage waits for the end of the run: then it ends with this one too.
     #[serde(default = "yes")]
+    #[schemars(extend("examples" = [false]))]
     wait: bool,
 }
 

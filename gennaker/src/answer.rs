@@ -3,7 +3,6 @@
 use crate::{
     arguments::Common,
     client::{self, Client, segment},
-    clusters,
     exit::Exit,
     run::actor,
     screen,
@@ -52,7 +51,7 @@ async fn to_engine(client: &Client, signal: Signal, said: &Said<'_>) -> anyhow::
 
 /// No engine listens: one is hosted that records what is said and drives nothing.
 async fn by_ourselves(common: &Common, signal: Signal, said: &Said<'_>) -> anyhow::Result<()> {
-    let hosted = state::host_idle(common, &clusters::reach(common).await?.clusters).await?;
+    let hosted = state::host_idle(common).await?;
     let outcome = async {
         let reader = hosted.engine.reader();
         let run = reader.named(said.run).await?.run;
@@ -101,7 +100,7 @@ pub(crate) async fn tell(
     match client::engine(common).await? {
         Some(client) => drop(client.tell(run, (act, reason)).await?.done()?),
         None => {
-            let hosted = state::host_idle(common, &clusters::reach(common).await?.clusters).await?;
+            let hosted = state::host_idle(common).await?;
             let outcome = async {
                 let run = hosted.engine.reader().named(run).await?.run;
                 let said = (act, actor(), reason.to_owned());

@@ -39,6 +39,9 @@ pub(crate) struct Common {
     /// A group whose members may talk to the engine by its socket, beside its own user
     #[arg(long, global = true, env = "GENNAKER_SOCKET_GROUP", value_name = "GROUP")]
     pub(crate) socket_group: Option<String>,
+    /// The platform's file [default: gennaker.yaml of the current folder, if there is one]
+    #[arg(long, global = true, env = "GENNAKER_CONFIG", value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
     /// A folder with one file for each secret
     #[arg(long, global = true, env = "GENNAKER_SECRETS_DIRECTORY", value_name = "DIR")]
     pub(crate) secrets_directory: Option<PathBuf>,
@@ -83,8 +86,11 @@ pub(crate) enum Command {
         /// What the pipeline is called [default: the folder's name]
         name: Option<String>,
     },
-    /// Print the JSON Schema of pipeline files (draft 7), for editors
-    Schema,
+    /// Print the JSON Schema of pipeline files or of gennaker.yaml (draft 7), for editors
+    Schema {
+        #[arg(long, value_enum, default_value_t = SchemaKind::Pipeline)]
+        kind: SchemaKind,
+    },
     /// Write the completion script of a shell
     Completion {
         #[arg(value_enum)]
@@ -303,6 +309,14 @@ pub(crate) enum Describe {
         #[arg(short, long, value_enum, default_value_t = Output::Table)]
         output: Output,
     },
+}
+
+/// Which files a schema is of.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SchemaKind {
+    Pipeline,
+    /// The platform's file, gennaker.yaml
+    Config,
 }
 
 /// The answer to a question of fact.

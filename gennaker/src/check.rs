@@ -2,7 +2,8 @@
 
 use crate::{
     arguments::{Common, Format},
-    callees, clusters,
+    callees,
+    clusters::{self, Reach},
     exit::Exit,
     read::{self, Located},
     screen::Paint,
@@ -11,9 +12,7 @@ use engine_core::{
     Pipeline, Plan,
     diagnostic::{self, Colour, Diagnostic, Severity},
     pipeline::{Bindings, Missing},
-    plan::Environments,
 };
-use kubernetes::Clusters;
 use sha2::{Digest, Sha256};
 use std::path::PathBuf;
 
@@ -22,12 +21,12 @@ pub(crate) async fn validate(
     paths: &[PathBuf],
     (format, strictness): (Format, Strictness),
 ) -> anyhow::Result<Exit> {
-    let environments = clusters::reach(common).await?.unasked();
+    let reach = clusters::reach(common).await?;
     let (mut exit, mut all) = (Exit::Success, Vec::new());
     for path in paths {
         let located = read::locate(path)?;
         let bindings = read::bindings(&[], Missing::Tolerated);
-        let mut diagnostics = match compile(&located, &environments, &bindings) {
+        let mut diagnostics = match compile(&located, &reach, &bindings) {
             Ok(checked) => checked.warnings,
             Err(diagnostics) => diagnostics,
         };
@@ -84,14 +83,14 @@ pub(crate) struct Checked {
 /// A plan to look at: its content is named by plain hashes, and it is never run.
 pub(crate) fn compile(
     located: &Located,
-    environments: &Environments,
+    reach: &Reach,
     bindings: &Bindings,
 ) -> Result<Checked, Vec<Diagnostic>> {
-    let registry = stages::registry(&Clusters::default());
+    let registry = reach.offline();
     let pipeline = Pipeline::read(&located.source, &registry).bound(bindings);
     let name = |content: &[u8]| engine_core::id::BlobName(hex::encode(Sha256::digest(content)));
     let files = read::files(&located.root, &pipeline.files(&registry), name);
-    let plan = Plan::compile(&pipeline, environments, &registry, &files)?;
+    let plan = Plan::compile(&pipeline, &reach.unasked(), &registry, &files)?;
     callees::beside(located, (&registry, &name))?;
     Ok(Checked { plan, warnings: pipeline.warnings().to_vec() })
 }

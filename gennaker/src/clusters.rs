@@ -1,10 +1,14 @@
 //! The clusters that this process can reach, and how the engine hears of changes in them.
 
-use crate::arguments::Common;
+use crate::{
+    arguments::Common,
+    platform::{self, Found},
+};
 use engine_core::{
-    BoxFuture,
-    plan::{self, ClusterIdentity, Environments},
-    stage::ObjectKey,
+    BoxFuture, Registry,
+    plan::{self, ClusterIdentity, Environments, Place},
+    platform::{ClusterText, Platform},
+    stage::{AnyStage, ObjectKey},
 };
 use engine_runtime::objects::Objects;
 use futures::future::select_all;
@@ -12,67 +16,132 @@ use kubernetes::{
     Cluster, Clusters,
     kubeconfig::{self, Choice, KubeconfigError, Plugins},
 };
-use std::sync::Arc;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
-/// What the kubeconfig came to. Whoever needs no cluster does not care.
+/// Where this process may act, and the ways there. Whoever needs no cluster does not care.
 #[derive(Clone)]
 pub(crate) struct Reach {
     pub(crate) clusters: Clusters,
-    way: Result<Way, Arc<KubeconfigError>>,
+    pub(crate) found: Found,
+    /// By the name of the cluster; without a platform's file there is one, whose name is its context.
+    ways: BTreeMap<String, Result<Way, Arc<KubeconfigError>>>,
 }
 
-/// The way to the one cluster that a kubeconfig's context names.
+/// The way to a cluster, by a context of a kubeconfig.
 #[derive(Clone)]
 struct Way {
     context: String,
     server: String,
 }
 
-/// Finds the way to the cluster; reaches nothing yet.
+/// Finds the ways to the clusters; reaches nothing yet.
 pub(crate) async fn reach(common: &Common) -> anyhow::Result<Reach> {
-    let choice = Choice {
-        file: common.kubeconfig.clone(),
-        context: common.context.clone(),
-        plugins: if common.allow_exec_plugins { Plugins::Allowed } else { Plugins::Refused },
-    };
-    let resolved = match kubeconfig::resolve(&choice).await {
-        Ok(resolved) => resolved,
-        Err(error) => {
-            return Ok(Reach { clusters: Clusters::default(), way: Err(Arc::new(error)) });
+    let found = platform::find(common)?;
+    let (mut ways, mut clusters) = (BTreeMap::new(), Vec::new());
+    let wanted: Vec<(Option<String>, ClusterText)> = match &*found.platform {
+        Platform::Open => vec![(None, ClusterText::default())],
+        Platform::File(_) => {
+            found.platform.clusters().into_iter().map(|(name, way)| (Some(name), way)).collect()
         }
     };
-    let way = Way { context: resolved.context.clone(), server: resolved.server };
-    let cluster = Cluster::connect(resolved.context, resolved.config)?;
-    Ok(Reach { clusters: Clusters::new([cluster]), way: Ok(way) })
+    for (name, way) in wanted {
+        let resolved = match kubeconfig::resolve(&choice(common, &found, way)).await {
+            Ok(resolved) => resolved,
+            Err(error) => {
+                ways.insert(name.unwrap_or_default(), Err(Arc::new(error)));
+                continue;
+            }
+        };
+        let name = name.unwrap_or_else(|| resolved.context.clone());
+        clusters.push(Cluster::connect(name.clone(), resolved.config)?);
+        ways.insert(name, Ok(Way { context: resolved.context, server: resolved.server }));
+    }
+    Ok(Reach { clusters: Clusters::new(clusters), found, ways })
+}
+
+fn choice(common: &Common, found: &Found, way: ClusterText) -> Choice {
+    let file = way.kubeconfig.map(|path| found.path(&path));
+    Choice {
+        file: file.or_else(|| common.kubeconfig.clone()),
+        context: way.context.or_else(|| common.context.clone()),
+        plugins: if common.allow_exec_plugins { Plugins::Allowed } else { Plugins::Refused },
+    }
 }
 
 impl Reach {
-    /// Every environment is the namespace of its name in the one cluster, which is asked who it is.
-    pub(crate) async fn environments(&self) -> anyhow::Result<Environments> {
-        let way = self.way.as_ref().map_err(|error| anyhow::anyhow!("{error}"))?;
-        let Way { context, server } = way.clone();
-        let cluster = self.clusters.get(&context);
-        let cluster = cluster.ok_or_else(|| anyhow::anyhow!("cluster `{context}` is not known"))?;
-        let identity = ClusterIdentity::Pinned { uid: cluster.uid().await?.to_owned() };
-        let name = context.clone();
-        Ok(Environments::namespaces_of(plan::Cluster { name, context, server, identity }))
+    pub(crate) fn registry(&self) -> Registry<dyn AnyStage> {
+        stages::registry_of(&self.clusters, &self.found.platform)
+    }
+
+    /// Stage types to look at files with, which reach nothing.
+    pub(crate) fn offline(&self) -> Registry<dyn AnyStage> {
+        stages::registry_of(&Clusters::default(), &self.found.platform)
+    }
+
+    /// The environments as they are to be run in: the clusters of these places are asked who they
+    /// are, and no others.
+    pub(crate) async fn environments(
+        &self,
+        places: impl Iterator<Item = &Place>,
+    ) -> anyhow::Result<Environments> {
+        let wanted: BTreeSet<&str> = places.map(|place| place.cluster.as_str()).collect();
+        let mut asked = BTreeMap::new();
+        for (name, way) in &self.ways {
+            if !wanted.contains(name.as_str()) {
+                asked.insert(name.clone(), known(name, way, ClusterIdentity::Unread));
+                continue;
+            }
+            let way = way.as_ref().map_err(|error| anyhow::anyhow!("{error}"))?;
+            let cluster = self.clusters.get(name);
+            let cluster =
+                cluster.ok_or_else(|| anyhow::anyhow!("cluster `{name}` is not known"))?;
+            let identity = ClusterIdentity::Pinned { uid: cluster.uid().await?.to_owned() };
+            asked.insert(name.clone(), known(name, &Ok(way.clone()), identity));
+        }
+        Ok(self.placed(asked))
     }
 
     /// The same without asking anybody: to look at, not to run.
     pub(crate) fn unasked(&self) -> Environments {
-        let (context, server) = match &self.way {
-            Ok(way) => (way.context.clone(), way.server.clone()),
-            Err(_) => (String::new(), String::new()),
-        };
-        let identity = ClusterIdentity::Unread;
-        let name = context.clone();
-        Environments::namespaces_of(plan::Cluster { name, context, server, identity })
+        let all = self.ways.iter();
+        let all = all.map(|(name, way)| (name.clone(), known(name, way, ClusterIdentity::Unread)));
+        self.placed(all.collect())
     }
 
-    /// Why there is no cluster, if there is none.
-    pub(crate) fn missing(&self) -> Option<&KubeconfigError> {
-        self.way.as_ref().err().map(|error| &**error)
+    fn placed(&self, clusters: BTreeMap<String, plan::Cluster>) -> Environments {
+        match &*self.found.platform {
+            Platform::File(_) => Environments::named(self.found.platform.clone(), clusters),
+            Platform::Open => {
+                let only = clusters.into_values().next();
+                Environments::namespaces_of(
+                    only.unwrap_or_else(|| known("", &Ok(Way::nowhere()), ClusterIdentity::Unread)),
+                )
+            }
+        }
     }
+
+    /// Why a cluster cannot be reached, if it cannot.
+    pub(crate) fn missing(&self) -> Option<&KubeconfigError> {
+        self.ways.values().find_map(|way| way.as_ref().err()).map(|error| &**error)
+    }
+}
+
+impl Way {
+    fn nowhere() -> Way {
+        Way { context: String::new(), server: String::new() }
+    }
+}
+
+fn known(
+    name: &str,
+    way: &Result<Way, Arc<KubeconfigError>>,
+    identity: ClusterIdentity,
+) -> plan::Cluster {
+    let Way { context, server } = way.clone().unwrap_or_else(|_| Way::nowhere());
+    plan::Cluster { name: name.to_owned(), context, server, identity }
 }
 
 /// Changes in the clusters' watches. A key is `CLUSTER|KEY`.

@@ -17,10 +17,10 @@ use engine_core::{
 use std::{collections::HashMap, path::Path};
 
 pub(crate) async fn graph(common: &Common, path: &Path, drawing: Drawing) -> anyhow::Result<Exit> {
-    let environments = clusters::reach(common).await?.unasked();
+    let reach = clusters::reach(common).await?;
     let located = read::locate(path)?;
     let bindings = read::bindings(&[], Missing::Tolerated);
-    match check::compile(&located, &environments, &bindings) {
+    match check::compile(&located, &reach, &bindings) {
         Ok(checked) => {
             print!("{}", drawn(&checked.plan, drawing));
             Ok(Exit::Success)

@@ -16,6 +16,7 @@ mod init;
 mod list;
 mod logs;
 mod plan;
+mod platform;
 mod print;
 mod read;
 mod recover;
@@ -31,7 +32,7 @@ mod state;
 mod submit;
 mod watch;
 
-use arguments::{Answered, Arguments, Command, Common, Describe, Fact, Get, Told};
+use arguments::{Answered, Arguments, Command, Common, Describe, Fact, Get, SchemaKind, Told};
 use check::Strictness;
 use clap::Parser;
 use engine_api::MovedOn;
@@ -57,7 +58,10 @@ fn main() -> ExitCode {
         Ok(exit) => exit.into(),
         Err(error) => {
             eprintln!("error: {error:#}");
-            Exit::Error.into()
+            match error.is::<platform::Invalid>() {
+                true => Exit::Invalid.into(),
+                false => Exit::Error.into(),
+            }
         }
     }
 }
@@ -89,9 +93,12 @@ async fn carry_out(arguments: &Arguments) -> anyhow::Result<Exit> {
         Command::Graph { file, output } => graph::graph(common, file, *output).await,
         Command::Explain { code } => explain::explain(code.as_deref()),
         Command::Init { name } => init::init(name.as_deref()),
-        Command::Schema => {
+        Command::Schema { kind } => {
             let registry = stages::registry(&kubernetes::Clusters::default());
-            let schema = engine_core::language::published_schema(&registry);
+            let schema = match kind {
+                SchemaKind::Pipeline => engine_core::language::published_schema(&registry),
+                SchemaKind::Config => engine_core::platform::Platform::schema(),
+            };
             println!("{schema:#}");
             Ok(Exit::Success)
         }

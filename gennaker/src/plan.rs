@@ -11,6 +11,7 @@ use engine_core::{
     Plan,
     pipeline::Missing,
     plan::{Document, Node, Place, Timeout},
+    platform::Platform,
     wording,
 };
 use serde::Serialize;
@@ -21,10 +22,10 @@ pub(crate) async fn plan(
     (path, parameters): (&Path, &[(String, String)]),
     output: Output,
 ) -> anyhow::Result<Exit> {
-    let environments = clusters::reach(common).await?.unasked();
+    let reach = clusters::reach(common).await?;
     let located = read::locate(path)?;
     let bindings = read::bindings(parameters, Missing::Tolerated);
-    let plan = match check::compile(&located, &environments, &bindings) {
+    let plan = match check::compile(&located, &reach, &bindings) {
         Ok(checked) => {
             check::tell(&located, &checked.warnings);
             checked.plan
@@ -34,7 +35,10 @@ pub(crate) async fn plan(
             return Ok(Exit::Invalid);
         }
     };
-    print(output, &Planned { document: plan.document(), plan: &plan })?;
+    print(
+        output,
+        &Planned { document: plan.document(), plan: &plan, platform: &reach.found.platform },
+    )?;
     Ok(Exit::Success)
 }
 
@@ -44,11 +48,18 @@ struct Planned<'a> {
     document: &'a Document,
     #[serde(skip)]
     plan: &'a Plan,
+    #[serde(skip)]
+    platform: &'a Platform,
 }
 
 impl Shown for Planned<'_> {
     fn table(&self) {
         show(self.plan);
+        if let Platform::Open = self.platform {
+            println!(
+                "without a gennaker.yaml nothing is restricted: no people, hosts, secrets or places"
+            );
+        }
     }
 
     fn names(&self) -> Vec<String> {

@@ -33,10 +33,10 @@ pub(crate) async fn run(
     (located, bindings): (&[Located], &Bindings),
     (is_watched, output): (bool, Output),
 ) -> anyhow::Result<Exit> {
-    let environments = clusters::reach(common).await?.unasked();
+    let reach = clusters::reach(common).await?;
     let mut submissions = Vec::new();
     for located in located {
-        match submit::submission(located, (bindings, &environments)) {
+        match submit::submission(located, (bindings, &reach)) {
             Ok(submission) => submissions.push(submission),
             Err(diagnostics) => check::tell(located, &diagnostics),
         }

@@ -76,7 +76,7 @@ pub(crate) async fn cancel(common: &Common, (named, reason): (&str, &str)) -> an
 }
 
 fn starter(common: &Common, reach: Reach) -> Submitted {
-    Submitted { reach, secrets: secrets::of(common) }
+    Submitted { secrets: secrets::of(common, &reach.found), reach }
 }
 
 impl Submitted {
@@ -134,11 +134,14 @@ impl Submitted {
         by: (Actor, String),
     ) -> Result<Begun, NotBegun> {
         let refused = |reason: String| NotBegun::Refused { reason };
-        let environments = self.reach.environments().await;
-        let environments = environments.map_err(|error| unavailable(format!("{error:#}")))?;
-        let place = environments.place(&back.environment);
+        let (name, application) = (&back.environment, &back.application);
+        let place = self.reach.unasked().place(name, application);
         let place = place.map_err(|error| refused(error.to_string()))?;
-        let registry = stages::registry(&self.reach.clusters);
+        let environments = self.reach.environments([&place].into_iter()).await;
+        let environments = environments.map_err(|error| unavailable(format!("{error:#}")))?;
+        let place = environments.place(name, application);
+        let place = place.map_err(|error| refused(error.to_string()))?;
+        let registry = self.reach.registry();
         let plan = Plan::way_back(&back, place, &registry);
         let plan = Arc::new(plan.map_err(|error| refused(error.to_string()))?);
         let ready = Ready { plan, files: Vec::new(), warnings: Vec::new() };

@@ -26,7 +26,6 @@ use engine_runtime::{
     engine::{Engine, NewRun, Started},
     secrets::Secrets,
 };
-use kubernetes::Clusters;
 use std::{
     collections::BTreeMap,
     os::unix::fs::MetadataExt,
@@ -47,7 +46,10 @@ pub(crate) async fn run(
     }
     let reach = clusters::reach(common).await?;
     let hosted = state::host(common, reach.clone()).await?;
-    let place = (reach, secrets::of(common));
+    let person = reach.found.platform.person(actor()).name;
+    let bindings = Bindings { actor: person, ..bindings };
+    let secrets = secrets::of(common, &reach.found);
+    let place = (reach, secrets);
     let ready = match ready(&hosted.engine, (&located, &bindings), place).await {
         Ok(ready) if ready.len() == located.len() => ready,
         Ok(_) => {
@@ -120,7 +122,7 @@ async fn ready(
     (reach, secrets): (Reach, Secrets),
 ) -> anyhow::Result<Vec<Ready>> {
     let (mut all, unasked) = (Vec::new(), reach.unasked());
-    let place = (&reach.clusters, &secrets);
+    let place = (&reach, &secrets);
     for located in located {
         match prepare(engine, (located, bindings), (place, &unasked)) {
             Ok(ready) => {
@@ -134,9 +136,10 @@ async fn ready(
     if all.len() < located.len() || !all.iter().any(acts) {
         return Ok(all);
     }
-    let asked = screen::slowly("asking the cluster who it is", reach.environments()).await?;
-    all.clear();
-    for located in located {
+    let looked_at = std::mem::take(&mut all);
+    for (located, looked_at) in located.iter().zip(looked_at) {
+        let asking = reach.environments(looked_at.plan.document().environments.values());
+        let asked = screen::slowly("asking the clusters who they are", asking).await?;
         match prepare(engine, (located, bindings), (place, &asked)) {
             Ok(ready) => all.push(ready),
             Err(diagnostics) => check::tell(located, &diagnostics),
@@ -148,9 +151,9 @@ async fn ready(
 fn prepare(
     engine: &Engine,
     (located, bindings): (&Located, &Bindings),
-    ((clusters, secrets), environments): ((&Clusters, &Secrets), &Environments),
+    ((reach, secrets), environments): ((&Reach, &Secrets), &Environments),
 ) -> Result<Ready, Vec<Diagnostic>> {
-    let registry = stages::registry(clusters);
+    let registry = reach.registry();
     let pipeline = Pipeline::read(&located.source, &registry).bound(bindings);
     let name = |content: &[u8]| engine.sealer().name(content);
     let files = read::files(&located.root, &pipeline.files(&registry), name);

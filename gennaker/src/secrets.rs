@@ -1,10 +1,15 @@
 //! The secrets of this process, and the mask over all that it says.
 
-use crate::arguments::Common;
-use engine_core::{Pipeline, plan::Environments, stage::SecretError};
+use crate::{arguments::Common, platform::Found};
+use engine_core::{
+    Pipeline,
+    plan::Environments,
+    platform::{Leave, Platform},
+    stage::{Secret, SecretError},
+};
 use engine_runtime::{
     mask::Mask,
-    secrets::{Kept, Secrets, Wanted},
+    secrets::{Kept, SecretSource, Secrets, Wanted},
 };
 use std::{
     collections::BTreeMap,
@@ -14,13 +19,34 @@ use std::{
 /// Every secret that this process has seen; its log is written through it.
 pub(crate) static MASK: LazyLock<Arc<Mask>> = LazyLock::new(Arc::default);
 
-/// Where this process finds secrets.
-pub(crate) fn of(common: &Common) -> Secrets {
+/// Where this process finds secrets: those that the platform grants.
+pub(crate) fn of(common: &Common, found: &Found) -> Secrets {
     let variables = std::env::vars_os();
     let text = variables
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
-    let kept = Kept::new(text, common.secrets_directory.clone());
-    Secrets { source: Arc::new(kept), mask: MASK.clone() }
+    let directory = found.platform.secrets_directory().map(|written| found.path(written));
+    let kept = Kept::new(text, common.secrets_directory.clone().or(directory));
+    let source = Granted { kept, platform: found.platform.clone() };
+    Secrets { source: Arc::new(source), mask: MASK.clone() }
+}
+
+struct Granted {
+    kept: Kept,
+    platform: Arc<Platform>,
+}
+
+impl SecretSource for Granted {
+    fn find(&self, wanted: &Wanted) -> Result<Secret, SecretError> {
+        let Wanted { name, application, environment } = wanted;
+        match self.platform.secret(name, (application, environment.as_deref())) {
+            Leave::Granted => self.kept.find(wanted),
+            Leave::Refused => {
+                let place = environment.iter().map(|it| format!(" in {it}")).collect::<String>();
+                let (name, by) = (name.clone(), format!("{application}{place}"));
+                Err(SecretError::NotGranted { name, by })
+            }
+        }
+    }
 }
 
 /// The environments for a pipeline that is about to start: its secrets must have values.
@@ -32,17 +58,18 @@ pub(crate) fn checked(
     let lacking = pipeline.secrets().into_iter().filter_map(|name| {
         let application = application.to_owned();
         let wanted = Wanted { name: name.clone(), application, environment: None };
-        Some((name, words(secrets.source.find(&wanted).err()?)))
+        Some((name, words(secrets.source.find(&wanted).err()?)?))
     });
     let lacking: BTreeMap<String, String> = lacking.collect();
     environments.clone().lacking_secrets(lacking)
 }
 
-fn words(error: SecretError) -> String {
+/// Whether it is granted depends on the stage, and is told by compiling.
+fn words(error: SecretError) -> Option<String> {
     match error {
         SecretError::Unknown { looked: words, .. }
         | SecretError::Unusable { why: words, .. }
-        | SecretError::Unreadable { why: words, .. } => words,
-        SecretError::NotGranted { by, .. } => format!("it may not be used by {by}"),
+        | SecretError::Unreadable { why: words, .. } => Some(words),
+        SecretError::NotGranted { .. } => None,
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::{
     arguments::Common,
-    clusters::{ClusterObjects, Reach},
+    clusters::{self, ClusterObjects, Reach},
     screen, secrets,
     submit::Submitted,
 };
@@ -24,7 +24,6 @@ use engine_runtime::{
     seal::Sealer,
     sqlite::Sqlite,
 };
-use kubernetes::Clusters;
 use ring::rand::{SecureRandom, SystemRandom};
 use std::{
     net::SocketAddr,
@@ -83,15 +82,18 @@ pub(crate) async fn serve(
     reach: Reach,
     loopback: Option<SocketAddr>,
 ) -> anyhow::Result<Hosted> {
-    let clusters = reach.clusters.clone();
-    let starter = Arc::new(Submitted { reach, secrets: secrets::of(common) });
-    let (directory, store, parts) = parts(common, &clusters, starter.clone()).await?;
+    let found = reach.found.clone();
+    let written = found.platform.socket_group().map(str::to_owned);
+    let socket_group = common.socket_group.clone().or(written);
+    let starter =
+        Arc::new(Submitted { secrets: secrets::of(common, &found), reach: reach.clone() });
+    let (directory, store, parts) = parts(common, &reach, starter.clone()).await?;
     let opening = screen::slowly("waiting for the lease", Engine::open(parts));
     let engine = Arc::new(opening.await?);
     let checkpoints = store.clone();
     tokio::spawn(async move { checkpoints.keep_checkpointed().await });
-    let group = match &common.socket_group {
-        Some(name) => Group::Named(name.clone()),
+    let group = match socket_group {
+        Some(name) => Group::Named(name),
         None => Group::Nobody,
     };
     let api = Api { engine: engine.clone(), starter, version: env!("CARGO_PKG_VERSION") };
@@ -100,15 +102,16 @@ pub(crate) async fn serve(
 }
 
 /// Takes the lease to record something; drives nothing, and listens to nobody.
-pub(crate) async fn host_idle(common: &Common, clusters: &Clusters) -> anyhow::Result<Hosted> {
-    let (_, store, parts) = parts(common, clusters, Arc::new(NoChildren)).await?;
+pub(crate) async fn host_idle(common: &Common) -> anyhow::Result<Hosted> {
+    let reach = clusters::reach(common).await?;
+    let (_, store, parts) = parts(common, &reach, Arc::new(NoChildren)).await?;
     let engine = Arc::new(Engine::open_idle(parts).await?);
     Ok(Hosted { engine, store, doors: None })
 }
 
 async fn parts(
     common: &Common,
-    clusters: &Clusters,
+    reach: &Reach,
     children: Arc<dyn Children>,
 ) -> anyhow::Result<(PathBuf, Arc<Sqlite>, Parts)> {
     let directory = directory(common)?;
@@ -119,15 +122,16 @@ async fn parts(
     let parts = Parts {
         store: store.clone(),
         clock,
-        stages: Arc::new(stages::registry(clusters)),
+        stages: Arc::new(reach.registry()),
         evaluator: Arc::new(Pool::new(2)),
-        objects: Arc::new(ClusterObjects(clusters.clone())),
+        objects: Arc::new(ClusterObjects(reach.clusters.clone())),
         sealer: Arc::new(sealer),
         ids: Arc::new(Random(SystemRandom::new())),
         witness: Arc::new(NoWitness),
         candidate,
         processes: Arc::new(Machine),
-        secrets: secrets::of(common),
+        secrets: secrets::of(common, &reach.found),
+        platform: reach.found.platform.clone(),
         children,
     };
     Ok((directory, store, parts))

@@ -12,7 +12,7 @@ use crate::{
 use engine_api::{Back, Begun, Checked, NotBegun, Repeat, Starter, Submission};
 use engine_core::{
     BoxFuture, Pipeline, Plan,
-    diagnostic::{self, Diagnostic, SourceFile},
+    diagnostic::{self, Code, Diagnostic, SourceFile},
     event::{Actor, Offer, Trigger},
     files::{File, Files, Found},
     id::{BlobName, RunId},
@@ -23,21 +23,26 @@ use engine_runtime::{
     engine::{Engine, NewRun, StartError, Started},
     secrets::Secrets,
 };
-use kubernetes::Clusters;
 use sha2::{Digest, Sha256};
 use std::{collections::BTreeMap, sync::Arc};
 
 /// The submission of a file that is valid as far as can be told from here. Its warnings are told.
 pub(crate) fn submission(
     located: &Located,
-    (bindings, environments): (&Bindings, &Environments),
+    (bindings, reach): (&Bindings, &Reach),
 ) -> Result<Submission, Vec<Diagnostic>> {
-    let registry = stages::registry(&Clusters::default());
+    let registry = reach.offline();
     let pipeline = Pipeline::read(&located.source, &registry).bound(bindings);
     let requests = pipeline.files(&registry);
     let name = |content: &[u8]| BlobName(hex::encode(Sha256::digest(content)));
     let files = read::files(&located.root, &requests, name);
-    let plan = Plan::compile(&pipeline, environments, &registry, &files)?;
+    if let Err(faults) = Plan::compile(&pipeline, &reach.unasked(), &registry, &files) {
+        // What the platform knows and grants is what the engine's own file says.
+        let is_engines = |fault: &Diagnostic| matches!(fault.code, Code::E007 | Code::E019);
+        if !faults.iter().all(is_engines) {
+            return Err(faults);
+        }
+    }
     check::tell(located, pipeline.warnings());
     let called = callees::beside(located, (&registry, &name))?;
     let own = requests.into_iter().map(|request| (request, &files));
@@ -56,7 +61,7 @@ pub(crate) fn submission(
     Ok(Submission {
         name: located.source.path().to_owned(),
         source: located.source.text().to_owned(),
-        parameters: plan.document().parameters.clone(),
+        parameters: pipeline.values().clone(),
         patterns,
         files: texts,
         pipelines: called
@@ -118,7 +123,7 @@ impl Starter for Submitted {
     }
 
     fn schema(&self) -> serde_json::Value {
-        engine_core::language::published_schema(&stages::registry(&Clusters::default()))
+        engine_core::language::published_schema(&self.reach.offline())
     }
 }
 
@@ -134,7 +139,7 @@ fn bindings(
 impl Submitted {
     /// What is probably not meant in a file that has a plan.
     fn warnings(&self, source: &SourceFile) -> Vec<serde_json::Value> {
-        let pipeline = Pipeline::read(source, &stages::registry(&self.reach.clusters));
+        let pipeline = Pipeline::read(source, &self.reach.registry());
         let told = diagnostic::json(source, pipeline.warnings());
         told.iter().filter_map(|warning| serde_json::to_value(warning).ok()).collect()
     }
@@ -147,7 +152,8 @@ impl Submitted {
     ) -> Result<Begun, NotBegun> {
         let source = SourceFile::new(submission.name.clone(), submission.source.as_bytes());
         let files = files(&submission, |content| engine.sealer().name(content));
-        let bindings = bindings(submission.parameters, &actor, Missing::Refused);
+        let person = self.reach.found.platform.person(actor.clone());
+        let bindings = bindings(submission.parameters, &person, Missing::Refused);
         let plan = self.compiled((&source, &files), &bindings).await?;
         let called = self.handed_in((&source, &files), &submission.pipelines)?;
         let ready = ready(engine, (plan, &files), (&source, Vec::new()));
@@ -187,7 +193,7 @@ impl Submitted {
         if !plan.nodes().iter().any(|node| node.environment.is_some()) {
             return Ok(plan);
         }
-        let asked = self.reach.environments().await;
+        let asked = self.reach.environments(plan.document().environments.values()).await;
         let asked = asked.map_err(|error| unavailable(format!("{error:#}")))?;
         self.compile((source, files), bindings, &asked).map_err(invalid)
     }
@@ -198,7 +204,7 @@ impl Submitted {
         bindings: &Bindings,
         environments: &Environments,
     ) -> Result<Plan, Vec<serde_json::Value>> {
-        let registry = stages::registry(&self.reach.clusters);
+        let registry = self.reach.registry();
         let pipeline = Pipeline::read(source, &registry).bound(bindings);
         let environments = secrets::checked(environments, (&pipeline, &self.secrets));
         Plan::compile(&pipeline, &environments, &registry, files).map_err(|faults| {
@@ -265,6 +271,7 @@ pub(crate) async fn begin(
             | StartError::IdTaken
             | StartError::Leaving),
         ) => Err(unavailable(error.to_string())),
+        Err(StartError::NotAllowed(reason)) => Err(NotBegun::Refused { reason }),
     }
 }
 

@@ -2,29 +2,36 @@
 
 use engine_core::{
     event::{Actor, Signal, Signalled},
+    files::Step as PathStep,
     plan::{Effect, OnTimeout, Timeout},
+    platform::{Approver, Leave, Platform, Right},
     stage::{
-        Asked, EnvironmentUse, Outputs, Refusal, Stage, StageError, Step, StepContext, Traits,
-        WaitReason, Wake,
+        Asked, EnvironmentUse, Fault, FaultCode, Outputs, Refusal, Stage, StageError, Step,
+        StepContext, Traits, WaitReason, Wake,
     },
     status::WaitKind,
 };
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::json;
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
 
-pub struct Approval;
+/// Asks the people of a platform.
+#[derive(Default)]
+pub struct Approval {
+    pub platform: Arc<Platform>,
+}
 
 /// Asks people before the run goes on.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct Config {
-    /// Who may answer, such as `user:mo`. Without it, anybody but who started the run.
+    /// Who may answer: `user:mo`, or `group:sre` of gennaker.yaml. Without it, anybody but who started
+    /// the run; where gennaker.yaml has roles, who holds `approve` on the environments downstream.
     #[serde(default)]
     #[schemars(
         length(min = 1),
-        inner(regex(pattern = "^user:.+$")),
+        inner(regex(pattern = "^(user|group):.+$")),
         example = ["user:mo", "user:kit"]
     )]
     approvers: Option<Vec<String>>,
@@ -72,15 +79,32 @@ impl Stage for Approval {
         config.on_timeout
     }
 
-    fn refusal(config: &Config, asked: &Asked<'_>, answer: &Signalled) -> Refusal {
+    fn check_here(&self, config: &Config) -> Vec<Fault> {
+        let approvers = config.approvers.iter().flatten().enumerate();
+        let unknown = approvers.filter_map(|(index, approver)| {
+            let Approver::Unknown { message, help } = self.platform.approver(approver) else {
+                return None;
+            };
+            let place = vec![PathStep::Key("approvers".to_owned()), PathStep::Index(index)];
+            Some(Fault { code: FaultCode::Unknown, place, message, help: Some(help) })
+        });
+        unknown.collect()
+    }
+
+    fn refusal(&self, config: &Config, asked: &Asked<'_>, answer: &Signalled) -> Refusal {
         let name = &answer.actor.name;
         if config.exclude_triggerer && asked.starter.name == *name {
             let others = config.others(asked.starter);
             return Refusal::Because(format!("{name} started the run, so {others} must answer"));
         }
-        if !config.may_answer(name) {
+        if !self.is_listed(config, name) {
             let others = config.others(asked.starter);
             return Refusal::Because(format!("{name} is none of the approvers: {others}"));
+        }
+        let (who, what) =
+            ((name.as_str(), Right::Approve), (asked.application, asked.environments));
+        if self.platform.right(who, what) == Leave::Refused {
+            return Refusal::Because(Platform::lacks(who, what));
         }
         if asked.signals.iter().any(|before| before.actor.name == *name) {
             return Refusal::Because(format!("{name} has answered already"));
@@ -94,7 +118,7 @@ impl Stage for Approval {
         config: Config,
         _progress: (),
     ) -> Result<Step<()>, StageError> {
-        let taken = taken(&config, &context);
+        let taken = self.taken(&config, &context);
         if let Some(no) = taken.iter().find(|answer| answer.signal == Signal::Reject) {
             return Err(StageError::Rejected(words(no)));
         }
@@ -116,15 +140,31 @@ impl Stage for Approval {
     }
 }
 
-/// The answers that count, each judged as if it came now: the list is a stored one.
-fn taken<'a>(config: &Config, context: &'a StepContext) -> Vec<&'a Signalled> {
-    let mut seen = BTreeSet::new();
-    let counts = |answer: &&Signalled| {
-        let asked = Asked { starter: &context.starter, signals: &[] };
-        Approval::refusal(config, &asked, answer) == Refusal::None
-            && seen.insert(answer.actor.name.clone())
-    };
-    context.signals.iter().filter(counts).collect()
+impl Approval {
+    /// The answers that count, each judged as if it came now: the list is a stored one, and whoever
+    /// has lost the right meanwhile counts no more.
+    fn taken<'a>(&self, config: &Config, context: &'a StepContext) -> Vec<&'a Signalled> {
+        if context.signals.is_empty() {
+            return Vec::new();
+        }
+        let (mut seen, environments) = (BTreeSet::new(), context.services.environments());
+        let counts = |answer: &&Signalled| {
+            let asked = Asked {
+                starter: &context.starter,
+                signals: &[],
+                application: &context.identity.application,
+                environments: &environments,
+            };
+            Stage::refusal(self, config, &asked, answer) == Refusal::None
+                && seen.insert(answer.actor.name.clone())
+        };
+        context.signals.iter().filter(counts).collect()
+    }
+
+    fn is_listed(&self, config: &Config, name: &str) -> bool {
+        let means = |approver: &String| self.platform.means(approver, name);
+        config.approvers.as_ref().is_none_or(|approvers| approvers.iter().any(means))
+    }
 }
 
 fn words(no: &Signalled) -> String {
@@ -135,11 +175,6 @@ fn words(no: &Signalled) -> String {
 }
 
 impl Config {
-    fn may_answer(&self, name: &str) -> bool {
-        let is_named = |approver: &String| approver.strip_prefix("user:") == Some(name);
-        self.approvers.as_ref().is_none_or(|approvers| approvers.iter().any(is_named))
-    }
-
     /// Who could answer.
     fn others(&self, starter: &Actor) -> String {
         let Some(approvers) = &self.approvers else {
@@ -183,8 +218,10 @@ mod tests {
 
     fn refused(config: serde_json::Value, name: &str, before: &[Signalled]) -> String {
         let config: Config = serde_json::from_value(config).unwrap();
-        let asked = Asked { starter: &person("mo"), signals: before };
-        match Approval::refusal(&config, &asked, &answer(name)) {
+        let starter = person("mo");
+        let asked =
+            Asked { starter: &starter, signals: before, application: "web", environments: &[] };
+        match Stage::refusal(&Approval::default(), &config, &asked, &answer(name)) {
             Refusal::None => String::new(),
             Refusal::Because(reason) => reason,
         }

@@ -46,7 +46,7 @@ impl Stage for Deploy {
     }
 
     /// Whoever may answer for the run may say whether it is still wanted.
-    fn refusal(_config: &Config, _asked: &Asked<'_>, _answer: &Signalled) -> Refusal {
+    fn refusal(&self, _config: &Config, _asked: &Asked<'_>, _answer: &Signalled) -> Refusal {
         Refusal::None
     }
 

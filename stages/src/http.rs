@@ -10,23 +10,32 @@ pub use config::Config;
 use engine_core::{
     clock::Moment,
     event::{Signal, Signalled},
-    files::Files,
+    files::{Files, Step as PathStep},
     plan::{Effect, Timeout},
+    platform::Platform,
     stage::{
-        Asked, EnvironmentUse, Fault, Outputs, Refusal, Stage, StageError, Step, StepContext,
-        Traits, WaitReason, Wake,
+        Asked, EnvironmentUse, Fault, FaultCode, Outputs, Refusal, Stage, StageError, Step,
+        StepContext, Traits, WaitReason, Wake,
     },
     status::WaitKind,
 };
 use exchange::{Caller, Exchange, Request};
 use serde::{Deserialize, Serialize};
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 use verdict::Verdict;
 
 /// Sends requests for runs.
 #[derive(Default)]
 pub struct Http {
     caller: Caller,
+    platform: Arc<Platform>,
+}
+
+impl Http {
+    /// Asks only what the platform allows.
+    pub fn on(platform: Arc<Platform>) -> Http {
+        Http { caller: Caller::default(), platform }
+    }
 }
 
 /// How far an attempt is. A request that must not be repeated is announced in the log first, so
@@ -56,7 +65,20 @@ impl Stage for Http {
         config.faults()
     }
 
-    fn refusal(_config: &Config, _asked: &Asked<'_>, _answer: &Signalled) -> Refusal {
+    fn check_here(&self, config: &Config) -> Vec<Fault> {
+        // An address that is none is told as such.
+        let Ok(url) = config.address() else { return Vec::new() };
+        let refused = guard::check_allowed(&self.platform, config.method.word(), &url).err();
+        let fault = refused.map(|(message, help)| Fault {
+            code: FaultCode::Unknown,
+            place: vec![PathStep::Key("url".to_owned())],
+            message,
+            help: Some(help),
+        });
+        fault.into_iter().collect()
+    }
+
+    fn refusal(&self, _config: &Config, _asked: &Asked<'_>, _answer: &Signalled) -> Refusal {
         Refusal::None
     }
 
@@ -86,6 +108,9 @@ impl Stage for Http {
 
 impl Http {
     async fn send(&self, context: &StepContext, config: &Config) -> Result<Exchange, StageError> {
+        let url = config.address().map_err(StageError::Failure)?;
+        let allowed = guard::check_allowed(&self.platform, config.method.word(), &url);
+        allowed.map_err(|(message, help)| StageError::Failure(format!("{message}: {help}")))?;
         let request = Request::new(config, context).await?;
         context.may_act()?;
         Ok(self.caller.exchange(request).await)

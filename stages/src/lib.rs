@@ -14,17 +14,23 @@ mod site;
 pub mod wait;
 pub mod wait_for_ready;
 
-use engine_core::{Registry, stage::AnyStage};
+use engine_core::{Registry, platform::Platform, stage::AnyStage};
 use kubernetes::Clusters;
+use std::sync::Arc;
 
-/// Every stage type that a pipeline may name, acting on these clusters.
+/// Every stage type that a pipeline may name, acting on these clusters, where nothing is restricted.
 pub fn registry(clusters: &Clusters) -> Registry<dyn AnyStage> {
+    registry_of(clusters, &Arc::default())
+}
+
+/// The same on a platform whose file restricts what may be done.
+pub fn registry_of(clusters: &Clusters, platform: &Arc<Platform>) -> Registry<dyn AnyStage> {
     let clusters = || clusters.clone();
     Registry::default()
-        .with(approval::Approval)
+        .with(approval::Approval { platform: platform.clone() })
         .with(checks::Checks)
         .with(deploy::Deploy { clusters: clusters() })
-        .with(http::Http::default())
+        .with(http::Http::on(platform.clone()))
         .with(job::Job { clusters: clusters() })
         .with(pipeline::Pipeline)
         .with(rollback::Rollback { clusters: clusters() })

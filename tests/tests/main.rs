@@ -14,6 +14,7 @@ mod kills;
 mod malformed;
 mod outage;
 mod people;
+mod platform;
 mod program;
 mod recovery;
 mod remote;

@@ -108,6 +108,7 @@ impl From<NameError> for Problem {
 impl From<ActError> for Problem {
     fn from(error: ActError) -> Problem {
         match error {
+            ActError::NotAllowed(_) => Problem::new(StatusCode::FORBIDDEN, error.to_string()),
             ActError::NotTaken(_) => Problem::new(StatusCode::CONFLICT, error.to_string()),
             ActError::Read(error) => error.into(),
             ActError::Store(error) => error.into(),

@@ -2,6 +2,7 @@
 //! tree against a schema.
 
 mod alternatives;
+mod decode;
 mod defaults;
 mod duration;
 mod events;
@@ -17,6 +18,8 @@ mod walk;
 pub use duration::{Duration, DurationError};
 pub use publish::published_schema;
 
+pub(crate) use decode::decode;
+pub(crate) use publish::publish;
 pub(crate) use schema::{
     ConcurrencyText, DefaultsText, MatrixText, NeedText, PipelineText, RetryText, Schemas,
     StageText,

@@ -15,6 +15,7 @@ pub mod language;
 pub mod person;
 pub mod pipeline;
 pub mod plan;
+pub mod platform;
 pub mod registry;
 pub mod repeat;
 pub mod retry;

@@ -149,7 +149,8 @@ impl Pipeline {
         Timeout::AfterMs(self.timeout_ms.unwrap_or(RUN_TIMEOUT_MS))
     }
 
-    pub(crate) fn values(&self) -> &BTreeMap<String, Value> {
+    /// What the parameters came to, once bound.
+    pub fn values(&self) -> &BTreeMap<String, Value> {
         &self.values
     }
 

@@ -112,6 +112,10 @@ pub struct Place {
     pub server: String,
     pub namespace: String,
     pub identity: ClusterIdentity,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub production: bool,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub labels: BTreeMap<String, String>,
 }
 
 /// Which cluster it is, whatever its address.

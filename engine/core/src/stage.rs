@@ -56,6 +56,12 @@ pub trait Stage: Send + Sync + 'static {
         Vec::new()
     }
 
+    /// Every fault of `config` that hangs on where the engine runs, such as a host that it may not
+    /// ask. Touches nothing; what changes until the step is judged there again.
+    fn check_here(&self, _config: &Self::Config) -> Vec<Fault> {
+        Vec::new()
+    }
+
     /// The name of what a stage deploys, if it deploys: two stages of a plan may not share it
     /// within one environment.
     fn component(_config: &Self::Config) -> Option<String> {
@@ -74,7 +80,7 @@ pub trait Stage: Send + Sync + 'static {
     }
 
     /// Why a person's answer to a waiting attempt is not taken; asked before it is recorded. Pure.
-    fn refusal(_config: &Self::Config, _asked: &Asked<'_>, _answer: &Signalled) -> Refusal {
+    fn refusal(&self, _config: &Self::Config, _asked: &Asked<'_>, _answer: &Signalled) -> Refusal {
         Refusal::Because("it waits for nobody".to_owned())
     }
 
@@ -104,6 +110,9 @@ pub struct Asked<'a> {
     pub starter: &'a Actor,
     /// What was answered to this attempt before.
     pub signals: &'a [Signalled],
+    pub application: &'a str,
+    /// Those that the stage, and what is downstream of it, name.
+    pub environments: &'a [String],
 }
 
 /// Whether a person's answer is taken.
@@ -148,6 +157,8 @@ pub enum FaultCode {
     Manifest,
     /// E016: a value is missing, or not one that can be.
     Value,
+    /// E007: a group or host that is not known, or not allowed, where the engine runs.
+    Unknown,
     /// E017: an `images` key matches nothing.
     Image,
     /// E005: an expression does not compile, or reads what it does not see.

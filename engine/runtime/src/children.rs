@@ -106,9 +106,10 @@ impl Caller {
             files: Vec::new(),
             key: Some(self.key()),
         };
-        match self.starting()?.start(new).await {
+        match self.starting()?.start_child(new).await {
             Ok(Started::New { run, .. } | Started::Before { run }) => child(backing, run).await,
             Err(StartError::Leaving) => Err(ChildError::Leaving),
+            Err(error @ StartError::NotAllowed(_)) => Err(ChildError::Refused(error.to_string())),
             Err(error @ (StartError::Plan(_) | StartError::Store(_) | StartError::IdTaken)) => {
                 Err(ChildError::Unavailable(error.to_string()))
             }

@@ -29,6 +29,7 @@ use engine_core::{
     clock::{Clock, Now},
     event::{Actor, Offer, Parent, Trigger},
     id::{BlobName, RunId},
+    platform::Platform,
     stage::AnyStage,
     store::{Candidate, LeaseError, Store, StoreError},
 };
@@ -57,6 +58,8 @@ pub struct Parts {
     pub processes: Arc<dyn Processes>,
     pub secrets: Secrets,
     pub children: Arc<dyn Children>,
+    /// Who people are, and what they may do.
+    pub platform: Arc<Platform>,
 }
 
 /// Draws the ids of runs: chance, handed in.
@@ -65,6 +68,7 @@ pub trait Ids: Send + Sync + 'static {
 }
 
 pub struct Engine {
+    platform: Arc<Platform>,
     shop: Shop,
     starting: Arc<Starting>,
     supervisor: Supervisor,
@@ -107,6 +111,9 @@ pub enum StartError {
     Plan(#[from] serde_json::Error),
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// Whoever starts it lacks the right.
+    #[error("{0}")]
+    NotAllowed(String),
     #[error("another run has this id; start again")]
     IdTaken,
     #[error("the engine is leaving and starts nothing more; ask the next one")]
@@ -167,15 +174,21 @@ impl Engine {
             watched(async move { Err(guard.keep(store, clock).await) }, failed),
         ];
         let (ids, supervisor_too) = (parts.ids, supervisor.clone());
-        let starting = Starting { shop: shop.clone(), ids, supervisor: supervisor_too };
+        let (shop_too, platform) = (shop.clone(), parts.platform);
+        let starting = Starting {
+            shop: shop_too,
+            ids,
+            supervisor: supervisor_too,
+            platform: platform.clone(),
+        };
         let starting = Arc::new(starting);
         drop(door.set(Arc::downgrade(&starting)));
-        Ok(Engine { shop, starting, supervisor, failure, supervision, tasks })
+        Ok(Engine { platform, shop, starting, supervisor, failure, supervision, tasks })
     }
 
     /// Begins a run: durable when this answers.
     pub async fn start(&self, new: NewRun) -> Result<Started, StartError> {
-        self.starting.start(new).await
+        self.starting.start(self.allowed(new)?).await
     }
 
     pub fn reader(&self) -> Reader {

@@ -8,11 +8,12 @@ use crate::{
     secrets::{Secrets, Wanted},
 };
 use engine_core::{
-    BoxFuture,
+    BoxFuture, Plan,
     clock::Clock,
     event::Evaluated,
     execution::Evaluation,
     id::{BlobName, RunId},
+    plan::NodeIndex,
     revision::{Maker, Overtaken, Revision, Target, overtaking},
     stage::{
         Child, ChildError, ChildRequest, Halt, Printed, Secret, SecretError, ServiceError, Services,
@@ -67,6 +68,8 @@ pub(crate) struct CallServices {
     pub(crate) key: AttemptKey,
     pub(crate) user: SecretUser,
     pub(crate) caller: Caller,
+    /// Where in which plan the call's stage stands.
+    pub(crate) standing: (Arc<Plan>, NodeIndex),
 }
 
 /// On whose behalf a call uses secrets.
@@ -141,6 +144,11 @@ impl Services for CallServices {
         Box::pin(
             async move { self.backing.overtaken(&target, self.key.run).await.map_err(unavailable) },
         )
+    }
+
+    fn environments(&self) -> Vec<String> {
+        let (plan, node) = &self.standing;
+        plan.environments_downstream(*node).into_iter().collect()
     }
 
     fn secret(&self, name: &str) -> BoxFuture<'_, Result<Secret, SecretError>> {

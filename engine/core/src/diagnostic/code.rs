@@ -79,9 +79,10 @@ codes! {
     E006 = "An expression reads a stage that need not have ended before its own begins. Name it \
         in `needs`, or in the `needs` of a stage that is needed.",
     /// An unknown name.
-    E007 = "A name that must be known outside the file is not: a secret without a value. Secrets \
-        come from environment variables `GENNAKER_SECRET_<NAME>` and from the directory of \
-        secrets, one file each, of the engine that drives the run.",
+    E007 = "A name that must be known outside the file is not. Environments, people, groups and the \
+        hosts that pipelines may ask are named in gennaker.yaml, if there is one. Secrets come from \
+        environment variables `GENNAKER_SECRET_<NAME>` and from the directory of secrets, one file \
+        each, of the engine that drives the run.",
     /// Bad duration, zone, glob.
     E008 = "A text that must have a form of its own, such as a duration or a glob, has not. \
         Durations are one whole number and one unit: `90s`, `15m`, `6h`, `2d`.",
@@ -109,6 +110,10 @@ codes! {
     /// Two deploys of one component to one environment.
     E018 = "Two stages deploy the same component to the same environment, so that each would prune \
         what the other has put there. Give one of them another `component`.",
+    /// A secret that is not granted.
+    E019 = "The platform's file, gennaker.yaml, does not grant the secret to this application in \
+        this environment. Whoever keeps that file adds it to `secrets.grants`; a stage that names \
+        no environment needs a grant for all of them (`\"*\"`, the default).",
     /// Deploy without readiness.
     W104 = "A deploy says `wait: false`, and no `waitForReady` follows it in its environment: the \
         stage succeeds as soon as the objects are written, even if no pod ever starts. Leave \

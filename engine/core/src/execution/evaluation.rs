@@ -75,8 +75,14 @@ impl Execution {
             add("matrix", json!(cell.values));
         }
         if let (Some(place), Some(name)) = (self.plan.place(node), &node.environment) {
-            let (cluster, namespace) = (&place.cluster, &place.namespace);
-            add("environment", json!({"name": name, "cluster": cluster, "namespace": namespace}));
+            let environment = json!({
+                "name": name,
+                "cluster": place.cluster,
+                "namespace": place.namespace,
+                "labels": place.labels,
+                "production": place.production,
+            });
+            add("environment", environment);
         }
         scope
     }

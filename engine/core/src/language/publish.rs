@@ -1,11 +1,11 @@
-//! The schema of pipeline files as editors read it: JSON Schema, draft 7, in one document.
+//! The schema of a kind of files as editors read it: JSON Schema, draft 7, in one document.
 //!
 //! It is made of what the walk checks files against. What it lacks is what no schema can say: that
 //! needs name stages, that there is no ring, that expressions compile.
 
 use super::{
     formats::format_range,
-    schema::{EXPRESSIONS, STAGE, Schemas},
+    schema::{EXPRESSIONS, LATER, STAGE, Schemas},
 };
 use crate::{Registry, secret, stage::AnyStage};
 use serde_json::{Map, Value, json};
@@ -22,7 +22,17 @@ const NOTES: [&str; 3] = ["description", "default", "examples"];
 
 /// The schema of pipelines whose actions are the types in `registry`.
 pub fn published_schema(registry: &Registry<dyn AnyStage>) -> Value {
-    let Schemas { mut root, mut definitions } = Schemas::of(registry);
+    let told = ("https://gennaker.dev/schema/pipeline/v1.json", "A pipeline of Gennaker");
+    publish(Schemas::of(registry), registry, told)
+}
+
+/// The published form of the schema of a kind of files.
+pub(crate) fn publish(
+    schemas: Schemas,
+    registry: &Registry<dyn AnyStage>,
+    (id, title): (&str, &str),
+) -> Value {
+    let Schemas { mut root, mut definitions } = schemas;
     let open = within_expressions(&definitions);
     let names = names(registry, &definitions);
     if let Some(stage) = definitions.get_mut(STAGE) {
@@ -40,8 +50,8 @@ pub fn published_schema(registry: &Registry<dyn AnyStage>) -> Value {
     inside(&mut root, Text::Closed);
     tidy(&mut root, &names);
     root["$schema"] = json!(DRAFT);
-    root["$id"] = json!("https://gennaker.dev/schema/pipeline/v1.json");
-    root["title"] = json!("A pipeline of Gennaker");
+    root["$id"] = json!(id);
+    root["title"] = json!(title);
     root["definitions"] = Value::Object(definitions);
     root["definitions"][ANYTHING] = json!({
         "description": "Any value but null, at any depth.",
@@ -117,6 +127,7 @@ fn inside(schema: &mut Value, text: Text) {
         entries.insert("additionalProperties".to_owned(), json!(false));
     }
     entries.remove(secret::PLACE);
+    entries.remove(LATER);
     each_inner(entries, &mut |schema| published(schema, text));
 }
 

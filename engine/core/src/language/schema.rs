@@ -6,6 +6,7 @@ use crate::{
     admission::Strategy,
     pipeline::{Cells, ParameterText},
     plan::{Accepts, Need, OnFailure},
+    platform::PlatformText,
     retry::{Backoff, Cause, Retry},
     stage::{AnyStage, Condition},
     status::StageStatus,
@@ -20,6 +21,9 @@ const OWN_KEYS: &str = "^x-";
 pub(super) const STAGE: &str = "StageText";
 /// Marks a place in which, and below which, text may hold `${{ }}`.
 pub(super) const EXPRESSIONS: &str = "x-expressions";
+
+/// Lists the keys of a map that a later version has.
+pub(super) const LATER: &str = "x-later";
 
 /// The top of a pipeline file, but for `version` and `stages`.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
@@ -287,6 +291,17 @@ impl Schemas {
         let mut definitions = generator.take_definitions(true);
         definitions.insert(STAGE.to_owned(), stage);
         Schemas { root, definitions }
+    }
+
+    /// The schema of the platform's file.
+    pub(crate) fn platform() -> Schemas {
+        let settings = SchemaSettings::draft2020_12().for_deserialize();
+        let mut generator = settings.into_generator();
+        let mut root = PlatformText::json_schema(&mut generator).to_value();
+        root["properties"]["version"] = json!({ "const": 1 });
+        root["required"] = json!(["version"]);
+        root["patternProperties"] = json!({ OWN_KEYS: true });
+        Schemas { root, definitions: generator.take_definitions(true) }
     }
 
     /// Whether stages know `key`: as a setting, or as an action.

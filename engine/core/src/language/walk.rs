@@ -9,7 +9,7 @@ use super::{
     alternatives::{Allowed, Leaf, alternatives, kind, kinds, mark, words},
     formats::{Patterns, count_fault, number_fault},
     scalar::Reading,
-    schema::{EXPRESSIONS, Schemas},
+    schema::{EXPRESSIONS, LATER, Schemas},
     suggest::closest,
     tree::{Content, Entry, Key, Node},
 };
@@ -262,7 +262,10 @@ impl<'a> Walk<'a> {
         let properties = leaf.get("properties").and_then(Value::as_object);
         let known: Vec<&str> =
             properties.into_iter().flat_map(Map::keys).map(String::as_str).collect();
+        let later = leaf.get(LATER).and_then(Value::as_array);
+        let is_later = later.is_some_and(|keys| keys.iter().any(|it| *it == *key.text));
         let help = match self.near(&key.text, known.iter().copied()) {
+            _ if is_later => "it is not in this version of gennaker: leave it out".to_owned(),
             Some(near) => format!("did you mean `{near}`?"),
             None if known.is_empty() => "nothing can be set here: write `{}`".to_owned(),
             None => format!("known here: {}", known.join(", ")),

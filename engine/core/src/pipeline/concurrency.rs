@@ -1,10 +1,10 @@
 //! The group of runs that a pipeline belongs to: read, checked, and bound when a run starts.
 
-use super::{Pipeline, Written, read::decode};
+use super::{Pipeline, Written};
 use crate::{
     admission::Strategy,
     diagnostic::{Code, Diagnostic, Span},
-    language::{ConcurrencyText, Node, Walk},
+    language::{ConcurrencyText, Node, Walk, decode},
     plan::Concurrency,
     template::{Readiness, Scope, Template},
 };

@@ -15,7 +15,7 @@ const NAMES: [(&str, &[&str]); 4] = [
     ("run", &["id", "number", "startedAt"]),
     ("application", &["name", "labels"]),
     ("trigger", &["type", "actor"]),
-    ("environment", &["name", "cluster", "namespace"]),
+    ("environment", &["name", "cluster", "namespace", "labels", "production"]),
 ];
 const ROOTS: [&str; 8] =
     ["parameters", "run", "application", "trigger", "environment", "images", "stages", "matrix"];
@@ -284,6 +284,7 @@ impl Names<'_> {
             | ["application", "labels", _]
             | ["trigger", "type" | "actor"]
             | ["environment", "name" | "cluster" | "namespace"]
+            | ["environment", "labels", _]
             | ["images", _]
             | ["stages", _, "status"] => Kind::Text,
             ["matrix", name] => {
@@ -291,7 +292,8 @@ impl Names<'_> {
                 let axis = matrix.and_then(|it| it.axes.iter().find(|axis| axis.name == *name));
                 axis.map_or(Kind::Any, |axis| axis_kind(&axis.values))
             }
-            ["application", "labels"] | ["stages", _, "outputs"] => Kind::Map,
+            ["environment", "production"] => Kind::Boolean,
+            ["application" | "environment", "labels"] | ["stages", _, "outputs"] => Kind::Map,
             [root] if ROOTS.contains(root) => Kind::Map,
             _ => Kind::Any,
         }

@@ -7,12 +7,10 @@ use super::{
 use crate::{
     Registry,
     diagnostic::{Code, Diagnostic, SourceFile, Span, in_file_order},
-    language::{Node, PipelineText, Schemas, Walk, read_tree},
+    language::{Node, PipelineText, Schemas, Walk, decode, read_tree},
     plan::ROLLBACK_PIPELINE,
     stage::AnyStage,
 };
-use serde::de::DeserializeOwned;
-use serde_json::{Map, Value};
 
 /// Looking at one costs some microseconds.
 const EXPRESSIONS: usize = 1_000;
@@ -143,20 +141,4 @@ fn parameters(root: &Node, walk: &Walk<'_>, faults: &mut Vec<Diagnostic>) -> Vec
         parameters.push(parameter);
     }
     parameters
-}
-
-/// Decodes those entries of a map that are `wanted` and sound. The walk has held them against the
-/// schema of this very type, so an error is a fault of the schema.
-pub(super) fn decode<T: DeserializeOwned>(
-    node: &Node,
-    walk: &Walk<'_>,
-    wanted: impl Fn(&str) -> bool,
-) -> Result<T, serde_json::Error> {
-    let sound: Map<String, Value> = node
-        .entries()
-        .iter()
-        .filter(|entry| wanted(&entry.key.text) && walk.is_sound(&entry.value))
-        .map(|entry| (entry.key.text.to_string(), entry.value.value()))
-        .collect();
-    serde_json::from_value(Value::Object(sound))
 }

@@ -1,12 +1,12 @@
 //! Reads stages: one action each, their needs, and their settings.
 
-use super::{Action, Config, Matrix, PlacedNeed, Stage, Written, read::decode};
+use super::{Action, Config, Matrix, PlacedNeed, Stage, Written};
 use crate::{
     Registry,
     diagnostic::{Code, Diagnostic, SourceFile, Span, quoted},
     language::{
         Content, DefaultsText, Entry, MatrixText, NeedText, Node, RetryText, Schemas, StageText,
-        Walk,
+        Walk, decode,
     },
     plan::OnFailure,
     retry::Retry,

@@ -27,7 +27,7 @@ impl Plan {
         registry: &Registry<dyn AnyStage>,
         files: &Files,
     ) -> Result<Plan, Vec<Diagnostic>> {
-        let mut compiler = Compiler::new((environments, pipeline.images()), registry, files);
+        let mut compiler = Compiler::new((environments, pipeline), registry, files);
         let nodes = nodes(&mut compiler, pipeline);
         let mut faults = compiler.faults;
         if compiler.judged == Judged::All {

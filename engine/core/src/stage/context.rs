@@ -107,6 +107,8 @@ pub trait Services: Send + Sync {
     fn revisions(&self, target: &Target) -> BoxFuture<'_, Result<Vec<Revision>, ServiceError>>;
     /// What a later run of the same pipeline has recorded there since this run last did.
     fn overtaken(&self, target: &Target) -> BoxFuture<'_, Result<Option<Overtaken>, ServiceError>>;
+    /// The environments that the stage, and what is downstream of it, name.
+    fn environments(&self) -> Vec<String>;
     /// The present value of a secret that the stage's configuration names. From then on whatever
     /// steps answer is searched for it.
     fn secret(&self, name: &str) -> BoxFuture<'_, Result<Secret, SecretError>>;

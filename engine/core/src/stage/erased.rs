@@ -54,7 +54,11 @@ impl<S: Stage> AnyStage for S {
 
     fn check(&self, config: &Value, files: &Files) -> Vec<Fault> {
         match read::<S::Config>(config) {
-            Ok(config) => S::check(&config, files),
+            Ok(config) => {
+                let mut faults = S::check(&config, files);
+                faults.extend(self.check_here(&config));
+                faults
+            }
             Err(fault) => vec![fault],
         }
     }
@@ -73,7 +77,7 @@ impl<S: Stage> AnyStage for S {
 
     fn refusal(&self, config: &Value, asked: &Asked<'_>, answer: &Signalled) -> Refusal {
         match read::<S::Config>(config) {
-            Ok(config) => S::refusal(&config, asked, answer),
+            Ok(config) => Stage::refusal(self, &config, asked, answer),
             Err(fault) => Refusal::Because(fault.message),
         }
     }

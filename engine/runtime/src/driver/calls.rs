@@ -194,6 +194,7 @@ fn services(
             stage: identity.stage.clone(),
             attempt: identity.attempt,
         },
+        standing: (caller.plan.clone(), caller.node),
         user: SecretUser { application: identity.application, environment },
         caller,
     }

@@ -1,10 +1,10 @@
 //! What people say to runs and stages: judged first, then recorded as an input.
 
-use super::Engine;
+use super::{Engine, NewRun, StartError};
 use crate::{reader::ReadError, supervisor::Order};
 use engine_core::{
-    Execution,
-    event::{Actor, Force, Message, Rejected, RunAct, Signalled},
+    Execution, Plan,
+    event::{Actor, Force, Message, Rejected, RunAct, Signal, Signalled},
     execution::state::NodeState,
     id::RunId,
     plan::NodeIndex,
@@ -15,6 +15,9 @@ use engine_core::{
 
 #[derive(Debug, thiserror::Error)]
 pub enum ActError {
+    /// Whoever acts lacks the right.
+    #[error("{0}")]
+    NotAllowed(String),
     #[error(transparent)]
     NotTaken(#[from] Rejected),
     #[error(transparent)]
@@ -42,7 +45,10 @@ impl Engine {
         (act, actor, reason): (RunAct, Actor, String),
         key: String,
     ) -> Result<(), ActError> {
-        self.reader().execution(run).await?.admits(act)?;
+        let execution = self.reader().execution(run).await?;
+        execution.admits(act)?;
+        let actor = self.platform.person(actor);
+        self.may_run(&actor, execution.plan()).map_err(ActError::NotAllowed)?;
         let message = match act {
             RunAct::Cancel => Message::Cancel { actor, reason, force: Force::No },
             RunAct::ForceCancel => Message::Cancel { actor, reason, force: Force::Yes },
@@ -57,18 +63,47 @@ impl Engine {
     pub async fn signal(
         &self,
         run: RunId,
-        (stage, signalled): (String, Signalled),
+        (stage, mut signalled): (String, Signalled),
         key: String,
     ) -> Result<(), SignalError> {
+        signalled.actor = self.platform.person(signalled.actor);
         let execution = self.reader().execution(run).await.map_err(ActError::from)?;
         if execution.recorded().status().has_ended() {
             return Err(SignalError::Ended { status: execution.recorded().status() });
         }
         let index = execution.takes(&stage, signalled.signal).map_err(ActError::from)?;
+        match signalled.signal {
+            // Who may answer an approval is the stage's to judge.
+            Signal::Approve | Signal::Reject => {}
+            Signal::Retry
+            | Signal::Continue
+            | Signal::Abort
+            | Signal::RollBack
+            | Signal::Yes
+            | Signal::No => {
+                let may = self.may_run(&signalled.actor, execution.plan());
+                may.map_err(|reason| SignalError::Refused { reason })?;
+            }
+        }
         if let Refusal::Because(reason) = self.refusal(&execution, index, &signalled) {
             return Err(SignalError::Refused { reason });
         }
         Ok(self.submit(run, Message::Signal { stage, signalled }, key).await?)
+    }
+
+    /// Who starts a run: the person behind the account, who must hold the right to.
+    pub(super) fn allowed(&self, new: NewRun) -> Result<NewRun, StartError> {
+        if self.is_leaving() {
+            return Err(StartError::Leaving);
+        }
+        let actor = self.platform.person(new.actor);
+        self.may_run(&actor, &new.plan).map_err(StartError::NotAllowed)?;
+        Ok(NewRun { actor, ..new })
+    }
+
+    /// Whether somebody may start runs of a plan and say what is to become of them.
+    fn may_run(&self, actor: &Actor, plan: &Plan) -> Result<(), String> {
+        self.starting.may_run(actor, plan)
     }
 
     async fn submit(&self, run: RunId, message: Message, key: String) -> Result<(), ActError> {
@@ -90,7 +125,14 @@ impl Engine {
         let node = execution.plan().node(index);
         let config = attempt.config.clone().unwrap_or_else(|| node.config.rendered());
         let starter = &execution.recorded().actor;
-        let asked = Asked { starter, signals: &attempt.signals };
+        let environments: Vec<String> =
+            execution.plan().environments_downstream(index).into_iter().collect();
+        let asked = Asked {
+            starter,
+            signals: &attempt.signals,
+            application: &execution.plan().document().application,
+            environments: &environments,
+        };
         match self.shop.stages.get(&node.stage_type) {
             Some(stage) => stage.refusal(&config, &asked, answer),
             None => Refusal::Because(format!("stage type `{}` is not known", node.stage_type)),

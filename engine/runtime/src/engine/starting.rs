@@ -6,8 +6,10 @@ use crate::{
     supervisor::{Order, Supervisor},
 };
 use engine_core::{
-    Execution, Start,
+    Execution, Plan, Start,
+    event::Actor,
     id::{BlobName, RunId},
+    platform::{Leave, Platform, Right},
     store::{Append, Appended, Beginning, Blob},
 };
 use std::sync::{Arc, atomic::Ordering};
@@ -17,6 +19,7 @@ pub(crate) struct Starting {
     pub(crate) shop: Shop,
     pub(crate) ids: Arc<dyn Ids>,
     pub(crate) supervisor: Supervisor,
+    pub(crate) platform: Arc<Platform>,
 }
 
 impl Starting {
@@ -36,6 +39,25 @@ impl Starting {
                 self.begun(execution, woken);
                 Ok(Started::New { run, number })
             }
+        }
+    }
+
+    /// The same for a run that a stage starts: in the name of whoever started its parent, who must
+    /// hold the right to in whatever this one names.
+    pub(crate) async fn start_child(&self, new: NewRun) -> Result<Started, StartError> {
+        self.may_run(&new.actor, &new.plan).map_err(StartError::NotAllowed)?;
+        self.start(new).await
+    }
+
+    /// Whether somebody may start runs of a plan and say what is to become of them.
+    pub(crate) fn may_run(&self, actor: &Actor, plan: &Plan) -> Result<(), String> {
+        let document = plan.document();
+        let environments: Vec<String> = document.environments.keys().cloned().collect();
+        let (who, what) =
+            ((actor.name.as_str(), Right::Run), (document.application.as_str(), &*environments));
+        match self.platform.right(who, what) {
+            Leave::Granted => Ok(()),
+            Leave::Refused => Err(Platform::lacks(who, what)),
         }
     }
 

@@ -153,6 +153,7 @@ impl Storm {
             processes: Arc::new(Dead { living: self.living }),
             children: Arc::new(NoChildren),
             secrets: Secrets::none(),
+            platform: Arc::default(),
         };
         self.engine = Some(Engine::open(parts).await.unwrap());
     }

@@ -263,6 +263,8 @@ fn place(name: &str) -> Place {
         server: "https://simulated".to_owned(),
         namespace: name.to_owned(),
         identity: ClusterIdentity::Pinned { uid: "uid".to_owned() },
+        production: false,
+        labels: BTreeMap::new(),
     }
 }
 

@@ -199,7 +199,7 @@ impl<const TYPE: usize> Stage for Scripted<TYPE> {
         Ok(self.wait(progress, WaitKind::Readiness, 0))
     }
 
-    fn refusal(_script: &Script, _asked: &Asked<'_>, _answer: &Signalled) -> Refusal {
+    fn refusal(&self, _script: &Script, _asked: &Asked<'_>, _answer: &Signalled) -> Refusal {
         Refusal::None
     }
 

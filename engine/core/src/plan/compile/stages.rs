@@ -1,15 +1,16 @@
 //! From one stage to one node, with the faults that only its type, its environment or its files
 //! can show.
 
-use super::Environments;
+use super::{Environments, UnknownEnvironment};
 use crate::{
     Registry,
     diagnostic::{Code, Diagnostic, Span, quoted},
     expression::{Use, look},
     files::{FileRequest, Files, Found, Step},
     id::BlobName,
-    pipeline::{Action, Config, Image, Stage, Written, stages_read},
+    pipeline::{Action, Config, Image, Pipeline, Stage, Written, stages_read},
     plan::{Effect, Node, OnFailure, Place, Timeout},
+    platform::Leave,
     stage::{AnyStage, EnvironmentUse, Fault, FaultCode},
     template::Template,
 };
@@ -21,6 +22,7 @@ const IMAGES: &str = "images";
 /// Makes nodes, and remembers what only all of them together can show.
 pub(super) struct Compiler<'a> {
     environments: &'a Environments,
+    application: &'a str,
     registry: &'a Registry<dyn AnyStage>,
     files: &'a Files,
     /// Those of the whole pipeline.
@@ -52,12 +54,13 @@ struct Pinned {
 
 impl<'a> Compiler<'a> {
     pub(super) fn new(
-        (environments, images): (&'a Environments, &'a [Image]),
+        (environments, pipeline): (&'a Environments, &'a Pipeline),
         registry: &'a Registry<dyn AnyStage>,
         files: &'a Files,
     ) -> Compiler<'a> {
         Compiler {
-            images,
+            application: pipeline.application().unwrap_or_default(),
+            images: pipeline.images(),
             images_used: BTreeSet::new(),
             judged: Judged::All,
             environments,
@@ -85,14 +88,21 @@ impl<'a> Compiler<'a> {
             Written::Present(name, span) => (name, span),
             Written::Absent | Written::Faulty => return None,
         };
-        match self.environments.place(&name) {
+        match self.environments.place(&name, self.application) {
             Ok(place) => {
                 self.places.insert(name.clone(), place);
                 Some(name)
             }
             Err(unknown) => {
                 let message = format!("{} is no environment", quoted(&name));
-                let fault = Diagnostic::error(Code::E016, span, message);
+                let code =
+                    match &unknown {
+                        UnknownEnvironment::Unnamed { .. }
+                        | UnknownEnvironment::NoCluster { .. } => Code::E007,
+                        UnknownEnvironment::NoNamespace
+                        | UnknownEnvironment::BadNamespace { .. } => Code::E016,
+                    };
+                let fault = Diagnostic::error(code, span, message);
                 self.faults.push(fault.help(unknown.to_string()));
                 None
             }
@@ -122,7 +132,7 @@ impl<'a> Compiler<'a> {
         if !pinned.missing.is_empty() {
             self.judged = Judged::NotAll;
         }
-        self.check_secrets(action, config);
+        self.check_secrets((action, config), environment);
         let config = &self.with_images(implementation, config);
         let rendered = config.rendered();
         // A value that is not known yet may keep the whole from being decoded.
@@ -181,8 +191,20 @@ impl<'a> Compiler<'a> {
         }
     }
 
-    fn check_secrets(&mut self, action: &Action, config: &Template) {
+    fn check_secrets(&mut self, (action, config): (&Action, &Template), environment: Option<&str>) {
         for secret in config.secrets() {
+            let by = (self.application, environment);
+            if self.environments.secret(secret.name, by) == Leave::Refused {
+                let whom = environment.map_or(self.application.to_owned(), |environment| {
+                    format!("{} in {environment}", self.application)
+                });
+                let message = format!("secret {} is not granted to {whom}", quoted(secret.name));
+                let fault =
+                    Diagnostic::error(Code::E019, action.value_span(&secret.place), message);
+                self.faults
+                    .push(fault.help("`secrets.grants` of gennaker.yaml says who may use it"));
+                continue;
+            }
             if let Some(lacking) = self.environments.lacking(secret.name) {
                 let span = action.value_span(&secret.place);
                 let message = format!("there is no secret {}", quoted(secret.name));
@@ -227,7 +249,7 @@ impl<'a> Compiler<'a> {
         // What hangs on a value that is not known yet is judged by the step.
         let open = config.expressions();
         let is_open = |fault: &Fault| match fault.code {
-            FaultCode::Format | FaultCode::Value => {
+            FaultCode::Format | FaultCode::Value | FaultCode::Unknown => {
                 open.iter().any(|open| open.place.starts_with(&fault.place))
             }
             FaultCode::Manifest | FaultCode::Image | FaultCode::Expression => false,
@@ -255,6 +277,7 @@ impl<'a> Compiler<'a> {
             FaultCode::Format => (Code::E008, value),
             FaultCode::Manifest => (Code::E011, value),
             FaultCode::Value => (Code::E016, value),
+            FaultCode::Unknown => (Code::E007, value),
             FaultCode::Expression => (Code::E005, value),
             FaultCode::Image => (Code::E017, key),
         };

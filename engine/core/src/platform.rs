@@ -1,0 +1,151 @@
+//! The platform's own file, `gennaker.yaml`: where environments are, who people are and what they
+//! may do, which secrets and hosts pipelines may use.
+
+mod check;
+mod people;
+mod text;
+
+pub use people::{Approver, Right};
+pub(crate) use text::PlatformText;
+pub use text::{ClusterText, EnvironmentText};
+
+use crate::{
+    Registry,
+    diagnostic::{Code, Diagnostic, SourceFile, Span, in_file_order},
+    language::{Schemas, Walk, closest, decode, publish, read_tree},
+};
+use std::collections::BTreeMap;
+
+/// What the platform's file says, or that there is none.
+#[derive(Clone, Debug, Default)]
+pub enum Platform {
+    /// Nothing is restricted.
+    #[default]
+    Open,
+    File(Box<PlatformText>),
+}
+
+/// Whether something is allowed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Leave {
+    Granted,
+    Refused,
+}
+
+impl Platform {
+    /// What `file` says, or everything that is wrong with it.
+    pub fn read(file: &SourceFile) -> Result<Platform, Vec<Diagnostic>> {
+        let mut tree = read_tree(file);
+        let Some(root) = tree.root.take() else { return Err(in_file_order(tree.faults)) };
+        let schemas = Schemas::platform();
+        let walk = Walk::over(&schemas, &root);
+        let mut faults = tree.faults;
+        match decode::<PlatformText>(&root, &walk, |key| key != "version") {
+            Ok(text) => {
+                faults.extend(check::faults(&text, (&root, &walk)));
+                faults.extend(walk.faults);
+                match faults.is_empty() {
+                    true => Ok(Platform::File(Box::new(text))),
+                    false => Err(in_file_order(faults)),
+                }
+            }
+            Err(error) => {
+                faults.extend(walk.faults);
+                let message = format!("the file cannot be read: {error}");
+                faults.push(Diagnostic::error(Code::E016, Span::at(root.span.start), message));
+                Err(in_file_order(faults))
+            }
+        }
+    }
+
+    /// The schema of the file, for editors.
+    pub fn schema() -> serde_json::Value {
+        let told =
+            ("https://gennaker.dev/schema/config/v1.json", "The platform's file of Gennaker");
+        publish(Schemas::platform(), &Registry::default(), told)
+    }
+
+    pub fn file(&self) -> Option<&PlatformText> {
+        match self {
+            Platform::Open => None,
+            Platform::File(text) => Some(text),
+        }
+    }
+
+    /// The folder of secrets, as it is written.
+    pub fn secrets_directory(&self) -> Option<&str> {
+        self.file()?.secrets.directory.as_deref()
+    }
+
+    /// The group whose members may use the socket.
+    pub fn socket_group(&self) -> Option<&str> {
+        self.file()?.server.socket_group.as_deref()
+    }
+
+    /// The clusters that have a name here, and those that environments name by context.
+    pub fn clusters(&self) -> BTreeMap<String, ClusterText> {
+        let Some(file) = self.file() else { return BTreeMap::new() };
+        let named = file.environments.values().map(|it| &it.cluster);
+        let context = |name: &String| {
+            let known = file.clusters.get(name).cloned();
+            let by_context = ClusterText { context: Some(name.clone()), ..ClusterText::default() };
+            (name.clone(), known.unwrap_or(by_context))
+        };
+        named.map(context).collect()
+    }
+
+    pub(crate) fn environment(&self, name: &str) -> Option<&EnvironmentText> {
+        self.file()?.environments.get(name)
+    }
+
+    /// What was probably meant by the name of an environment.
+    pub(crate) fn near_environment(&self, name: &str) -> String {
+        let known = || self.file().into_iter().flat_map(|file| file.environments.keys());
+        match closest(name, known().map(String::as_str)) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => {
+                let known: Vec<&str> = known().map(String::as_str).take(20).collect();
+                format!(
+                    "gennaker.yaml has {}",
+                    if known.is_empty() { "none".to_owned() } else { known.join(", ") }
+                )
+            }
+        }
+    }
+
+    /// Whether a stage of `application` that acts on `environment`, if on any, may use a secret.
+    pub fn secret(&self, name: &str, (application, environment): (&str, Option<&str>)) -> Leave {
+        let Some(file) = self.file() else { return Leave::Granted };
+        let grants = file.secrets.grants.iter().any(|grant| {
+            let on = |pattern: &String| match environment {
+                Some(environment) => matches(pattern, environment),
+                None => pattern == "*",
+            };
+            grant.names.iter().any(|pattern| matches(pattern, name))
+                && grant.applications.iter().any(|pattern| matches(pattern, application))
+                && grant.environments.iter().any(on)
+        });
+        if grants { Leave::Granted } else { Leave::Refused }
+    }
+
+    /// The requests that pipelines may send, as `METHOD URL-PREFIX`; all, if there is no file.
+    pub fn requests(&self) -> Option<&[String]> {
+        Some(self.file()?.http.allow.as_slice())
+    }
+}
+
+/// Whether `text` is as `pattern` has it, in which `*` stands for anything.
+fn matches(pattern: &str, text: &str) -> bool {
+    let mut parts = pattern.split('*');
+    let first = parts.next().unwrap_or_default();
+    let Some(mut rest) = text.strip_prefix(first) else { return false };
+    let Some(last) = parts.next_back() else { return rest.is_empty() };
+    for part in parts {
+        let Some(at) = rest.find(part) else { return false };
+        rest = &rest[at + part.len()..];
+    }
+    rest.ends_with(last)
+}
+
+#[cfg(test)]
+mod tests;

@@ -211,8 +211,14 @@ fn an_engine_that_is_told_to_leave_under_load_starts_nothing_more_and_leaves_in_
     let id = served.engine.child.id().to_string();
     assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
     served.engine.until("leaving");
-    let ready = served.get("/readyz");
-    assert_eq!((ready.status, ready.body.contains("[-]the engine is leaving")), (503, true));
+    // It says so just before it is so.
+    let deadline = Instant::now() + Duration::from_secs(5);
+    let mut ready = served.get("/readyz");
+    while ready.status != 503 {
+        assert!(Instant::now() < deadline, "{ready:?}");
+        ready = served.get("/readyz");
+    }
+    assert!(ready.body.contains("[-]the engine is leaving"), "{ready:?}");
     assert_eq!(served.get("/livez").status, 200);
     let refused = served.post("/api/v1/runs", &json!({"name": "x", "source": SHORT}));
     assert_eq!(refused.status, 503, "{refused:?}");

@@ -8,7 +8,7 @@ use crate::{
 use engine_core::{
     Execution,
     clock::Now,
-    event::{Event, RunStop, StopCause},
+    event::{Event, Force, RunStop, StopCause},
     id::RunId,
     plan::{Accepts, Cell, Node, Plan},
     status::{RunStatus, StageStatus},
@@ -52,6 +52,8 @@ struct Ledger {
     /// Another run's way back, or a ring, ended stages here.
     disturbed: bool,
     preempted: BTreeSet<String>,
+    /// Stages that take their environment back.
+    going_back: BTreeSet<String>,
     status: Option<RunStatus>,
     repeat: Repeat,
 }
@@ -102,6 +104,7 @@ impl Ledger {
             Event::RollbackStarted { stage, attempt, .. } => {
                 assert_eq!(self.stop, None, "{stage} goes back after the run was stopped");
                 self.open.remove(stage);
+                self.going_back.insert(stage.clone());
                 self.counted(node(plan, stage), *attempt);
             }
             Event::AttemptFailed { stage, retry_at, .. } => {
@@ -127,7 +130,10 @@ impl Ledger {
                 let tolerated = *tolerance == engine_core::event::Tolerance::Tolerated;
                 self.ends(stage, StageStatus::Failed, tolerated);
             }
-            Event::StageHeld { stage, .. } => drop(self.open.remove(stage)),
+            Event::StageHeld { stage, .. } => {
+                self.going_back.remove(stage);
+                self.open.remove(stage);
+            }
             Event::StageRejected { stage, .. } => self.ends(stage, StageStatus::Rejected, false),
             Event::StageSkipped { stage, .. } => {
                 self.repeat.skipped(node(plan, stage));
@@ -147,6 +153,14 @@ impl Ledger {
                 assert!(self.preempted.contains(&environment), "{stage} gives way to nobody");
                 self.ends(stage, StageStatus::Cancelled, false);
             }
+            Event::StageStopping { stage, cause } if self.going_back.contains(stage) => {
+                let insists = matches!(self.stop, Some(RunStop::Cancel { force: Force::Yes, .. }));
+                assert!(
+                    insists || *cause == StopCause::Timeout,
+                    "{stage} is left half-way: {cause:?}"
+                );
+            }
+            Event::StageStopping { .. } => {}
             Event::SlotAsked { .. } => self.queued = true,
             Event::SlotGranted { .. } => self.queued = false,
             Event::TargetRefused { .. } => self.disturbed = true,
@@ -179,7 +193,6 @@ impl Ledger {
             | Event::StageGated { .. }
             | Event::StageSignalled { .. }
             | Event::StageWaiting { .. }
-            | Event::StageStopping { .. }
             | Event::StageProgressed { .. } => {}
         }
     }
@@ -231,6 +244,7 @@ impl Ledger {
     }
 
     fn ends(&mut self, stage: &str, status: StageStatus, tolerated: bool) {
+        self.going_back.remove(stage);
         let before = self.ended.insert(stage.to_owned(), (status, tolerated));
         assert_eq!(before, None, "{stage} ends twice");
         self.open.remove(stage);

@@ -11,7 +11,8 @@ use crate::{
 };
 use anyhow::bail;
 use engine_core::{
-    event::{RunAct, Signal, Signalled},
+    event::{RunAct, Seen, Signal, Signalled},
+    id::PlanHash,
     status::{StageStatus, WaitKind},
     view::{RunView, StageView},
 };
@@ -23,6 +24,31 @@ pub(crate) struct Said<'a> {
     /// The one that asks, if it is not named.
     pub(crate) stage: Option<&'a str>,
     pub(crate) reason: &'a str,
+    /// The attempt that its author has looked at, if it is not the present one.
+    pub(crate) attempt: Option<u32>,
+}
+
+/// The stage that is answered, and what was shown of it.
+struct Aim {
+    stage: String,
+    seen: Seen,
+}
+
+impl Said<'_> {
+    /// An answer is bound to the run as it is seen now: what changes until it counts refuses it.
+    fn aim(&self, run: &RunView, signal: Signal) -> anyhow::Result<Aim> {
+        let stage = match self.stage {
+            Some(stage) => stage.to_owned(),
+            None => asking(run, signal)?,
+        };
+        let known = run.stages.iter().find(|(id, _)| *id == stage);
+        let seen = Seen {
+            run: Some(run.id.parse()?),
+            attempt: self.attempt.or(known.map(|(_, stage)| stage.attempts)),
+            plan: (!run.plan.is_empty()).then(|| PlanHash(run.plan.clone())),
+        };
+        Ok(Aim { stage, seen })
+    }
 }
 
 pub(crate) async fn signal(
@@ -39,13 +65,11 @@ pub(crate) async fn signal(
 }
 
 async fn to_engine(client: &Client, signal: Signal, said: &Said<'_>) -> anyhow::Result<()> {
-    let run = segment(said.run);
-    let stage = match said.stage {
-        Some(stage) => stage.to_owned(),
-        None => asking(&client.get(&format!("/api/v1/runs/{run}")).await?, signal)?,
-    };
-    let path = format!("/api/v1/runs/{run}/stages/{}/{}", segment(&stage), signal.word());
-    client.post(&path, &json!({ "reason": said.reason })).await?.done()?;
+    let run: RunView = client.get(&format!("/api/v1/runs/{}", segment(said.run))).await?;
+    let Aim { stage, seen } = said.aim(&run, signal)?;
+    let stage = segment(&stage);
+    let path = format!("/api/v1/runs/{}/stages/{stage}/{}", segment(&run.id), signal.word());
+    client.post(&path, &json!({ "reason": said.reason, "seen": seen })).await?.done()?;
     Ok(())
 }
 
@@ -55,12 +79,8 @@ async fn by_ourselves(common: &Common, signal: Signal, said: &Said<'_>) -> anyho
     let outcome = async {
         let reader = hosted.engine.reader();
         let run = reader.named(said.run).await?.run;
-        let stage = match said.stage {
-            Some(stage) => stage.to_owned(),
-            None => asking(&reader.view(run).await?, signal)?,
-        };
-        let (reason, actor) = (said.reason.to_owned(), actor());
-        let signalled = Signalled { signal, actor, reason };
+        let Aim { stage, seen } = said.aim(&reader.view(run).await?, signal)?;
+        let signalled = Signalled { seen, ..Signalled::new(signal, actor(), said.reason) };
         hosted.engine.signal(run, (stage, signalled), state::draw()?).await?;
         anyhow::Ok(())
     };

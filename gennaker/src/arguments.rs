@@ -269,6 +269,10 @@ pub(crate) struct Answered {
     /// Why
     #[arg(short, long, default_value = "")]
     pub(crate) message: String,
+    /// The attempt that was looked at: if the stage is at another one, nothing is said to it
+    /// [default: the present one]
+    #[arg(long, value_name = "NUMBER")]
+    pub(crate) attempt: Option<u32>,
 }
 
 fn loopback(text: &str) -> Result<std::net::SocketAddr, String> {

@@ -157,7 +157,8 @@ impl Told {
 impl Answered {
     pub(crate) async fn signal(&self, common: &Common, signal: Signal) -> anyhow::Result<Exit> {
         let stage = self.stage.as_deref();
-        let said = answer::Said { run: &self.run, stage, reason: &self.message };
+        let (reason, attempt) = (self.message.as_str(), self.attempt);
+        let said = answer::Said { run: &self.run, stage, reason, attempt };
         answer::signal(common, signal, said).await
     }
 }

@@ -49,6 +49,9 @@ pub(crate) async fn retry(
     let summary = state::reader(common).await?.named(&said.run).await?;
     match (summary.status.has_ended(), &said.stage) {
         (false, _) => said.signal(common, Signal::Retry).await,
+        (true, None) if said.attempt.is_some() => {
+            bail!("{} has ended {}, and has no attempt to answer", summary.label(), summary.status)
+        }
         (true, None) => repeat(common, (&said.run, Repeat::Retry { moved_on }), shown).await,
         (true, Some(_)) => {
             let (label, status) = (summary.label(), summary.status);

@@ -213,7 +213,7 @@ mod tests {
     }
 
     fn answer(name: &str) -> Signalled {
-        Signalled { signal: Signal::Approve, actor: person(name), reason: String::new() }
+        Signalled::new(Signal::Approve, person(name), "")
     }
 
     fn refused(config: serde_json::Value, name: &str, before: &[Signalled]) -> String {

@@ -28,6 +28,8 @@ struct Desk {
     file: String,
 }
 
+const OTHER_RUN: &str = "{\"seen\": {\"run\": \"019a0000-0000-7000-8000-000000000000\"}}";
+
 struct Told {
     code: Option<i32>,
     said: String,
@@ -99,6 +101,34 @@ fn what_a_run_asks_is_answered_from_another_process_and_why_says_the_same_everyw
         (&view["stages"]["flaky"]["tolerated"], &view["warnings"]),
         (&true.into(), &1.into())
     );
+}
+
+#[test]
+fn an_answer_to_an_attempt_that_has_passed_is_refused_and_changes_nothing() {
+    let desk = Desk::new(false);
+    let mut run = desk.spawn(&["run", &desk.file, "--watch"]);
+    run.until("goLive: ship it?");
+    let early = desk.told(&["approve", "latest", "--attempt", "2"]);
+    assert_eq!(early.code, Some(1));
+    let words =
+        "the answer is to attempt 2 of stage `goLive`, which is at attempt 1 and waiting now";
+    assert!(early.said.contains(words), "{}", early.said);
+    assert_eq!(desk.told(&["approve", "latest", "--attempt", "1"]).code, Some(0));
+    run.until("held for a person");
+    assert_eq!(desk.told(&["retry", "ask#1"]).code, Some(0));
+    run.until("running, attempt 2");
+    run.until("held for a person");
+    for said in ["continue", "retry", "abort"] {
+        let late = desk.told(&[said, "ask#1", "flaky", "--attempt", "1"]);
+        assert_eq!(late.code, Some(1), "{said}");
+        let words = "which is at attempt 2 and waiting now; `gennaker why ask#1 flaky` says";
+        assert!(late.said.contains(words), "{said}: {}", late.said);
+    }
+    assert_eq!(desk.latest()["stages"]["flaky"]["waiting"]["kind"], "hold");
+    assert_eq!(desk.told(&["continue", "latest", "--attempt", "2"]).code, Some(0));
+    run.until("ended: succeeded");
+    let again = desk.told(&["retry", "latest", "--attempt", "2"]);
+    assert!(again.said.contains("has no attempt to answer"), "{}", again.said);
 }
 
 #[test]
@@ -214,6 +244,16 @@ fn a_request_is_answered_with_a_problem_that_says_what_is_wrong_and_counts_once(
         (approve, "", "{}", 400, "Idempotency-Key"),
         (approve, key, "{", 400, "EOF"),
         (approve, key, "{\"why\": 1}", 422, "unknown field"),
+        (approve, key, "{\"seen\": {\"atempt\": 1}}", 422, "unknown field"),
+        (approve, key, "{\"seen\": {\"attempt\": 2}}", 409, "which is at attempt 1 and waiting"),
+        (
+            approve,
+            key,
+            "{\"seen\": {\"plan\": \"0a\"}}",
+            409,
+            "answer is to plan 0a, and ask#1 has",
+        ),
+        (approve, key, OTHER_RUN, 409, "and this is ask#1, another one"),
         ("/api/v1/runs/nowhere/cancel", key, "{}", 404, "no run is `nowhere`"),
         ("/api/v1/runs/latest/stages/gone/approve", key, "{}", 409, "goLive, flaky, end"),
         ("/api/v1/runs/latest/stages/goLive/skip", key, "{}", 400, "skip"),

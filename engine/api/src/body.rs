@@ -5,6 +5,10 @@ use axum::{
     extract::{FromRequest, Request},
     http::{StatusCode, header::CONTENT_TYPE},
 };
+use engine_core::{
+    event::Seen,
+    id::{PlanHash, RunId},
+};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde::{Deserialize, de::DeserializeOwned};
 
@@ -33,6 +37,41 @@ pub(crate) struct Reason {
 
 impl Accepted for Reason {
     const BYTES: usize = 64 * 1024;
+}
+
+/// What somebody says to a stage that asks.
+#[derive(Default, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Said {
+    #[serde(default)]
+    pub(crate) reason: String,
+    #[serde(default)]
+    pub(crate) seen: SeenText,
+}
+
+/// What was shown to them, as a run's JSON has it. What is said of it here must still be so, else
+/// the answer is refused (409) and nothing is recorded.
+#[derive(Default, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = Seen)]
+pub(crate) struct SeenText {
+    /// The run's `id`.
+    #[schema(value_type = Option<String>, format = "uuid")]
+    run: Option<RunId>,
+    /// The stage's `attempts`.
+    attempt: Option<u32>,
+    /// The run's `plan`.
+    plan: Option<String>,
+}
+
+impl Accepted for Said {
+    const BYTES: usize = 64 * 1024;
+}
+
+impl From<SeenText> for Seen {
+    fn from(SeenText { run, attempt, plan }: SeenText) -> Seen {
+        Seen { run, attempt, plan: plan.map(PlanHash) }
+    }
 }
 
 /// A body that was read.

@@ -16,7 +16,7 @@ use crate::{
     status::RunStatus,
 };
 pub use crate::{
-    person::{Actor, Force, RunAct, Signal, Signalled, Way},
+    person::{Actor, Force, RunAct, Seen, Signal, Signalled, Way},
     repeat::{Left, Offer, Repeated},
 };
 use serde::{Deserialize, Serialize};
@@ -105,6 +105,8 @@ pub enum Event {
         signal: Signal,
         actor: Actor,
         reason: String,
+        #[serde(default, skip_serializing_if = "Seen::is_nothing")]
+        seen: Seen,
     },
     /// Its last try failed, and a person is asked what is to become of it.
     StageHeld {

@@ -69,6 +69,13 @@ names! {
     Resource,
 }
 
+impl PlanHash {
+    /// Enough of it for a sentence.
+    pub fn short(&self) -> &str {
+        self.0.get(..12).unwrap_or(&self.0)
+    }
+}
+
 impl Resource {
     /// As people call it: `target checkout/prod`, `group checkout/release`.
     pub fn words(&self) -> String {

@@ -1,5 +1,6 @@
 //! Who acts, and what people say to stages that wait for them.
 
+use crate::id::{PlanHash, RunId};
 use serde::{Deserialize, Serialize};
 
 /// Who acts, and by which way.
@@ -82,6 +83,35 @@ pub struct Signalled {
     pub signal: Signal,
     pub actor: Actor,
     pub reason: String,
+    #[serde(default, skip_serializing_if = "Seen::is_nothing")]
+    pub seen: Seen,
+}
+
+/// What was shown to whoever answers, as far as the answer says so: it counts only while that still
+/// stands. Answers of earlier releases say nothing of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Seen {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub run: Option<RunId>,
+    /// Of the stage; the first is 1, and 0 stands for what failed before it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attempt: Option<u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plan: Option<PlanHash>,
+}
+
+impl Seen {
+    pub fn is_nothing(&self) -> bool {
+        *self == Seen::default()
+    }
+}
+
+impl Signalled {
+    /// An answer to whatever stands there.
+    pub fn new(signal: Signal, actor: Actor, reason: impl Into<String>) -> Signalled {
+        Signalled { signal, actor, reason: reason.into(), seen: Seen::default() }
+    }
 }
 
 impl Signal {

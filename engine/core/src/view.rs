@@ -35,6 +35,9 @@ pub struct RunView {
     pub status: RunStatus,
     /// Failures that were tolerated.
     pub warnings: u32,
+    /// What it does, by the digest of its plan: what an answer is bound to.
+    #[serde(default)]
+    pub plan: String,
     /// What started it, and who.
     pub trigger: TriggerView,
     /// RFC 3339, as are all instants here.
@@ -127,6 +130,7 @@ impl Execution {
             pipeline: document.pipeline.clone(),
             status: recorded.status(),
             warnings,
+            plan: recorded.plan.to_string(),
             trigger: TriggerView::new(&recorded.trigger, &recorded.actor, &document.pipeline),
             started_at: instant(recorded.started_at.civil),
             ended_at: recorded.ended_at().map(|at| instant(at.civil)),

@@ -113,7 +113,7 @@ fn stage_words(event: &Event) -> Option<(&str, String)> {
         Event::AttemptFailed { stage, failure, .. } => {
             (stage, format!("will be tried again: {}", failure.message))
         }
-        Event::StageSignalled { stage, signal, actor, reason } => {
+        Event::StageSignalled { stage, signal, actor, reason, .. } => {
             let reason = if reason.is_empty() { String::new() } else { format!(": {reason}") };
             (stage, format!("{} says {}{reason}", actor.name, signal.word()))
         }

@@ -155,6 +155,7 @@ mod tests {
             pipeline: "web".to_owned(),
             status: RunStatus::Running,
             warnings: 0,
+            plan: String::new(),
             trigger: TriggerView {
                 kind: "rerun".to_owned(),
                 actor: "mo".to_owned(),

@@ -2,7 +2,7 @@
 
 use crate::{
     act::Act,
-    body::{Reason, Sent},
+    body::{Reason, Said, Sent},
     problem::{Problem, Told},
     query::Named,
     service::Service,
@@ -43,7 +43,7 @@ pub(crate) async fn tell(
 }
 
 /// Answers a stage that waits for somebody.
-#[utoipa::path(post, path = "/api/v1/runs/{run}/stages/{stage}/{signal}", tag = "people", request_body = Reason,
+#[utoipa::path(post, path = "/api/v1/runs/{run}/stages/{stage}/{signal}", tag = "people", request_body = Said,
     params(
         ("run" = String, Path),
         ("stage" = String, Path),
@@ -58,10 +58,11 @@ pub(crate) async fn signal(
     State(service): State<Service>,
     Named((run, stage, signal)): Named<(String, String, Signal)>,
     act: Act,
-    Sent(Reason { reason }): Sent<Reason>,
+    Sent(Said { reason, seen }): Sent<Said>,
 ) -> Result<(StatusCode, Json<Recorded>), Problem> {
     let run = service.reader.named(&run).await?.run;
-    let signalled = Signalled { signal, actor: act.actor, reason };
+    let seen = seen.into();
+    let signalled = Signalled { seen, ..Signalled::new(signal, act.actor, reason) };
     service.engine.signal(run, (stage, signalled), act.key).await?;
     Ok(RECORDED)
 }

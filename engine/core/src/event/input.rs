@@ -3,11 +3,11 @@
 use super::{Actor, Force, Progress, Signal, Signalled};
 use crate::{
     admission::Link,
-    id::InputId,
+    id::{InputId, PlanHash, RunId},
     plan::NodeIndex,
     revision::{Slot, Target},
     stage::{StageError, Step},
-    status::RunStatus,
+    status::{RunStatus, StageStatus},
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -187,4 +187,17 @@ pub enum Rejected {
     NoStage { stage: String, known: String },
     #[error("stage `{stage}` does not take `{}`: {instead}", signal.word())]
     NotTaken { stage: String, signal: Signal, instead: String },
+    #[error(
+        "the answer is to attempt {seen} of stage `{stage}`, which is at attempt {now} and {status} \
+        now; `gennaker why {run} {stage}` says what it asks"
+    )]
+    AttemptPassed { run: String, stage: String, seen: u32, now: u32, status: StageStatus },
+    #[error("the answer is to run {seen}, and this is {run}, another one; look at it first")]
+    OtherRun { run: String, seen: RunId },
+    #[error(
+        "the answer is to plan {}, and {run} has plan {}; look at it first",
+        seen.short(),
+        now.short()
+    )]
+    OtherPlan { run: String, seen: PlanHash, now: PlanHash },
 }

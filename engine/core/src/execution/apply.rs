@@ -114,9 +114,10 @@ impl Recorded {
             }
             Event::StageStopping { cause, .. } => self.stop(index, cause, now),
             Event::StageProgressed { progress, .. } => self.progress(index, progress),
-            Event::StageSignalled { signal, actor, reason, .. } => {
-                let (signal, actor, reason) = (*signal, actor.clone(), reason.clone());
-                self.signal(index, Signalled { signal, actor, reason });
+            Event::StageSignalled { signal, actor, reason, seen, .. } => {
+                let seen = seen.clone();
+                let said = Signalled::new(*signal, actor.clone(), reason.clone());
+                self.signal(index, Signalled { seen, ..said });
             }
             Event::StageHeld { failure, .. } => self.hold(plan, (index, failure), now),
             Event::StageTakenOver { .. } => {

@@ -3,24 +3,22 @@
 use super::{Execution, decide::Decision, inputs::Decided, rollback::Way, state::NodeState};
 use crate::{
     clock::Now,
-    event::{Event, Rejected, Signal, Signalled, Tolerance},
+    event::{Event, Rejected, Seen, Signal, Signalled, Tolerance},
     plan::NodeIndex,
     status::WaitKind,
 };
 
 impl Execution {
+    /// The node of the stage that an answer is for, if it takes it now and stands as its author saw
+    /// it.
+    pub fn answered(&self, stage: &str, answer: &Signalled) -> Result<NodeIndex, Rejected> {
+        self.stands(self.named(stage)?, &answer.seen)?;
+        self.takes(stage, answer.signal)
+    }
+
     /// The node of a stage that takes `signal` now; or what it takes instead.
     pub fn takes(&self, stage: &str, signal: Signal) -> Result<NodeIndex, Rejected> {
-        let index = self.plan.graph().index(stage).ok_or_else(|| Rejected::NoStage {
-            stage: stage.to_owned(),
-            known: self
-                .plan
-                .nodes()
-                .iter()
-                .map(|node| node.id.as_str())
-                .collect::<Vec<_>>()
-                .join(", "),
-        })?;
+        let index = self.named(stage)?;
         let state = self.node_state(index);
         let taken = accepted(state, self.way_back(index));
         if taken.contains(&signal) {
@@ -33,6 +31,33 @@ impl Execution {
             (_, words) => format!("it takes {}", words.join(", ")),
         };
         Err(Rejected::NotTaken { stage: stage.to_owned(), signal, instead })
+    }
+
+    fn named(&self, stage: &str) -> Result<NodeIndex, Rejected> {
+        self.plan.graph().index(stage).ok_or_else(|| {
+            let known: Vec<&str> = self.plan.nodes().iter().map(|node| node.id.as_str()).collect();
+            Rejected::NoStage { stage: stage.to_owned(), known: known.join(", ") }
+        })
+    }
+
+    /// Whether everything is still as it was shown.
+    fn stands(&self, index: NodeIndex, seen: &Seen) -> Result<(), Rejected> {
+        let (recorded, state, run) = (&self.recorded, self.node_state(index), self.label());
+        match seen {
+            Seen { run: Some(seen), .. } if *seen != recorded.id => {
+                Err(Rejected::OtherRun { run, seen: *seen })
+            }
+            Seen { plan: Some(seen), .. } if *seen != recorded.plan => {
+                let (seen, now) = (seen.clone(), recorded.plan.clone());
+                Err(Rejected::OtherPlan { run, seen, now })
+            }
+            Seen { attempt: Some(seen), .. } if *seen != state.attempts() => {
+                let (stage, status) = (self.plan.node(index).id.clone(), state.status());
+                let now = state.attempts();
+                Err(Rejected::AttemptPassed { run, stage, seen: *seen, now, status })
+            }
+            Seen { .. } => Ok(()),
+        }
     }
 }
 
@@ -75,13 +100,13 @@ pub(super) fn take(
     (stage, signalled): (&str, Signalled),
     now: Now,
 ) -> Decided {
-    let index = execution.takes(stage, signalled.signal)?;
+    let index = execution.answered(stage, &signalled)?;
     let held = execution.node_state(index).held();
     let held = held.map(|held| (held.attempts, held.failure.clone()));
-    let Signalled { signal, actor, reason } = signalled;
+    let Signalled { signal, actor, reason, seen } = signalled;
     let stage = stage.to_owned();
     let mut decision = Decision::new(execution, now);
-    decision.emit(Event::StageSignalled { stage, signal, actor, reason });
+    decision.emit(Event::StageSignalled { stage, signal, actor, reason, seen });
     match (signal, held) {
         // What failed before its first attempt has not passed its gates.
         (Signal::Retry, Some((0, _))) => decision.admit(index),

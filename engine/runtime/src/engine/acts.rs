@@ -71,7 +71,7 @@ impl Engine {
         if execution.recorded().status().has_ended() {
             return Err(SignalError::Ended { status: execution.recorded().status() });
         }
-        let index = execution.takes(&stage, signalled.signal).map_err(ActError::from)?;
+        let index = execution.answered(&stage, &signalled).map_err(ActError::from)?;
         match signalled.signal {
             // Who may answer an approval is the stage's to judge.
             Signal::Approve | Signal::Reject => {}

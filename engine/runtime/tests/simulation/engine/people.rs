@@ -3,7 +3,7 @@
 use super::{Storm, facts_of, somebody};
 use crate::script;
 use engine_core::{
-    event::{Event, RunAct, Signal, Signalled},
+    event::{Event, RunAct, Seen, Signal, Signalled},
     id::RunId,
     plan::NodeIndex,
 };
@@ -59,7 +59,13 @@ impl Storm {
                 if let Some(signal) = script::answer(node, state, retries) {
                     let signal = script::takes(&execution, &node.id, signal);
                     let reason = "because".to_owned();
-                    let signalled = Signalled { signal, actor: somebody(), reason };
+                    let seen = Seen {
+                        run: Some(run),
+                        attempt: Some(state.attempts()),
+                        plan: Some(execution.recorded().plan.clone()),
+                    };
+                    let signalled = Signalled::new(signal, somebody(), reason);
+                    let signalled = Signalled { seen, ..signalled };
                     let key =
                         format!("{}-{retries}-{}-{}", node.id, state.attempts(), signal.word());
                     // Somebody may have cancelled it, or answered before.

@@ -3,9 +3,11 @@
 use super::Storm;
 use crate::script;
 use engine_core::{
-    event::{Actor, Event, Force, Input, InputRow, Message, Rejected, Signal, Signalled, Way},
+    event::{
+        Actor, Event, Force, Input, InputRow, Message, Rejected, Seen, Signal, Signalled, Way,
+    },
     execution::state::Phase,
-    id::InputId,
+    id::{InputId, PlanHash, RunId},
     plan::NodeIndex,
 };
 
@@ -17,9 +19,17 @@ fn row(message: Message) -> Input {
     Input::Row(InputRow { id: InputId(3), message })
 }
 
-fn signal(stage: &str, signal: Signal) -> Input {
-    let signalled = Signalled { signal, actor: somebody(), reason: String::new() };
+fn signal(stage: &str, (signal, seen): (Signal, Seen)) -> Input {
+    let signalled = Signalled { seen, ..Signalled::new(signal, somebody(), "") };
     row(Message::Signal { stage: stage.to_owned(), signalled })
+}
+
+/// What somebody looked at that is there no more.
+#[derive(Clone, Copy)]
+enum Gone {
+    Run,
+    Plan,
+    Attempt,
 }
 
 impl Storm {
@@ -60,16 +70,50 @@ impl Storm {
         match right {
             Some(right) => {
                 let right = script::takes(&self.execution, &node.id, right);
-                let input = signal(&node.id, right);
+                self.answer_what_is_gone(&node.id, right);
+                let seen = self.seen(&node.id);
+                let input = signal(&node.id, (right, seen));
                 let events = self.execution.handle(input, self.now).expect("it asked");
                 self.record(events);
             }
             None => {
-                let input = signal(&node.id, self.chance.pick(&any));
+                let input = signal(&node.id, (self.chance.pick(&any), Seen::default()));
                 let refused = self.execution.handle(input, self.now).is_err();
                 assert!(refused, "{} takes an answer that it never asked for", node.id);
             }
         }
+    }
+
+    /// The right answer of somebody who looked at something else.
+    fn answer_what_is_gone(&mut self, stage: &str, right: Signal) {
+        let mut seen = self.seen(stage);
+        let gone = self.chance.pick(&[Gone::Run, Gone::Plan, Gone::Attempt]);
+        match gone {
+            Gone::Run => seen.run = Some(RunId(uuid::Uuid::nil())),
+            Gone::Plan => seen.plan = Some(PlanHash("another".to_owned())),
+            Gone::Attempt => seen.attempt = seen.attempt.map(|attempt| attempt + 1),
+        }
+        let refused = self.execution.handle(signal(stage, (right, seen)), self.now);
+        let fits = match (&refused, gone) {
+            (Err(Rejected::OtherRun { .. }), Gone::Run)
+            | (Err(Rejected::OtherPlan { .. }), Gone::Plan)
+            | (Err(Rejected::AttemptPassed { .. }), Gone::Attempt) => true,
+            (Ok(_) | Err(_), Gone::Run | Gone::Plan | Gone::Attempt) => false,
+        };
+        assert!(fits, "{stage} takes an answer to what is gone: {refused:?}");
+    }
+
+    /// Everything that can be seen of a stage, or some of it.
+    fn seen(&mut self, stage: &str) -> Seen {
+        let recorded = self.execution.recorded();
+        let index = self.plan.graph().index(stage).expect("a stage of the plan");
+        let whole = Seen {
+            run: Some(recorded.id),
+            attempt: Some(self.execution.node_state(index).attempts()),
+            plan: Some(recorded.plan.clone()),
+        };
+        let attempt = Seen { attempt: whole.attempt, ..Seen::default() };
+        self.chance.pick(&[whole, attempt])
     }
 
     /// How often a person has asked for another try of a stage, or for its way back.

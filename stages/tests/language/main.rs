@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "what a test's helper cannot do fails its test")]
 
 mod docs;
+mod edits;
 mod explain;
 mod images;
 mod schema;

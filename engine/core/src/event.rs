@@ -1,10 +1,15 @@
 //! The words of the machine: inputs come in, events are recorded, commands go out.
 
 mod input;
+mod stop;
+mod trigger;
 
 pub use input::{
     Answer, Call, Command, Evaluated, Input, InputRow, Message, Rejected, TurnedAway, Urgency,
 };
+
+pub use stop::{RunStop, StopCause};
+pub use trigger::{Parent, Trigger};
 
 use crate::{
     admission::{Standing, Strategy},
@@ -258,106 +263,4 @@ pub struct Failure {
 pub enum Tolerance {
     Counts,
     Tolerated,
-}
-
-/// Why a stage is being stopped.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", tag = "kind")]
-pub enum StopCause {
-    Cancel,
-    Timeout,
-    /// Another stage failed, and its failure ends the run.
-    Abort {
-        by: String,
-    },
-    /// The time of the whole run ran out.
-    RunTimeout,
-    /// Another node of its matrix failed, and its failure stops the others.
-    FailFast {
-        by: String,
-    },
-    /// A newer run of its group takes its place.
-    Superseded {
-        by: String,
-    },
-    /// A person takes its target back.
-    Preempted {
-        by: String,
-    },
-    /// Its run could not have a place in its group.
-    NotAdmitted {
-        because: String,
-    },
-    /// The run that started this one needs it no more.
-    Parent {
-        by: String,
-    },
-}
-
-/// Why a whole run is being stopped.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", tag = "kind")]
-pub enum RunStop {
-    Cancel {
-        actor: Actor,
-        reason: String,
-        #[serde(default)]
-        force: Force,
-    },
-    Abort {
-        by: String,
-    },
-    /// The time of the whole run ran out.
-    Timeout,
-    /// A newer run of its group takes its place.
-    Superseded {
-        by: String,
-    },
-    /// Its group is full, and it is not to wait.
-    GroupFull {
-        by: Vec<String>,
-    },
-    /// To wait for its group would be to wait for ever.
-    Ring {
-        because: String,
-    },
-    /// The run that started this one needs it no more.
-    Parent {
-        by: String,
-    },
-}
-
-/// The run that started another one by one of its stages.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Parent {
-    pub run: RunId,
-    pub label: String,
-    pub stage: String,
-    /// The runs that wait for this one's end, the parent last; none if the parent does not.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub family: Vec<RunId>,
-    /// What they will not give back before its end, as far as they have it.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub keeps: Vec<Resource>,
-}
-
-/// What started a run.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", tag = "kind")]
-pub enum Trigger {
-    Manual,
-    /// A stage of another run; see [`Parent`].
-    Pipeline,
-    /// A person had an earlier run done again from its beginning.
-    Rerun {
-        of: Repeated,
-    },
-    /// A person had an earlier run tried again: what it has left is taken over.
-    Retry {
-        of: Repeated,
-        /// Environments that had moved on since, which the person had confirmed.
-        #[serde(default, skip_serializing_if = "Vec::is_empty")]
-        confirmed: Vec<String>,
-    },
 }

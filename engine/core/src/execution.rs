@@ -8,6 +8,7 @@ mod agenda;
 mod apply;
 mod claims;
 mod decide;
+mod end;
 mod evaluation;
 mod group;
 mod inputs;
@@ -40,6 +41,7 @@ use crate::{
     store::Wakes,
 };
 use agenda::Agenda;
+use apply::Touched;
 use decide::Decision;
 use state::{AttemptClock, Claim, NodeState, Phase, Recorded, SlotState, Tally};
 use std::{
@@ -155,52 +157,24 @@ impl Execution {
     }
 
     /// Folds one recorded fact into the state, and into the agenda what it makes due.
-    #[expect(clippy::too_many_lines, reason = "one arm an event")]
     pub fn apply(&mut self, event: &Event, now: Now) {
         let folded = self.recorded.fold(&self.plan, event, now);
         self.agenda.limit(self.recorded.time_left());
-        if let Event::RunPaused { .. } | Event::RunResumed { .. } = event {
-            (0..self.recorded.nodes.len()).for_each(|position| self.refresh(NodeIndex(position)));
-        }
-        let Ok(Some(index)) = folded else { return };
-        match event {
-            Event::AttemptStarted { .. } | Event::RollbackStarted { .. } => {
-                self.agenda.begin(index)
+        match folded.unwrap_or(Touched::Nothing) {
+            Touched::Nothing => {}
+            Touched::Node(index) => self.refresh(index),
+            Touched::Begun(index) => {
+                self.agenda.begin(index);
+                self.refresh(index);
             }
-            Event::StageStopping { .. } => self.agenda.urge(index),
-            Event::RunStarted { .. }
-            | Event::StageOffered { .. }
-            | Event::StageTakenOver { .. }
-            | Event::RunPaused { .. }
-            | Event::RunResumed { .. }
-            | Event::TargetAsked { .. }
-            | Event::TargetGranted { .. }
-            | Event::TargetRefused { .. }
-            | Event::TargetPreempted { .. }
-            | Event::TargetReleased { .. }
-            | Event::SlotAsked { .. }
-            | Event::SlotGranted { .. }
-            | Event::SlotReleased { .. }
-            | Event::SuccessorCame { .. }
-            | Event::ParentTold { .. }
-            | Event::StageGated { .. }
-            | Event::StageWaiting { .. }
-            | Event::RevisionRecorded { .. }
-            | Event::AttemptFailed { .. }
-            | Event::StageProgressed { .. }
-            | Event::StageSucceeded { .. }
-            | Event::StageRolledBack { .. }
-            | Event::StageFailed { .. }
-            | Event::StageSkipped { .. }
-            | Event::StageSignalled { .. }
-            | Event::StageHeld { .. }
-            | Event::StageRejected { .. }
-            | Event::StageOmitted { .. }
-            | Event::StageCancelled { .. }
-            | Event::RunStopping { .. }
-            | Event::RunEnded { .. } => {}
+            Touched::Stopped(index) => {
+                self.agenda.urge(index);
+                self.refresh(index);
+            }
+            Touched::Every => {
+                (0..self.recorded.nodes.len()).for_each(|at| self.refresh(NodeIndex(at)));
+            }
         }
-        self.refresh(index);
     }
 
     /// Drains what became due since last asked.

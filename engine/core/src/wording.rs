@@ -1,6 +1,6 @@
 //! How times and states are told to people, the same in every surface.
 
-use crate::clock::Civil;
+use crate::{admission::Link, clock::Civil, id::Resource};
 
 /// An instant as RFC 3339 in UTC, with milliseconds.
 pub fn instant(at: Civil) -> String {
@@ -26,6 +26,19 @@ pub fn duration(milliseconds: u64) -> String {
         }
     }
     if parts.is_empty() { "0ms".to_owned() } else { parts.join(" ") }
+}
+
+/// Why a run does not wait for `wanted`, in a sentence.
+pub fn ring_words(wanted: &Resource, ring: &[Link<String>]) -> String {
+    let step = |link: &Link<String>| {
+        format!("{} keeps {} and waits for {}", link.run, link.keeps.words(), link.wanted.words())
+    };
+    let steps: Vec<String> = ring.iter().map(step).collect();
+    format!(
+        "to wait for {} would be to wait for ever: {}; try again when one of them has ended",
+        wanted.words(),
+        steps.join(", ")
+    )
 }
 
 /// Why a run does not wait for its group.

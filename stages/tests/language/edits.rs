@@ -1,6 +1,6 @@
 //! Files edited at random: the published schema refuses and takes what the program refuses and takes.
 
-use crate::{registry, schema::Published, told};
+use crate::{schema::Published, told};
 use engine_core::diagnostic::{Code, Severity};
 use proptest::{prelude::*, test_runner::RngSeed};
 use serde_json::{Value, json};

@@ -1,15 +1,13 @@
 //! The fold: what each recorded fact changes. Decides nothing.
 
-use super::state::{
-    Attempt, AttemptClock, BackingOff, Claim, End, Ended, Held, Next, NodeState, Part, Phase,
-    Recorded, Waiting, Work,
-};
+mod node;
+
+use super::state::{Claim, End, Part, Phase, Recorded, Work};
 use crate::{
-    clock::{Elapsed, Now},
-    event::{Event, Failure, Gate, Offer, Progress, Signalled, StopCause, Tolerance},
+    clock::Now,
+    event::{Event, Offer, Signalled},
     plan::{NodeIndex, Plan},
     revision::Target,
-    stage::{WaitReason, Wake},
 };
 use serde_json::Value;
 
@@ -20,8 +18,18 @@ pub struct Unknown {
     what: String,
 }
 
-/// The node whose agenda may have changed.
-pub(super) type Touched = Option<NodeIndex>;
+/// Where a fact may have made something due.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Touched {
+    Nothing,
+    Node(NodeIndex),
+    /// An attempt of the node begins.
+    Begun(NodeIndex),
+    /// The attempt of the node is to end.
+    Stopped(NodeIndex),
+    /// The whole run stands still, or goes on.
+    Every,
+}
 
 impl Recorded {
     /// Folds one fact into the state. Facts that do not fit it change nothing: the log was written
@@ -34,8 +42,9 @@ impl Recorded {
         now: Now,
     ) -> Result<Touched, Unknown> {
         match event {
-            Event::RunStarted { .. } | Event::RevisionRecorded { .. } => return Ok(None),
-            Event::ParentTold { .. } => return Ok(None),
+            Event::RunStarted { .. }
+            | Event::RevisionRecorded { .. }
+            | Event::ParentTold { .. } => {}
             Event::TargetPreempted { target, by } => {
                 if let Some(state) = self.targets.get_mut(&target.environment) {
                     state.preempted = Some(by.clone());
@@ -43,20 +52,25 @@ impl Recorded {
             }
             Event::TargetAsked { target, keeps, .. } => self.ask(target, (keeps, now))?,
             Event::TargetRefused { target, .. } => self.claim(target, Claim::Unasked)?,
+            Event::TargetGranted { target } => self.claim(target, Claim::Held)?,
+            Event::TargetReleased { target, .. } => self.claim(target, Claim::Released)?,
             Event::SlotAsked { .. } => self.slot(Claim::Asked { since: now }),
             Event::SlotGranted { .. } => self.slot(Claim::Held),
             Event::SlotReleased { .. } => self.slot(Claim::Released),
             Event::SuccessorCame { by } => self.successor = Some(by.clone()),
             Event::StageOffered { stage, from, left } => {
-                let unknown = || Unknown { what: format!("stage `{stage}`") };
-                let index = plan.graph().index(stage).ok_or_else(unknown)?;
+                let index = index(plan, stage)?;
                 let (stage, from, left) = (stage.clone(), *from, left.clone());
                 self.offers.insert(index, Offer { stage, from, left });
             }
-            Event::TargetGranted { target } => self.claim(target, Claim::Held)?,
-            Event::TargetReleased { target, .. } => self.claim(target, Claim::Released)?,
-            Event::RunPaused { actor, reason } => self.pause((actor, reason), now),
-            Event::RunResumed { .. } => self.resume(now),
+            Event::RunPaused { actor, reason } => {
+                self.pause((actor, reason), now);
+                return Ok(Touched::Every);
+            }
+            Event::RunResumed { .. } => {
+                self.resume(now);
+                return Ok(Touched::Every);
+            }
             Event::RunStopping { cause } => {
                 self.phase = Phase::Stopping;
                 self.stop = Some(cause.clone());
@@ -64,95 +78,115 @@ impl Recorded {
             Event::RunEnded { status, warnings } => {
                 self.phase = Phase::Ended { status: *status, warnings: *warnings, at: now };
             }
-            Event::StageGated { stage, .. }
-            | Event::AttemptStarted { stage, .. }
-            | Event::StageWaiting { stage, .. }
-            | Event::AttemptFailed { stage, .. }
-            | Event::StageStopping { stage, .. }
-            | Event::StageProgressed { stage, .. }
-            | Event::StageTakenOver { stage, .. }
-            | Event::StageSucceeded { stage, .. }
-            | Event::RollbackStarted { stage, .. }
-            | Event::StageRolledBack { stage, .. }
-            | Event::StageFailed { stage, .. }
-            | Event::StageSkipped { stage, .. }
-            | Event::StageSignalled { stage, .. }
-            | Event::StageHeld { stage, .. }
-            | Event::StageRejected { stage, .. }
-            | Event::StageOmitted { stage, .. }
-            | Event::StageCancelled { stage, .. } => {
-                let unknown = || Unknown { what: format!("stage `{stage}`") };
-                let index = plan.graph().index(stage).ok_or_else(unknown)?;
-                self.tally.subtract(&self.nodes[index.0]);
-                self.leave_matrix(plan, index);
-                self.fold_stage(plan, (index, event), now);
-                self.tally.add(&self.nodes[index.0]);
-                self.enter_matrix(plan, index);
-                self.clock = self.clock.running(self.activity(), now);
-                return Ok(Some(index));
+            Event::StageGated { stage, gate } => {
+                return self.at((plan, stage), now, |run, it| run.gate(plan, (it, gate), now));
             }
-        }
-        Ok(None)
-    }
-
-    #[expect(clippy::too_many_lines, reason = "one arm an event")]
-    fn fold_stage(&mut self, plan: &Plan, (index, event): (NodeIndex, &Event), now: Now) {
-        match event {
-            Event::StageGated { gate, .. } => self.gate(plan, (index, gate), now),
-            Event::AttemptStarted { attempt, config, .. } => {
-                self.start((plan, index), (*attempt, Part::Action, config.clone()), now);
+            Event::AttemptStarted { stage, attempt, config } => {
+                let begun = (*attempt, Part::Action, config.clone());
+                return self.begin((plan, stage), begun, now);
             }
-            Event::RollbackStarted { attempt, failure, .. } => {
+            Event::RollbackStarted { stage, attempt, failure } => {
                 let part = Part::Rollback { failure: failure.clone() };
-                self.start((plan, index), (*attempt, part, None), now);
+                return self.begin((plan, stage), (*attempt, part, None), now);
             }
-            Event::StageWaiting { progress, wake, reason, .. } => {
-                self.wait(index, (progress, wake, reason), now);
+            Event::StageWaiting { stage, progress, wake, reason } => {
+                let said = (progress, wake, reason);
+                return self.at((plan, stage), now, |run, it| run.wait(it, said, now));
             }
-            Event::AttemptFailed { failure, retry_at, .. } => {
-                self.back_off(index, (failure, *retry_at), now);
+            Event::AttemptFailed { stage, failure, retry_at } => {
+                let failed = (failure, *retry_at);
+                return self.at((plan, stage), now, |run, it| run.back_off(it, failed, now));
             }
-            Event::StageStopping { cause, .. } => self.stop(index, cause, now),
-            Event::StageProgressed { progress, .. } => self.progress(index, progress),
-            Event::StageSignalled { signal, actor, reason, seen, .. } => {
+            Event::StageStopping { stage, cause } => {
+                self.at((plan, stage), now, |run, it| run.stop(it, cause, now))?;
+                return Ok(Touched::Stopped(index(plan, stage)?));
+            }
+            Event::StageProgressed { stage, progress } => {
+                return self.at((plan, stage), now, |run, it| run.progress(it, progress));
+            }
+            Event::StageSignalled { stage, signal, actor, reason, seen } => {
                 let seen = seen.clone();
                 let said = Signalled::new(*signal, actor.clone(), reason.clone());
-                self.signal(index, Signalled { seen, ..said });
+                let signalled = Signalled { seen, ..said };
+                return self.at((plan, stage), now, |run, it| run.signal(it, signalled));
             }
-            Event::StageHeld { failure, .. } => self.hold(plan, (index, failure), now),
-            Event::StageTakenOver { .. } => {
-                if let Some(end) = self.taken_over(index) {
-                    self.end(plan, (index, end), now);
-                }
+            Event::StageHeld { stage, failure } => {
+                return self.at((plan, stage), now, |run, it| run.hold(plan, (it, failure), now));
             }
-            Event::StageSucceeded { .. }
-            | Event::StageFailed { .. }
-            | Event::StageRolledBack { .. }
-            | Event::StageRejected { .. }
-            | Event::StageSkipped { .. }
-            | Event::StageOmitted { .. }
-            | Event::StageCancelled { .. } => {
-                if let Some(end) = end_stated(event) {
-                    self.end(plan, (index, end), now);
-                }
+            Event::StageTakenOver { stage, .. } => {
+                return self.at((plan, stage), now, |run, it| run.take_over(plan, it, now));
             }
-            Event::RunStarted { .. }
-            | Event::StageOffered { .. }
-            | Event::TargetAsked { .. }
-            | Event::TargetGranted { .. }
-            | Event::TargetRefused { .. }
-            | Event::TargetPreempted { .. }
-            | Event::SlotAsked { .. }
-            | Event::SlotGranted { .. }
-            | Event::SlotReleased { .. }
-            | Event::SuccessorCame { .. }
-            | Event::ParentTold { .. }
-            | Event::TargetReleased { .. }
-            | Event::RevisionRecorded { .. }
-            | Event::RunPaused { .. }
-            | Event::RunResumed { .. }
-            | Event::RunStopping { .. }
-            | Event::RunEnded { .. } => {}
+            Event::StageSucceeded { stage, outputs } => {
+                let end = End::Succeeded { outputs: outputs.clone(), work: Work::Own };
+                return self.ended((plan, stage), end, now);
+            }
+            Event::StageFailed { stage, failure, tolerance } => {
+                let end = End::Failed { failure: failure.clone(), tolerance: *tolerance };
+                return self.ended((plan, stage), end, now);
+            }
+            Event::StageRolledBack { stage, failure } => {
+                let end = End::RolledBack { failure: failure.clone() };
+                return self.ended((plan, stage), end, now);
+            }
+            Event::StageRejected { stage, because } => {
+                let end = End::Rejected { because: because.clone() };
+                return self.ended((plan, stage), end, now);
+            }
+            Event::StageSkipped { stage, because } => {
+                let end = End::Skipped { because: because.clone() };
+                return self.ended((plan, stage), end, now);
+            }
+            Event::StageOmitted { stage, because } => {
+                let end = End::Omitted { because: because.clone() };
+                return self.ended((plan, stage), end, now);
+            }
+            Event::StageCancelled { stage, cause, left } => {
+                let end = End::Cancelled { cause: cause.clone(), left: left.clone() };
+                return self.ended((plan, stage), end, now);
+            }
+        }
+        Ok(Touched::Nothing)
+    }
+
+    /// Changes where one node stands, and with it every count of nodes.
+    fn at(
+        &mut self,
+        (plan, stage): (&Plan, &str),
+        now: Now,
+        change: impl FnOnce(&mut Recorded, NodeIndex),
+    ) -> Result<Touched, Unknown> {
+        let index = index(plan, stage)?;
+        self.tally.subtract(&self.nodes[index.0]);
+        self.leave_matrix(plan, index);
+        change(self, index);
+        self.tally.add(&self.nodes[index.0]);
+        self.enter_matrix(plan, index);
+        self.clock = self.clock.running(self.activity(), now);
+        Ok(Touched::Node(index))
+    }
+
+    fn begin(
+        &mut self,
+        (plan, stage): (&Plan, &str),
+        begun: (u32, Part, Option<Value>),
+        now: Now,
+    ) -> Result<Touched, Unknown> {
+        self.at((plan, stage), now, |run, index| run.start((plan, index), begun, now))?;
+        Ok(Touched::Begun(index(plan, stage)?))
+    }
+
+    fn ended(
+        &mut self,
+        (plan, stage): (&Plan, &str),
+        end: End,
+        now: Now,
+    ) -> Result<Touched, Unknown> {
+        self.at((plan, stage), now, |run, index| run.end(plan, (index, end), now))
+    }
+
+    fn take_over(&mut self, plan: &Plan, index: NodeIndex, now: Now) {
+        if let Some(end) = self.taken_over(index) {
+            self.end(plan, (index, end), now);
         }
     }
 
@@ -184,205 +218,9 @@ impl Recorded {
         state.claim = claim;
         Ok(())
     }
-
-    fn gate(&mut self, plan: &Plan, (index, gate): (NodeIndex, &Gate), now: Now) {
-        self.leave_gate(plan, index);
-        let state = &self.nodes[index.0];
-        let next = Next { attempt: state.attempts() + 1, first_started_at: state.started_at() };
-        self.nodes[index.0] = NodeState::Gated { since: now, gate: gate.clone(), next };
-        match gate {
-            Gate::Target { target } => {
-                if let Some(state) = self.targets.get_mut(&target.environment) {
-                    state.gated.insert(index);
-                }
-            }
-            Gate::When | Gate::Configuration | Gate::Parallel | Gate::Paused { .. } => {}
-        }
-    }
-
-    fn start(
-        &mut self,
-        (plan, index): (&Plan, NodeIndex),
-        (number, part, config): (u32, Part, Option<Value>),
-        now: Now,
-    ) {
-        self.leave_gate(plan, index);
-        let node = plan.node(index);
-        let first_started_at = self.nodes[index.0].started_at().unwrap_or(now);
-        let clock = AttemptClock::new(part.timeout(node.timeout), now);
-        self.nodes[index.0] = NodeState::Running(Attempt {
-            number,
-            first_started_at,
-            part,
-            config,
-            signals: Vec::new(),
-            progress: Progress::Inline(Value::Null),
-            clock,
-            waiting: Waiting::No,
-        });
-    }
-
-    fn wait(
-        &mut self,
-        index: NodeIndex,
-        (progress, wake, reason): (&Progress, &Wake, &WaitReason),
-        now: Now,
-    ) {
-        let is_paused = self.is_paused();
-        if let NodeState::Running(attempt) = &mut self.nodes[index.0] {
-            let since = match &attempt.waiting {
-                Waiting::For { reason: before, since, .. } if before.kind == reason.kind => *since,
-                Waiting::For { .. } | Waiting::No => now,
-            };
-            if !is_paused {
-                attempt.clock = attempt.clock.entering(reason.kind, now);
-            }
-            attempt.progress = progress.clone();
-            let (wake, reason) = (wake.clone(), reason.clone());
-            attempt.waiting = Waiting::For { wake, reason, since, said_at: now };
-        }
-    }
-
-    fn signal(&mut self, index: NodeIndex, signalled: Signalled) {
-        if let NodeState::Running(attempt) = &mut self.nodes[index.0] {
-            attempt.signals.push(signalled);
-        }
-    }
-
-    fn hold(&mut self, plan: &Plan, (index, failure): (NodeIndex, &Failure), now: Now) {
-        self.leave_gate(plan, index);
-        let state = &self.nodes[index.0];
-        let (attempts, first_started_at) = (state.attempts(), state.started_at());
-        let failure = failure.clone();
-        let held = Held { attempts, first_started_at, failure, since: now };
-        self.nodes[index.0] = NodeState::Held(held);
-    }
-
-    fn progress(&mut self, index: NodeIndex, progress: &Progress) {
-        if let NodeState::Stopping { attempt, .. } = &mut self.nodes[index.0] {
-            attempt.progress = progress.clone();
-        }
-    }
-
-    fn back_off(&mut self, index: NodeIndex, (failure, retry_at): (&Failure, Elapsed), now: Now) {
-        self.update(index, |state| match state {
-            NodeState::Running(attempt) | NodeState::Stopping { attempt, .. } => {
-                NodeState::BackingOff(BackingOff {
-                    attempt: attempt.number,
-                    first_started_at: attempt.first_started_at,
-                    failure: failure.clone(),
-                    retry_at,
-                    since: now,
-                })
-            }
-            NodeState::Pending { .. }
-            | NodeState::Gated { .. }
-            | NodeState::BackingOff(_)
-            | NodeState::Held(_)
-            | NodeState::Ended(_) => state,
-        });
-    }
-
-    fn stop(&mut self, index: NodeIndex, cause: &StopCause, now: Now) {
-        self.update(index, |state| match state {
-            NodeState::Running(attempt) => {
-                NodeState::Stopping { attempt, cause: cause.clone(), since: now }
-            }
-            NodeState::Stopping { attempt, since, .. } => {
-                NodeState::Stopping { attempt, cause: cause.clone(), since }
-            }
-            NodeState::Pending { .. }
-            | NodeState::Gated { .. }
-            | NodeState::BackingOff(_)
-            | NodeState::Held(_)
-            | NodeState::Ended(_) => state,
-        });
-    }
-
-    fn end(&mut self, plan: &Plan, (index, end): (NodeIndex, End), now: Now) {
-        self.leave_gate(plan, index);
-        let environment = plan.node(index).environment.as_ref();
-        if let Some(target) = environment.and_then(|name| self.targets.get_mut(name)) {
-            target.unended -= 1;
-            target.weigh(&end);
-        }
-        for dependent in plan.graph().dependents(index) {
-            if let NodeState::Pending { unmet } = &mut self.nodes[dependent.node.0] {
-                *unmet -= 1;
-            }
-        }
-        match &end {
-            End::Failed { tolerance: Tolerance::Counts, .. } => self.tally.failed += 1,
-            End::Failed { tolerance: Tolerance::Tolerated, .. } => self.tally.tolerated += 1,
-            End::Rejected { .. } => self.tally.rejected += 1,
-            End::RolledBack { .. } => self.tally.rolled_back += 1,
-            End::Cancelled { .. } => self.tally.cancelled += 1,
-            End::Succeeded { .. } | End::Skipped { .. } | End::Omitted { .. } => {}
-        }
-        let state = &self.nodes[index.0];
-        let (attempts, started_at) = (state.attempts(), state.started_at());
-        self.nodes[index.0] = NodeState::Ended(Ended { end, attempts, started_at, ended_at: now });
-        self.compare(plan, index);
-    }
-
-    fn leave_gate(&mut self, plan: &Plan, index: NodeIndex) {
-        if let NodeState::Gated { .. } = self.nodes[index.0] {
-            let environment = plan.node(index).environment.as_ref();
-            if let Some(target) = environment.and_then(|name| self.targets.get_mut(name)) {
-                target.gated.remove(&index);
-            }
-        }
-    }
-
-    fn update(&mut self, index: NodeIndex, change: impl FnOnce(NodeState) -> NodeState) {
-        let before = std::mem::replace(&mut self.nodes[index.0], NodeState::Pending { unmet: 0 });
-        self.nodes[index.0] = change(before);
-    }
 }
 
-/// The end that an event states, if it states one.
-#[expect(clippy::too_many_lines, reason = "one arm an event")]
-fn end_stated(event: &Event) -> Option<End> {
-    Some(match event {
-        Event::StageSucceeded { outputs, .. } => {
-            End::Succeeded { outputs: outputs.clone(), work: Work::Own }
-        }
-        Event::StageFailed { failure, tolerance, .. } => {
-            End::Failed { failure: failure.clone(), tolerance: *tolerance }
-        }
-        Event::StageRolledBack { failure, .. } => End::RolledBack { failure: failure.clone() },
-        Event::StageRejected { because, .. } => End::Rejected { because: because.clone() },
-        Event::StageSkipped { because, .. } => End::Skipped { because: because.clone() },
-        Event::StageOmitted { because, .. } => End::Omitted { because: because.clone() },
-        Event::StageCancelled { cause, left, .. } => {
-            End::Cancelled { cause: cause.clone(), left: left.clone() }
-        }
-        Event::RunStarted { .. }
-        | Event::StageOffered { .. }
-        | Event::StageTakenOver { .. }
-        | Event::TargetAsked { .. }
-        | Event::TargetGranted { .. }
-        | Event::TargetRefused { .. }
-        | Event::TargetPreempted { .. }
-        | Event::SlotAsked { .. }
-        | Event::SlotGranted { .. }
-        | Event::SlotReleased { .. }
-        | Event::SuccessorCame { .. }
-        | Event::ParentTold { .. }
-        | Event::TargetReleased { .. }
-        | Event::StageGated { .. }
-        | Event::StageSignalled { .. }
-        | Event::StageHeld { .. }
-        | Event::AttemptStarted { .. }
-        | Event::RollbackStarted { .. }
-        | Event::StageWaiting { .. }
-        | Event::RevisionRecorded { .. }
-        | Event::AttemptFailed { .. }
-        | Event::StageStopping { .. }
-        | Event::StageProgressed { .. }
-        | Event::RunPaused { .. }
-        | Event::RunResumed { .. }
-        | Event::RunStopping { .. }
-        | Event::RunEnded { .. } => return None,
-    })
+fn index(plan: &Plan, stage: &str) -> Result<NodeIndex, Unknown> {
+    let unknown = || Unknown { what: format!("stage `{stage}`") };
+    plan.graph().index(stage).ok_or_else(unknown)
 }

@@ -2,8 +2,7 @@
 
 use super::{
     Execution,
-    decide::{Decision, Spare},
-    inputs::{Decided, ring_words},
+    decide::{Decided, Decision, Spare},
     state::{Claim, NodeState, TargetState},
 };
 use crate::{
@@ -14,6 +13,7 @@ use crate::{
     plan::NodeIndex,
     retry::Cause,
     revision::Target,
+    wording,
 };
 
 impl Decision<'_> {
@@ -103,7 +103,7 @@ pub(super) fn refused(
             return Err(Rejected::NotAsked { environment: target.environment });
         }
     };
-    let because = ring_words(&target.resource(), &ring);
+    let because = wording::ring_words(&target.resource(), &ring);
     let mut decision = Decision::new(execution, now);
     decision.emit(Event::TargetRefused { target, because: because.clone() });
     for index in gated {

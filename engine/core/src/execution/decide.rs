@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     clock::Now,
-    event::{Entrance, Event, Failure, Force, Gate, RunStop, StopCause, Tolerance},
+    event::{Entrance, Event, Failure, Force, Gate, Rejected, RunStop, StopCause, Tolerance},
     plan::{Dependent, Effect, Node, NodeIndex, OnFailure},
     retry::Verdict,
     status::RunStatus,
@@ -15,6 +15,9 @@ use crate::{
 };
 use serde_json::Value;
 use std::collections::VecDeque;
+
+/// The facts that an input comes to, or why it comes to none.
+pub(super) type Decided = Result<Vec<Event>, Rejected>;
 
 /// One decision in the making: every event is folded in as it is found.
 pub(super) struct Decision<'a> {

@@ -2,8 +2,7 @@
 
 use super::{
     Execution,
-    decide::Decision,
-    inputs::{Decided, ring_words},
+    decide::{Decided, Decision},
     state::{Claim, Phase, Recorded},
 };
 use crate::{
@@ -14,6 +13,7 @@ use crate::{
     plan::Concurrency,
     revision::Slot,
     status::RunStatus,
+    wording,
 };
 
 /// The run's business with its group.
@@ -124,7 +124,7 @@ pub(super) fn refused(
             decision.stop_run(match because {
                 TurnedAway::Full { by } => RunStop::GroupFull { by },
                 TurnedAway::Ring { ring } => {
-                    RunStop::Ring { because: ring_words(&slot.resource(), &ring) }
+                    RunStop::Ring { because: wording::ring_words(&slot.resource(), &ring) }
                 }
             });
             Ok(decision.finish())

@@ -4,18 +4,16 @@ use super::{
     Execution,
     agenda::{Landing, Timer},
     claims,
-    decide::Decision,
+    decide::{Decided, Decision},
     group, pause, signals,
     state::{Attempt, Claim, NodeState, Waiting},
 };
 use crate::{
-    admission::Link,
     clock::Now,
     event::{
         Answer, Call, Evaluated, Event, Failure, Force, Gate, InputRow, Message, Progress,
         Rejected, RunAct, RunStop, StopCause,
     },
-    id::Resource,
     plan::NodeIndex,
     retry::Cause,
     revision::Target,
@@ -26,8 +24,6 @@ use crate::{
 pub const OUTPUTS_LIMIT: usize = 32 * 1024;
 /// Messages of failures are cut to this many bytes, so that an event stays small.
 const MESSAGE_LIMIT: usize = 8 * 1024;
-
-pub(super) type Decided = Result<Vec<Event>, Rejected>;
 
 pub(super) fn stepped(
     execution: &mut Execution,
@@ -236,19 +232,6 @@ fn child_ended(execution: &mut Execution, stage: &str) -> Decided {
         None => Err(Rejected::NoChild { stage: stage.to_owned() }),
         Some(index) => objects_changed(execution, index),
     }
-}
-
-/// Why a run does not wait for `wanted`, in a sentence.
-pub(super) fn ring_words(wanted: &Resource, ring: &[Link<String>]) -> String {
-    let step = |link: &Link<String>| {
-        format!("{} keeps {} and waits for {}", link.run, link.keeps.words(), link.wanted.words())
-    };
-    let steps: Vec<String> = ring.iter().map(step).collect();
-    format!(
-        "to wait for {} would be to wait for ever: {}; try again when one of them has ended",
-        wanted.words(),
-        steps.join(", ")
-    )
 }
 
 /// A wait whose progress and kind of reason did not change is not worth an event.

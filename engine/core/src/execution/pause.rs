@@ -2,8 +2,7 @@
 
 use super::{
     Execution,
-    decide::Decision,
-    inputs::Decided,
+    decide::{Decided, Decision},
     state::{Activity, Attempt, AttemptClock, NodeState, Pause, Phase, Recorded},
 };
 use crate::{

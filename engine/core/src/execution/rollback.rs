@@ -4,7 +4,7 @@
 use super::{
     Execution,
     decide::Decision,
-    state::{Attempt, Claim, NodeState, Phase},
+    state::{Attempt, Claim, NodeState, Part, Phase},
 };
 use crate::{
     event::{Call, Event, Failure, Tolerance},
@@ -20,15 +20,6 @@ const TIMEOUT: Timeout = Timeout::AfterMs(15 * 60 * 1_000);
 
 /// Between a failure and what became of the way back.
 const WAY_BACK: &str = "; the rollback failed: ";
-
-/// What an attempt is about.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Part {
-    /// The stage itself.
-    Action,
-    /// The way back after this failure.
-    Rollback { failure: Failure },
-}
 
 /// What one call does.
 #[derive(Clone, Debug, PartialEq)]

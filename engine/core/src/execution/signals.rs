@@ -1,6 +1,11 @@
 //! What a person says to a stage that waits for one.
 
-use super::{Execution, decide::Decision, inputs::Decided, rollback::Way, state::NodeState};
+use super::{
+    Execution,
+    decide::{Decided, Decision},
+    rollback::Way,
+    state::NodeState,
+};
 use crate::{
     clock::Now,
     event::{Event, Rejected, Seen, Signal, Signalled, Tolerance},

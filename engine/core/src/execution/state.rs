@@ -1,8 +1,8 @@
 //! The recorded part of a run: what its log says, and nothing else.
 
 pub use super::{
+    end::{End, Ended, Work},
     group::SlotState,
-    rollback::Part,
     tally::Tally,
     target::{Claim, TargetState},
     time::{Activity, AttemptClock},
@@ -10,14 +10,11 @@ pub use super::{
 
 use crate::{
     clock::{Elapsed, Now},
-    event::{
-        Actor, Failure, Gate, Parent, Progress, RunStop, Signalled, StopCause, Tolerance, Trigger,
-    },
+    event::{Actor, Failure, Gate, Parent, Progress, RunStop, Signalled, StopCause, Trigger},
     id::{PlanHash, RunId},
     plan::NodeIndex,
-    repeat::{Offer, Repeated},
-    revision::Proof,
-    stage::{Outputs, WaitReason, Wake},
+    repeat::Offer,
+    stage::{WaitReason, Wake},
     status::{RunStatus, StageStatus, WaitKind},
 };
 use serde_json::Value;
@@ -132,6 +129,15 @@ pub struct Attempt {
     pub waiting: Waiting,
 }
 
+/// What an attempt is about.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Part {
+    /// The stage itself.
+    Action,
+    /// The way back after this failure.
+    Rollback { failure: Failure },
+}
+
 /// What the last step of an attempt said.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Waiting {
@@ -164,36 +170,6 @@ pub struct Held {
     pub first_started_at: Option<Now>,
     pub failure: Failure,
     pub since: Now,
-}
-
-/// A node that has ended never changes again.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Ended {
-    pub end: End,
-    pub attempts: u32,
-    pub started_at: Option<Now>,
-    pub ended_at: Now,
-}
-
-#[derive(Clone, Debug, PartialEq)]
-pub enum End {
-    Succeeded { outputs: Outputs, work: Work },
-    Skipped { because: String },
-    Failed { failure: Failure, tolerance: Tolerance },
-    RolledBack { failure: Failure },
-    Omitted { because: String },
-    Rejected { because: String },
-    Cancelled { cause: StopCause, left: Option<String> },
-}
-
-/// Whose work a success was.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Work {
-    Own,
-    /// An earlier run did it.
-    TakenOver {
-        from: Repeated,
-    },
 }
 
 /// How far the nodes of one matrix are.
@@ -315,41 +291,6 @@ impl Attempt {
         match &self.waiting {
             Waiting::No => None,
             Waiting::For { reason, .. } => Some(reason.kind),
-        }
-    }
-}
-
-impl End {
-    pub fn status(&self) -> StageStatus {
-        match self {
-            End::Succeeded { .. } => StageStatus::Succeeded,
-            End::Failed { .. } => StageStatus::Failed,
-            End::RolledBack { .. } => StageStatus::RolledBack,
-            End::Skipped { .. } => StageStatus::Skipped,
-            End::Omitted { .. } => StageStatus::Omitted,
-            End::Rejected { .. } => StageStatus::Rejected,
-            End::Cancelled { .. } => StageStatus::Cancelled,
-        }
-    }
-
-    pub fn is_tolerated(&self) -> bool {
-        match self {
-            End::Failed { tolerance, .. } => *tolerance == Tolerance::Tolerated,
-            End::Succeeded { .. }
-            | End::Skipped { .. }
-            | End::RolledBack { .. }
-            | End::Omitted { .. }
-            | End::Rejected { .. }
-            | End::Cancelled { .. } => false,
-        }
-    }
-
-    /// What the end of a stage says of the sets that its run left in the environment.
-    pub fn proof(&self) -> Proof {
-        match self {
-            End::Succeeded { .. } | End::Skipped { .. } => Proof::Good,
-            End::Failed { .. } | End::RolledBack { .. } => Proof::Bad,
-            End::Omitted { .. } | End::Rejected { .. } | End::Cancelled { .. } => Proof::Unproven,
         }
     }
 }

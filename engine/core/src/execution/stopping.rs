@@ -2,8 +2,8 @@
 
 use super::{
     Execution,
-    decide::Decision,
-    inputs::{Decided, cut, land, stale},
+    decide::{Decided, Decision},
+    inputs::{cut, land, stale},
     state::NodeState,
     timeouts::{run_timed_out, timed_out},
 };

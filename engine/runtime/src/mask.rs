@@ -4,6 +4,7 @@
 //! looked for in the text as it stands, with its percent-encoding, its escapes or its line breaks
 //! taken away. All that any of these finds becomes `***`.
 
+mod lines;
 mod needles;
 mod views;
 
@@ -25,6 +26,8 @@ pub const MASKED: &str = "***";
 pub const SHORTEST_BYTES: usize = 4;
 /// A text that was cut short may end with the beginning of a secret.
 const ELLIPSIS: &str = "…";
+/// The sentences of the engine are cut at a few places at most.
+const MOST_CUTS: usize = 64;
 
 /// The secrets that this process has seen. It only learns: a value that was changed stays masked.
 #[derive(Default)]
@@ -126,19 +129,22 @@ impl Mask {
 
 impl Known {
     fn masked(&self, text: &str) -> String {
-        let Some(finder) = &self.finder else { return MASKED.to_owned() };
-        let mut found: Vec<Range<usize>> = Vec::new();
-        for view in views::of(text) {
-            let matches = finder.find_overlapping_iter(view.bytes.as_slice());
-            found.extend(matches.map(|found| view.source(found.range())));
-            let cuts = view.ends(ELLIPSIS.as_bytes());
-            let tails = cuts.into_iter().filter_map(|end| {
-                let length = self.needles.longest_beginning(&view.bytes[..end])?;
-                Some(view.source(end - length..end))
-            });
-            found.extend(tails);
+        match &self.finder {
+            Some(finder) => replaced(text, &self.found(finder, text, Cuts::End)),
+            None => MASKED.to_owned(),
         }
-        replaced(text, found)
+    }
+
+    /// The stretches of `text` that give something away, in their order; those that meet are one.
+    fn found(&self, finder: &AhoCorasick, text: &str, cuts: Cuts) -> Vec<Range<usize>> {
+        let mut found: Vec<Range<usize>> = Vec::new();
+        views::each(text, &mut |view| {
+            let matches = finder.find_overlapping_iter(view.bytes.as_ref());
+            found.extend(matches.map(|found| view.source(found.range())));
+            let tails = cuts.tails(&view.bytes, &self.needles);
+            found.extend(tails.map(|tail| view.source(tail)));
+        });
+        joined(found)
     }
 
     fn value(&self, value: Value) -> Value {
@@ -176,32 +182,71 @@ impl Known {
     }
 }
 
-/// `text` with `***` for each of the stretches, of which those that meet count as one.
-fn replaced(text: &str, mut found: Vec<Range<usize>>) -> String {
-    found.sort_by_key(|range| (range.start, range.end));
-    let (mut masked, mut at) = (String::with_capacity(text.len()), 0);
-    let mut open: Option<Range<usize>> = None;
-    for range in found {
-        match &mut open {
-            Some(open) if range.start <= open.end => open.end = open.end.max(range.end),
-            _ => {
-                at = close(&mut masked, (text, at), open.take());
-                open = Some(range);
-            }
-        }
-    }
-    at = close(&mut masked, (text, at), open);
-    masked.push_str(text.get(at..).unwrap_or_default());
-    masked
+/// Where a text may have been cut short, and so end with the beginning of a secret.
+#[derive(Clone, Copy)]
+enum Cuts {
+    /// At its end.
+    End,
+    /// At the end of each line, too.
+    Lines,
 }
 
-fn close(masked: &mut String, (text, at): (&str, usize), open: Option<Range<usize>>) -> usize {
-    let Some(Range { start, end }) = open else { return at };
-    // A stretch never ends within a letter, unless a secret in hex or base64 stands in odd text.
-    let start = text.floor_char_boundary(start).max(at);
-    masked.push_str(text.get(at..start).unwrap_or_default());
-    masked.push_str(MASKED);
-    text.ceil_char_boundary(end)
+impl Cuts {
+    /// The beginnings of secrets at the places where `bytes` were cut, or an ellipsis says so.
+    fn tails<'a>(
+        self,
+        bytes: &'a [u8],
+        needles: &'a Needles,
+    ) -> impl Iterator<Item = Range<usize>> + 'a {
+        let pieces = bytes.split(move |byte| match self {
+            Cuts::End => false,
+            Cuts::Lines => *byte == b'\n',
+        });
+        let mut begin = 0;
+        pieces.flat_map(move |piece| {
+            let from = begin;
+            begin += piece.len() + 1;
+            ends(piece).filter_map(move |end| {
+                let length = needles.longest_beginning(&piece[..end])?;
+                Some(from + end - length..from + end)
+            })
+        })
+    }
+}
+
+/// Where a text ends, and where an ellipsis says that it was cut.
+fn ends(bytes: &[u8]) -> impl Iterator<Item = usize> {
+    let first = ELLIPSIS.as_bytes()[0];
+    let likely = bytes.iter().enumerate().filter(move |(_, byte)| **byte == first);
+    let cuts = likely.filter(|(at, _)| bytes[*at..].starts_with(ELLIPSIS.as_bytes()));
+    cuts.map(|(at, _)| at).take(MOST_CUTS).chain([bytes.len()])
+}
+
+/// The same stretches in their order, those that meet as one.
+fn joined(mut found: Vec<Range<usize>>) -> Vec<Range<usize>> {
+    found.sort_unstable_by_key(|range| (range.start, range.end));
+    found.dedup_by(|range, open| {
+        let meets = range.start <= open.end;
+        if meets {
+            open.end = open.end.max(range.end);
+        }
+        meets
+    });
+    found
+}
+
+/// `text` with `***` for each of the stretches, which are joined.
+fn replaced(text: &str, found: &[Range<usize>]) -> String {
+    let (mut masked, mut at) = (String::with_capacity(text.len()), 0);
+    for Range { start, end } in found {
+        // A stretch never ends within a letter, unless a secret in hex or base64 stands in odd text.
+        let start = text.floor_char_boundary(*start).max(at);
+        masked.push_str(text.get(at..start).unwrap_or_default());
+        masked.push_str(MASKED);
+        at = text.ceil_char_boundary(*end);
+    }
+    masked.push_str(text.get(at..).unwrap_or_default());
+    masked
 }
 
 #[cfg(test)]

@@ -120,14 +120,14 @@ impl Services for CallServices {
     }
 
     fn log(&self, log: Printed) -> BoxFuture<'_, Result<LogAppended, ServiceError>> {
-        let masked = |line: Line| Line { text: self.masked(&line.text), ..line };
-        let lines = log.lines.into_iter().map(masked).map(Line::bounded).collect();
-        let chunk = Chunk { seq: log.chunk, lines };
-        let append = LogAppend { key: self.key.clone(), chunk, cursor: log.cursor };
-        let Backing { store, guard, .. } = &self.backing;
-        Box::pin(
-            async move { store.append_stage_log(guard.epoch, append).await.map_err(unavailable) },
-        )
+        let Backing { store, guard, secrets, .. } = &self.backing;
+        Box::pin(async move {
+            let masked = secrets.mask.clone().lines(log.lines).await?;
+            let lines = masked.into_iter().map(Line::bounded).collect();
+            let chunk = Chunk { seq: log.chunk, lines };
+            let append = LogAppend { key: self.key.clone(), chunk, cursor: log.cursor };
+            store.append_stage_log(guard.epoch, append).await.map_err(unavailable)
+        })
     }
 
     fn evaluate(&self, evaluation: Evaluation) -> BoxFuture<'_, Evaluated> {

@@ -14,7 +14,28 @@ pub(super) struct Needles {
     forms: BTreeSet<Vec<u8>>,
     /// The same by how they begin.
     beginnings: HashMap<[u8; SHORTEST_BYTES], Vec<Vec<u8>>>,
+    /// Which two bytes one begins with: most places are passed over by a look at this.
+    pairs: Pairs,
     longest: usize,
+}
+
+/// A set of two bytes.
+#[derive(Clone, Default)]
+struct Pairs(Vec<u64>);
+
+impl Pairs {
+    const WORDS: usize = (1 << 16) / 64;
+
+    fn add(&mut self, [first, second]: [u8; 2]) {
+        self.0.resize(Pairs::WORDS, 0);
+        let bit = usize::from(first) << 8 | usize::from(second);
+        self.0[bit / 64] |= 1 << (bit % 64);
+    }
+
+    fn has(&self, [first, second]: [u8; 2]) -> bool {
+        let bit = usize::from(first) << 8 | usize::from(second);
+        self.0.get(bit / 64).is_some_and(|word| word >> (bit % 64) & 1 == 1)
+    }
 }
 
 impl Needles {
@@ -72,6 +93,7 @@ impl Needles {
         if let Some(beginning) = form.first_chunk()
             && self.forms.insert(form.clone())
         {
+            self.pairs.add([beginning[0], beginning[1]]);
             self.beginnings.entry(*beginning).or_default().push(form);
         }
     }
@@ -83,7 +105,9 @@ impl Needles {
     /// How much of the end of `text` is the beginning of some form, if it is enough to matter.
     pub(super) fn longest_beginning(&self, text: &[u8]) -> Option<usize> {
         let within = text.len().saturating_sub(self.longest);
-        let found = (within..text.len()).find(|at| {
+        let pairs = text[within..].windows(2).enumerate();
+        let likely = pairs.filter(|(_, pair)| self.pairs.has([pair[0], pair[1]]));
+        let found = likely.map(|(at, _)| within + at).find(|at| {
             let end = &text[*at..];
             let likely = end.first_chunk().and_then(|beginning| self.beginnings.get(beginning));
             likely.is_some_and(|forms| forms.iter().any(|form| form.starts_with(end)))

@@ -1,54 +1,87 @@
 //! A text with one layer of encoding taken away, each byte of which knows where it came from.
 
-use std::ops::Range;
-
-/// The sentences of the engine are cut at a few places at most.
-const MOST_CUTS: usize = 64;
+use std::{borrow::Cow, ops::Range};
 
 /// How a text is looked at.
-pub(super) struct View {
-    pub(super) bytes: Vec<u8>,
-    /// Where in the source each byte comes from.
-    origins: Vec<Range<usize>>,
+pub(super) struct View<'a> {
+    pub(super) bytes: Cow<'a, [u8]>,
+    origin: Origin<'a>,
 }
 
-impl View {
+/// Where the bytes of a view come from.
+enum Origin<'a> {
+    /// The source, byte by byte.
+    Source,
+    Other {
+        view: &'a View<'a>,
+        /// In their order, without a gap in this view.
+        stretches: Vec<Stretch>,
+    },
+}
+
+/// Some bytes, and those that they stand for. Where both are equally many, each stands for its own.
+struct Stretch {
+    at: usize,
+    of: Range<usize>,
+}
+
+impl View<'_> {
     /// The stretch of the source that a stretch of the view came from.
     pub(super) fn source(&self, range: Range<usize>) -> Range<usize> {
-        let origins = self.origins.get(range).unwrap_or_default();
-        match (origins.first(), origins.last()) {
-            (Some(first), Some(last)) => first.start..last.end,
+        let Origin::Other { view, stretches } = &self.origin else { return range };
+        let Some(last) = range.end.checked_sub(1) else { return 0..0 };
+        let origin = |at: usize| {
+            let index = stretches.partition_point(|stretch| stretch.at <= at).checked_sub(1)?;
+            let Stretch { at: begin, of } = stretches.get(index)?;
+            let end = stretches.get(index + 1).map_or(self.bytes.len(), |next| next.at);
+            Some(match end - begin == of.len() {
+                true => of.start + (at - begin)..of.start + (at - begin) + 1,
+                false => of.clone(),
+            })
+        };
+        match (origin(range.start), origin(last)) {
+            (Some(first), Some(last)) => view.source(first.start..last.end),
             (None, _) | (_, None) => 0..0,
         }
     }
 
-    /// Where the text ends, and where a `mark` says that it was cut.
-    pub(super) fn ends(&self, mark: &[u8]) -> Vec<usize> {
-        let marks = self.bytes.windows(mark.len()).enumerate();
-        let cuts = marks.filter(|(_, window)| *window == mark).map(|(at, _)| at);
-        cuts.take(MOST_CUTS).chain([self.bytes.len()]).collect()
-    }
-
-    fn whole(text: &str) -> View {
-        let origins = (0..text.len()).map(|at| at..at + 1).collect();
-        View { bytes: text.as_bytes().to_vec(), origins }
-    }
-
-    /// The view that `step` makes of this one: it takes bytes from the front, and tells how many
-    /// it took and what they stand for.
-    fn through(&self, step: fn(&[u8]) -> Taken) -> View {
-        let (mut bytes, mut origins, mut at) = (Vec::new(), Vec::new(), 0);
-        while at < self.bytes.len() {
-            let Taken { count, letters } = step(&self.bytes[at..]);
-            let next = (at + count.max(1)).min(self.bytes.len());
-            let origin = self.source(at..next);
-            origins.extend(letters.iter().map(|_| origin.clone()));
-            bytes.extend(letters);
-            at = next;
+    /// The view of this one in which `decoding` was undone.
+    fn through<'a>(&'a self, decoding: &Decoding) -> View<'a> {
+        let (mut bytes, mut stretches) = (Vec::with_capacity(self.bytes.len()), Vec::new());
+        let mut at = 0;
+        while let Some(rest) = self.bytes.get(at..).filter(|rest| !rest.is_empty()) {
+            let plain = rest.iter().position(|byte| (decoding.begins)(*byte));
+            let plain = plain.unwrap_or(rest.len());
+            if plain > 0 {
+                stretches.push(Stretch { at: bytes.len(), of: at..at + plain });
+                bytes.extend_from_slice(&rest[..plain]);
+                at += plain;
+                continue;
+            }
+            let Taken { count, letters } = (decoding.step)(rest);
+            if !letters.is_empty() {
+                stretches.push(Stretch { at: bytes.len(), of: at..at + count });
+                bytes.extend_from_slice(&letters);
+            }
+            at += count.max(1);
         }
-        View { bytes, origins }
+        View { bytes: bytes.into(), origin: Origin::Other { view: self, stretches } }
     }
 }
+
+/// One layer of encoding.
+struct Decoding {
+    /// Other bytes stand for themselves.
+    begins: fn(u8) -> bool,
+    /// Takes bytes from the front, of which the first begins something.
+    step: fn(&[u8]) -> Taken,
+}
+
+const PERCENT: Decoding = Decoding { begins: |byte| byte == b'%', step: percent };
+const FORM: Decoding = Decoding { begins: |byte| matches!(byte, b'%' | b'+'), step: form };
+const ENTITY: Decoding = Decoding { begins: |byte| byte == b'&', step: entity };
+const SPACE: Decoding = Decoding { begins: |byte| byte.is_ascii_whitespace(), step: space };
+const ESCAPE: Decoding = Decoding { begins: |byte| byte == b'\\', step: escape };
 
 /// What some bytes at the front of a text stand for.
 struct Taken {
@@ -56,31 +89,30 @@ struct Taken {
     letters: Vec<u8>,
 }
 
-/// Every view of `text` that can show something else than the others.
-pub(super) fn of(text: &str) -> Vec<View> {
-    let has = |any: &[char]| text.contains(any);
-    let whole = View::whole(text);
-    let mut views = Vec::new();
-    if has(&['%']) {
-        views.push(whole.through(percent));
+/// Looks by every view of `text` that can show something else than the others.
+pub(super) fn each(text: &str, look: &mut dyn FnMut(&View<'_>)) {
+    let has = |any: &[u8]| text.bytes().any(|byte| any.contains(&byte));
+    let whole = View { bytes: text.as_bytes().into(), origin: Origin::Source };
+    look(&whole);
+    if has(b"%") {
+        look(&whole.through(&PERCENT));
     }
-    if has(&['%', '+']) {
-        views.push(whole.through(form));
+    if has(b"%+") {
+        look(&whole.through(&FORM));
     }
-    if has(&['&']) {
-        views.push(whole.through(entity));
+    if has(b"&") {
+        look(&whole.through(&ENTITY));
     }
-    if has(&[' ', '\n', '\r', '\t']) {
-        views.push(whole.through(space));
+    if text.bytes().any(SPACE.begins) {
+        look(&whole.through(&SPACE));
     }
-    if has(&['\\']) {
-        let once = whole.through(escape);
+    if has(b"\\") {
+        let once = whole.through(&ESCAPE);
+        look(&once);
+        look(&once.through(&SPACE));
         // JSON within a text of JSON.
-        let twice = once.through(escape);
-        views.extend([once.through(space), twice, once]);
+        look(&once.through(&ESCAPE));
     }
-    views.push(whole);
-    views
 }
 
 fn as_it_is(text: &[u8]) -> Taken {

@@ -81,7 +81,7 @@ pub(crate) enum Command {
         /// Such as E002; all of them without one
         code: Option<String>,
     },
-    /// Write a first pipeline into the folder's `.gennaker/`
+    /// Write a first pipeline into the folder's `.gennaker/`, for the manifests that it has
     Init {
         /// What the pipeline is called [default: the folder's name]
         name: Option<String>,

@@ -4,9 +4,9 @@ use crate::{
     arguments::{Common, Output},
     exit::Exit,
     print::{Shown, print},
-    screen::Paint,
+    screen::{Paint, Width},
     source::Source,
-    watch::tree,
+    watch::tree::{self, Look},
 };
 use engine_core::view::RunView;
 
@@ -17,8 +17,9 @@ pub(crate) async fn run(common: &Common, named: &str, output: Output) -> anyhow:
 
 impl Shown for RunView {
     fn table(&self) {
-        let (now, paint) = (jiff::Timestamp::now(), Paint::of(&std::io::stdout()));
-        for line in tree::lines(self, now, paint) {
+        let (now, stdout) = (jiff::Timestamp::now(), std::io::stdout());
+        let (paint, width) = (Paint::of(&stdout), Width::of(&stdout));
+        for line in tree::lines(self, Look { now, paint, width, most: usize::MAX }) {
             println!("{line}");
         }
     }

@@ -92,7 +92,7 @@ async fn carry_out(arguments: &Arguments) -> anyhow::Result<Exit> {
         Command::Recover { watch } => recover::recover(common, *watch).await,
         Command::Graph { file, output } => graph::graph(common, file, *output).await,
         Command::Explain { code } => explain::explain(code.as_deref()),
-        Command::Init { name } => init::init(name.as_deref()),
+        Command::Init { name } => init::init(common, name.as_deref()).await,
         Command::Schema { kind } => {
             let registry = stages::registry(&kubernetes::Clusters::default());
             let schema = match kind {

@@ -4,6 +4,7 @@ use crate::secrets::MASK;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use std::{
     io::{self, IsTerminal, Write},
+    os::fd::AsFd,
     sync::LazyLock,
     time::Duration,
 };
@@ -29,6 +30,28 @@ impl Paint {
         match stream.is_terminal() && !is_refused && !is_dumb() {
             true => Paint::Coloured,
             false => Paint::Plain,
+        }
+    }
+}
+
+/// How long a line may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Width {
+    Endless,
+    Cells(usize),
+}
+
+impl Width {
+    /// A terminal has a width, anything else has none.
+    pub(crate) fn of(stream: &impl AsFd) -> Width {
+        let size = terminal_size::terminal_size_of(stream);
+        size.map_or(Width::Endless, |(width, _)| Width::Cells(usize::from(width.0)))
+    }
+
+    pub(crate) fn has_room(self, cells: usize) -> bool {
+        match self {
+            Width::Endless => true,
+            Width::Cells(width) => cells <= width,
         }
     }
 }
@@ -97,9 +120,13 @@ pub(crate) struct Live {
 
 impl Live {
     pub(crate) fn draw(&mut self, frame: Vec<String>) {
-        self.lines.resize_with(frame.len().max(self.lines.len()), line);
-        for (index, bar) in self.lines.iter().enumerate() {
-            bar.set_message(frame.get(index).cloned().unwrap_or_default());
+        // Lines that are no longer needed leave no gap.
+        for surplus in self.lines.drain(frame.len().min(self.lines.len())..) {
+            SCREEN.remove(&surplus);
+        }
+        self.lines.resize_with(frame.len(), line);
+        for (bar, text) in self.lines.iter().zip(frame) {
+            bar.set_message(text);
         }
     }
 

@@ -4,7 +4,7 @@ mod lines;
 pub(crate) mod tree;
 
 use crate::{
-    screen::{self, Live, Paint},
+    screen::{self, Live, Paint, Width},
     source::{Following, Source},
 };
 use engine_core::{
@@ -18,9 +18,12 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     time::Duration,
 };
+use tree::Look;
 
 /// How often is looked at what the log does not tell: live text, and time that passes.
 const BEAT: Duration = Duration::from_millis(250);
+/// Of one sentence, so that the others stay in sight.
+const MOST_LINES: usize = 5;
 
 enum Shown {
     Lines(Lines),
@@ -115,8 +118,10 @@ impl Shown {
         match self {
             Shown::Lines(lines) => lines.look(views, now),
             Shown::Tree(live) => {
-                let paint = Paint::of(&std::io::stderr());
-                live.draw(views.iter().flat_map(|view| tree::lines(view, now, paint)).collect());
+                let stderr = std::io::stderr();
+                let (paint, width) = (Paint::of(&stderr), Width::of(&stderr));
+                let look = Look { now, paint, width, most: MOST_LINES };
+                live.draw(views.iter().flat_map(|view| tree::lines(view, look)).collect());
             }
         }
     }

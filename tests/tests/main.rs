@@ -9,6 +9,7 @@ mod examples;
 mod faults;
 mod http;
 mod imports;
+mod init;
 mod jobs;
 mod kills;
 mod malformed;

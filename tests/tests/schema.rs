@@ -82,20 +82,3 @@ fn faults_are_told_as_sarif_and_as_workflow_commands() {
     let github = diagnostics(folder.path(), "github");
     assert!(github.starts_with("::error file=") && github.contains(",line=3,col=14,"), "{github}");
 }
-
-#[test]
-fn what_init_writes_is_valid_and_never_written_over() {
-    let folder = tempfile::tempdir().unwrap();
-    let service = folder.path().join("My Service");
-    std::fs::create_dir_all(service.join("k8s")).unwrap();
-    let map = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n";
-    std::fs::write(service.join("k8s/map.yaml"), map).unwrap();
-    let here = |arguments: &[&str]| {
-        let mut command = gennaker(&folder.path().join("state"), arguments);
-        command.current_dir(&service).output().unwrap()
-    };
-    assert_eq!(here(&["init"]).status.code(), Some(0));
-    let valid = here(&["validate", ".gennaker/my-service.yaml"]);
-    assert_eq!(valid.status.code(), Some(0), "{}", String::from_utf8_lossy(&valid.stderr));
-    assert_eq!(here(&["init"]).status.code(), Some(1), "a file that is there is kept");
-}

@@ -94,6 +94,12 @@ impl Platform {
         named.map(context).collect()
     }
 
+    /// The environments that have a name here, and whether users are served from them.
+    pub fn environments(&self) -> impl Iterator<Item = (&str, bool)> {
+        let named = self.file().into_iter().flat_map(|file| &file.environments);
+        named.map(|(name, environment)| (name.as_str(), environment.production))
+    }
+
     pub(crate) fn environment(&self, name: &str) -> Option<&EnvironmentText> {
         self.file()?.environments.get(name)
     }

@@ -1,6 +1,9 @@
 //! A run as a tree of its stages: what stands where, for how long, and why.
 
-use crate::screen::Paint;
+mod ways;
+mod wrap;
+
+use crate::screen::{Paint, Width};
 use anstyle::{AnsiColor, Style};
 use engine_core::{
     status::{RunStatus, StageStatus},
@@ -8,53 +11,90 @@ use engine_core::{
     wording,
 };
 use jiff::Timestamp;
+use wrap::wrapped;
 
-/// The lines of one run; those that still go on count their time up to `now`.
-pub(crate) fn lines(view: &RunView, now: Timestamp, paint: Paint) -> Vec<String> {
-    let mut lines = vec![head(view, now, paint)];
-    lines.extend(view.trigger.words().map(|words| format!("│  {words}")));
-    lines.extend(view.reason.iter().map(|reason| format!("│  {reason}")));
-    let width = |text: &dyn Fn(&(String, StageView)) -> usize| {
+/// How a tree is shown.
+#[derive(Clone, Copy)]
+pub(crate) struct Look {
+    /// Whatever goes on counts its time up to now.
+    pub(crate) now: Timestamp,
+    pub(crate) paint: Paint,
+    pub(crate) width: Width,
+    /// A sentence has at most so many lines.
+    pub(crate) most: usize,
+}
+
+/// The lines of one run.
+pub(crate) fn lines(view: &RunView, look: Look) -> Vec<String> {
+    let Look { now, paint, width, most } = look;
+    let mut lines = head(view, look);
+    let about = view.trigger.words().into_iter().chain(view.reason.clone());
+    let waiting = view.waiting.iter().map(|waiting| waiting.detail.clone());
+    for words in about.chain(waiting).chain(ways::of_run(view)) {
+        lines.extend(wrapped(&words, ("│  ", width)));
+    }
+    let widest = |text: &dyn Fn(&(String, StageView)) -> usize| {
         view.stages.iter().map(text).max().unwrap_or_default()
     };
     let widths = (
-        width(&|(id, _)| id.chars().count()),
-        width(&|(_, stage)| stage.stage_type.chars().count()),
+        widest(&|(id, _)| id.chars().count()),
+        widest(&|(_, stage)| stage.stage_type.chars().count()),
     );
     let last = view.stages.len().saturating_sub(1);
     for (index, (id, stage)) in view.stages.iter().enumerate() {
-        let branch = if index == last { "└─" } else { "├─" };
-        lines.push(format!("{branch} {}", line((id, stage), widths, (now, paint))));
+        let (branch, below) =
+            if index == last { ("└─", "      ") } else { ("├─", "│     ") };
+        let (painted, cells) = line((id, stage), widths, (now, paint));
+        // A line is a line, whatever a cluster says.
+        let words: Vec<&str> = stage.why.iter().flat_map(|why| why.lines()).collect();
+        let words = words.join(" ");
+        match width.has_room(cells + 2 + wrap::cells(&words)) {
+            true => lines.push(format!("{branch} {painted}  {words}").trim_end().to_owned()),
+            false => {
+                lines.push(format!("{branch} {painted}").trim_end().to_owned());
+                let all = wrapped(&words, (below, width));
+                let left = all.len().saturating_sub(most);
+                lines.extend(all.into_iter().take(most));
+                if left > 0 {
+                    lines.push(format!("{below}… `gennaker why {} {id}` says all", view.label()));
+                }
+            }
+        }
+        let ways = ways::of_stage(view, (id, stage));
+        lines.extend(ways.iter().flat_map(|ways| wrapped(ways, (below, width))));
     }
     lines
 }
 
-fn head(view: &RunView, now: Timestamp, paint: Paint) -> String {
-    let RunView { id, number, application, pipeline, status, .. } = view;
+fn head(view: &RunView, Look { now, paint, width, .. }: Look) -> Vec<String> {
+    let RunView { id, application, status, .. } = view;
     let took = took(Some(&view.started_at), view.ended_at.as_deref(), now);
-    let status = painted(status.word(), run_colour(*status), paint);
-    format!("{pipeline}#{number}  {status}  {took}  application {application}  run {id}")
+    let label = view.label();
+    let whose = format!("application {application}  run {id}");
+    let cells = wrap::cells(&format!("{label}  {status}  {took}  {whose}"));
+    let head = format!("{label}  {}  {took}", painted(status.word(), run_colour(*status), paint));
+    match width.has_room(cells) {
+        true => vec![format!("{head}  {whose}")],
+        false => vec![head, format!("│  {whose}")],
+    }
 }
 
+/// The line of a stage without its words, and how wide it is with its branch.
 fn line(
     (id, stage): (&str, &StageView),
     (id_width, type_width): (usize, usize),
     (now, paint): (Timestamp, Paint),
-) -> String {
+) -> (String, usize) {
     let (icon, colour) = look(stage);
-    let icon = painted(icon, colour, paint);
-    let status = painted(&format!("{:<9}", word(stage)), colour, paint);
+    let status = format!("{:<11}", word(stage));
     let took = took(stage.started_at.as_deref(), stage.ended_at.as_deref(), now);
-    let stage_type = &stage.stage_type;
-    let mut line =
-        format!("{icon} {id:<id_width$}  {status}  {stage_type:<type_width$}  {took:>6}");
+    let mut rest = format!("  {:<type_width$}  {took:>6}", stage.stage_type);
     if stage.attempts > 1 {
-        line.push_str(&format!("  attempt {}", stage.attempts));
+        rest.push_str(&format!("  attempt {}", stage.attempts));
     }
-    // A line is a line, whatever a cluster says.
-    let words: Vec<&str> = stage.why.iter().flat_map(|why| why.lines()).collect();
-    line.push_str(&format!("  {}", words.join(" ")));
-    line.trim_end().to_owned()
+    let cells = wrap::cells(&format!("├─ {icon} {id:<id_width$}  {status}{rest}"));
+    let (icon, status) = (painted(icon, colour, paint), painted(&status, colour, paint));
+    (format!("{icon} {id:<id_width$}  {status}{rest}"), cells)
 }
 
 /// A stage that waits is running, unless it has not begun.
@@ -172,9 +212,13 @@ mod tests {
     }
 
     fn told(stages: Vec<(&str, StageView)>) -> Vec<String> {
+        wide(stages, Width::Endless)
+    }
+
+    fn wide(stages: Vec<(&str, StageView)>, width: Width) -> Vec<String> {
         let stages = stages.into_iter().map(|(id, stage)| (id.to_owned(), stage)).collect();
         let now = "2026-01-01T00:01:12Z".parse().unwrap();
-        lines(&run(stages), now, Paint::Plain)
+        lines(&run(stages), Look { now, paint: Paint::Plain, width, most: 2 })
     }
 
     #[test]
@@ -192,11 +236,41 @@ mod tests {
             [
                 "web#4  running  1m 12s  application shop  run 01",
                 "│  a rerun of web#2, asked for by mo",
-                "├─ ✔ staging  succeeded  deploy     40s",
-                "├─ ● prod     waiting    deploy  1m 12s  deployment web: 1 of 3 ready and more",
-                "└─ · later    pending    deploy",
+                "├─ ✔ staging  succeeded    deploy     40s",
+                "├─ ● prod     waiting      deploy  1m 12s  deployment web: 1 of 3 ready and more",
+                "└─ · later    pending      deploy",
             ]
         );
+    }
+
+    #[test]
+    fn what_does_not_fit_beside_a_stage_stands_below_it() {
+        let long = "deployment web: pod web-1 waits for a node that has room for it and for others";
+        let told = wide(vec![("prod", waiting(long)), ("x", waiting("short"))], Width::Cells(42));
+        assert_eq!(
+            told[2..],
+            [
+                "├─ ● prod  waiting      deploy  1m 12s",
+                "│     deployment web: pod web-1 waits for",
+                "│     a node that has room for it and for",
+                "│     … `gennaker why web#4 prod` says all",
+                "└─ ● x     waiting      deploy  1m 12s",
+                "      short",
+            ]
+        );
+    }
+
+    #[test]
+    fn what_waits_for_a_person_says_how_to_answer() {
+        let mut approval = waiting("ship it?");
+        approval.waiting.as_mut().unwrap().kind = WaitKind::Approval;
+        let mut held = waiting("held");
+        held.waiting.as_mut().unwrap().kind = WaitKind::Hold;
+        let told = told(vec![("goLive", approval), ("prod[eu]", held), ("b", waiting("pods"))]);
+        assert_eq!(told[3], "│     → gennaker approve web#4 goLive   (or reject)");
+        let hold = "│     → gennaker retry web#4 'prod[eu]'   (or continue, roll-back, abort)";
+        assert_eq!(told[5], hold);
+        assert_eq!(told.len(), 7);
     }
 
     #[test]

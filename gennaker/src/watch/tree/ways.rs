@@ -1,0 +1,29 @@
+//! What a person can say to a run that waits for one, as commands to copy.
+
+use engine_core::{
+    status::{RunStatus, WaitKind},
+    view::{RunView, StageView},
+};
+
+pub(super) fn of_run(view: &RunView) -> Option<String> {
+    (view.status == RunStatus::Paused).then(|| format!("→ gennaker resume {}", view.label()))
+}
+
+pub(super) fn of_stage(view: &RunView, (id, stage): (&str, &StageView)) -> Option<String> {
+    let (first, others) = match stage.waiting.as_ref()?.kind {
+        WaitKind::Approval => ("approve", "reject"),
+        WaitKind::Hold => ("retry", "continue, roll-back, abort"),
+        WaitKind::Question => ("answer yes", "answer no"),
+        WaitKind::Target
+        | WaitKind::Timer
+        | WaitKind::Readiness
+        | WaitKind::Cluster
+        | WaitKind::Retry
+        | WaitKind::Paused
+        | WaitKind::Concurrency
+        | WaitKind::Child => return None,
+    };
+    // A shell would look for files of such a name.
+    let id = if id.contains('[') { format!("'{id}'") } else { id.to_owned() };
+    Some(format!("→ gennaker {first} {} {id}   (or {others})", view.label()))
+}

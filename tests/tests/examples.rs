@@ -13,9 +13,13 @@ use std::{
 const EXAMPLES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../pipelines-examples");
 
 /// What an example deploys to.
-const ENVIRONMENTS: [&str; 9] = [
-    "hello",
+const ENVIRONMENTS: [&str; 13] = [
+    "build",
+    "built-production",
+    "built-staging",
     "guarded",
+    "held",
+    "hello",
     "migrated",
     "shop",
     "parameters-eu",
@@ -36,6 +40,13 @@ const SERVICE: Script = &[
         ],
     ),
     ("/orders", &[Reaction::Answer(201, r#"{"accepted": true, "release": "v7"}"#)]),
+    (
+        "/warm",
+        &[
+            Reaction::Answer(200, r#"{"cache": "empty"}"#),
+            Reaction::Answer(200, r#"{"cache": "full"}"#),
+        ],
+    ),
 ];
 
 #[test]
@@ -50,9 +61,13 @@ fn every_example_is_valid_and_succeeds() {
     for folder in folders {
         let path = start_of(&folder);
         let path = path.to_str().unwrap();
-        let valid = room.gennaker(&["validate", path]);
+        let valid = room.gennaker(&["validate", "--strict", path]);
         assert_eq!(valid.code, Some(0), "{path}: {}", valid.stderr);
+        let planned = room.gennaker(&["plan", path]);
+        assert_eq!(planned.code, Some(0), "{path}: {}", planned.stderr);
         let text = pipeline_of(&folder);
+        let about = text.lines().nth(1).unwrap();
+        assert!(about.starts_with("# "), "{path} does not say what it shows: {about}");
         let (kubeconfig, base) = (kubeconfig(), format!("base={}", service.address));
         let mut arguments = vec!["run", path, "--watch", "--kubeconfig", &kubeconfig];
         if text.contains("parameters.base") {
@@ -62,6 +77,10 @@ fn every_example_is_valid_and_succeeds() {
         if text.contains("approval:") {
             run.until("may answer");
             assert_eq!(room.gennaker(&["approve", "latest"]).code, Some(0));
+        }
+        if folder.ends_with("hold-on-failure") {
+            run.until("warm: held for a person");
+            assert_eq!(room.gennaker(&["retry", "latest", "warm"]).code, Some(0));
         }
         assert_eq!(run.code(), Some(0), "{}", folder.display());
     }

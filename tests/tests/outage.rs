@@ -11,7 +11,7 @@ use std::{
 
 /// A way to the API server that can be cut.
 #[derive(Clone)]
-struct Way(Arc<Mutex<State>>);
+pub(crate) struct Way(Arc<Mutex<State>>);
 
 struct State {
     server: String,
@@ -21,7 +21,7 @@ struct State {
 
 impl Way {
     /// The way, and a kubeconfig that leads over it.
-    fn open() -> (Way, String) {
+    pub(crate) fn open() -> (Way, String) {
         let direct = std::fs::read_to_string(kubeconfig()).unwrap();
         let (_, server) = direct.split_once("https://").unwrap();
         let server = server.split(['"', '\n', '/']).next().unwrap().to_owned();
@@ -52,7 +52,7 @@ impl Way {
         state.streams.extend([from, to]);
     }
 
-    fn cut(&self) {
+    pub(crate) fn cut(&self) {
         let mut state = self.state();
         state.is_cut = true;
         for stream in state.streams.drain(..) {
@@ -60,7 +60,7 @@ impl Way {
         }
     }
 
-    fn mend(&self) {
+    pub(crate) fn mend(&self) {
         self.state().is_cut = false;
     }
 }

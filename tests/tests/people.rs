@@ -213,14 +213,6 @@ fn request(socket: &Path, text: &str) -> (u16, String) {
     (status, answer.split_once("\r\n\r\n").unwrap().1.to_owned())
 }
 
-/// What the engine of a state directory answers to a look at `path`.
-pub(crate) fn ask(state: &Path, path: &str) -> String {
-    let text = format!("GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
-    let (status, body) = request(&state.join("engine.sock"), &text);
-    assert_eq!(status, 200, "{path}: {body}");
-    body
-}
-
 #[test]
 fn a_request_is_answered_with_a_problem_that_says_what_is_wrong_and_counts_once() {
     let desk = Desk::new(false);

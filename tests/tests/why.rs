@@ -1,20 +1,20 @@
 //! One sentence for whatever waits, the same by every way of asking and at every moment.
 
+mod desk;
+mod kinds;
+
 use crate::{
     api::Served,
     doors::slow_server,
     program::{PROGRAM, Talking, gennaker, pipeline},
-    wire::{exchange, get, socket},
 };
-use serde_json::Value;
+use desk::{Desk, Engine};
 use std::{
     fs::Permissions,
     os::unix::fs::PermissionsExt,
-    path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
-    time::{Duration, Instant},
+    path::Path,
+    process::{Command, Stdio},
 };
-use tempfile::TempDir;
 
 const ASK: &str = "version: 1
 name: ask
@@ -23,89 +23,6 @@ stages:
   flaky: {needs: [goLive], onFailure: hold, checks: [{assert: 1 > 2, message: not yet}]}
   end: {needs: [flaky], setVariables: {done: true}}
 ";
-
-/// Whether an engine listens at the moment.
-#[derive(Clone, Copy, PartialEq)]
-enum Engine {
-    Listens,
-    Gone,
-}
-
-struct Desk {
-    folder: TempDir,
-    state: PathBuf,
-    /// A live tree on a terminal of its own.
-    tree: Child,
-}
-
-impl Desk {
-    /// A desk beside a run that is there already.
-    fn beside(folder: TempDir, state: PathBuf) -> Desk {
-        let (program, shown) = (PROGRAM.display(), state.display());
-        let line = format!("stty cols 400 rows 60; {program} --state {shown} watch latest");
-        let transcript = folder.path().join("transcript");
-        let tree = Command::new("script")
-            .args(["--quiet", "--flush", "--command", &line])
-            .arg(&transcript)
-            .env("TERM", "xterm-256color")
-            .env("NO_COLOR", "1")
-            .stdin(Stdio::piped())
-            .stdout(Stdio::null())
-            .spawn()
-            .unwrap();
-        Desk { folder, state, tree }
-    }
-
-    fn stdout(&self, arguments: &[&str]) -> String {
-        let output = gennaker(&self.state, arguments).output().unwrap();
-        String::from_utf8(output.stdout).unwrap()
-    }
-
-    /// The one sentence, asked for by every way.
-    fn why(&self, stage: &str, engine: Engine) -> String {
-        let described = self.stdout(&["describe", "run", "latest", "-o", "json"]);
-        let described: Value = serde_json::from_str(&described).unwrap();
-        let view = &described["stages"][stage];
-        let why = view["why"].as_str().unwrap_or_else(|| panic!("{stage}: {view:#}")).to_owned();
-        let status = view["status"].as_str().unwrap();
-        let told = self.stdout(&["why", "latest", stage]);
-        assert_eq!(told.lines().next_back().unwrap(), format!("{stage}: {status}: {why}"));
-        let table = self.stdout(&["describe", "run", "latest"]);
-        let ends = |line: &str| line.contains(&format!(" {stage} ")) && line.ends_with(&why);
-        assert!(table.lines().any(ends), "{why} is not in {table}");
-        if engine == Engine::Listens {
-            let path = self.state.join("engine.sock");
-            let request = get("/api/v1/runs/latest", "host: x\r\n");
-            let view = exchange(socket(&path), request.as_bytes()).json();
-            assert_eq!(view["stages"][stage]["why"], why);
-        }
-        self.until_seen(stage, &why);
-        why
-    }
-
-    /// Waits until the live tree has such a line.
-    fn until_seen(&self, stage: &str, why: &str) {
-        let deadline = Instant::now() + Duration::from_secs(20);
-        loop {
-            let seen = std::fs::read(self.folder.path().join("transcript")).unwrap_or_default();
-            let seen = String::from_utf8_lossy(&seen).into_owned();
-            let lines = seen.split(['\r', '\n']);
-            let has = |line: &str| line.contains(&format!(" {stage} ")) && line.contains(why);
-            if lines.into_iter().any(has) {
-                return;
-            }
-            assert!(Instant::now() < deadline, "the tree never said {why:?}: {seen}");
-            std::thread::sleep(Duration::from_millis(50));
-        }
-    }
-}
-
-impl Drop for Desk {
-    fn drop(&mut self) {
-        drop(self.tree.kill());
-        drop(self.tree.wait());
-    }
-}
 
 fn second_user(program: &Path, state: &Path, arguments: &[&str]) -> (Option<i32>, String) {
     let mut second = Command::new("setpriv");
@@ -131,7 +48,7 @@ fn a_run_that_is_killed_recovered_and_approved_by_a_second_user_says_why_at_each
     let arguments = ["run", &file, "--watch", "--socket-group", "nogroup"];
     let mut run = Talking::start(gennaker(&state, &arguments).stdout(Stdio::null()));
     let said = run.until("goLive: ship it?");
-    let desk = Desk::beside(folder, state.clone());
+    let desk = Desk::beside(folder, state.clone(), "latest");
     let asks = desk.why("goLive", Engine::Listens);
     assert!(said.last().unwrap().ends_with(&asks), "{asks}: {said:?}");
     assert_eq!(desk.why("flaky", Engine::Listens), "waits for `goLive`");

@@ -86,7 +86,8 @@ fn shape(schema: &Value) -> String {
     }
 }
 
-fn table(schema: &Value, out: &mut String) {
+/// What a map may have; in that of a stage, the keys of stage types say what the types are.
+fn table(schema: &Value, published: &Published, out: &mut String) {
     let Some(properties) = schema["properties"].as_object() else {
         writeln!(out, "{}.", shape(schema)).unwrap();
         if let Some(example) = schema["examples"].get(0) {
@@ -103,9 +104,15 @@ fn table(schema: &Value, out: &mut String) {
             (false, Some(default)) => code(&flow(default)),
             (false, None) => String::new(),
         };
-        let example = schema["examples"].get(0).map(|it| format!("{key}: {}", flow(it)));
-        let (shape, meaning) = (shape(schema), schema["description"].as_str().unwrap_or_default());
-        let (meaning, example) = (cell(meaning), code(&example.unwrap_or_default()));
+        let is_stage_type = properties.contains_key("needs") && registry().get(key).is_some();
+        let (described, example) = match is_stage_type {
+            true => (&published.root["definitions"][key], Some(published.action(key))),
+            false => (schema, schema["examples"].get(0).cloned()),
+        };
+        let example = example.map(|it| format!("{key}: {}", flow(&it)));
+        let meaning = described["description"].as_str().unwrap_or_default();
+        let (shape, meaning) = (shape(schema), cell(meaning));
+        let example = code(&example.unwrap_or_default());
         writeln!(out, "| `{key}` | {shape} | {default} | {meaning} | {example} |").unwrap();
     }
 }
@@ -122,13 +129,13 @@ fn the_reference_says_what_the_schema_says() {
     let types: Vec<String> =
         registry().names().map(|name| format!("[{name}](#{})", name.to_lowercase())).collect();
     writeln!(out, "{}.\n\n## The file\n", types.join(", ")).unwrap();
-    table(&published.root, &mut out);
+    table(&published.root, &published, &mut out);
     for (name, schema) in published.definitions() {
         writeln!(out, "\n## {name}\n").unwrap();
         if let Some(description) = schema["description"].as_str() {
             writeln!(out, "{description}\n").unwrap();
         }
-        table(schema, &mut out);
+        table(schema, &published, &mut out);
     }
     held("reference.md", &out);
 }

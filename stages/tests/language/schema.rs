@@ -37,6 +37,28 @@ impl Published {
         required.filter_map(example).collect()
     }
 
+    /// The smallest value of a stage type that says something and is right.
+    pub(crate) fn action(&self, stage_type: &str) -> Value {
+        let schema = self.definition(stage_type);
+        if let Some(example) = schema["examples"].get(0) {
+            return example.clone();
+        }
+        let least = self.least(schema);
+        let properties = schema["properties"].as_object().into_iter().flatten();
+        let with = properties.filter_map(|(key, property)| {
+            let mut with = least.clone();
+            with.insert(key.clone(), property["examples"].get(0)?.clone());
+            Some(Value::Object(with))
+        });
+        let all = std::iter::once(Value::Object(least.clone())).filter(|it| *it != json!({}));
+        let is_right = |value: &Value| {
+            let stage = json!({"environment": "staging", stage_type: value});
+            let file = json!({"version": 1, "name": "a", "stages": {"first": {"wait": {"duration": "1s"}}, "a": stage}});
+            errors(&file).is_empty()
+        };
+        all.chain(with).find(is_right).unwrap_or_else(|| panic!("{stage_type} has no example"))
+    }
+
     /// A value of `schema` in which `inner` stands as a value of the definition `wanted`.
     fn around(
         &self,

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 pub struct Wait;
 
-/// What `wait` says: exactly one of the two.
+/// Lets some time pass, or waits until an instant: exactly one of the two.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase", try_from = "Fields")]
 pub enum Config {

@@ -63,6 +63,8 @@ macro_rules! hold_to_the_contract {
                 an_older_epoch_writes_nothing
                 a_lease_given_back_is_free_and_epochs_never_repeat
                 an_unclean_end_is_counted_until_the_next_row
+                an_unclean_end_counts_what_was_due_and_no_other
+                an_unclean_end_counts_whoever_had_an_input
                 a_clean_end_is_not_counted
                 inputs_of_an_ended_run_go_with_the_next_takeover
             }

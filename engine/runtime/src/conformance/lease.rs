@@ -7,10 +7,14 @@ use super::{
     },
 };
 use engine_core::{
+    clock::{Civil, Elapsed},
     event::{Force, Message},
     id::RunId,
-    status::RunStatus,
-    store::{Append, Appended, LEASE, LeaseError, Request, Store, StoreError, Submitted, Takeover},
+    status::{RunStatus, WaitKind},
+    store::{
+        Append, Appended, LEASE, LeaseError, Request, Store, StoreError, Submitted, Summary,
+        Takeover, Wakes,
+    },
 };
 use std::sync::Arc;
 
@@ -88,19 +92,69 @@ pub async fn a_lease_given_back_is_free_and_epochs_never_repeat(store: Arc<dyn S
 
 pub async fn an_unclean_end_is_counted_until_the_next_row(store: Arc<dyn Store>) -> Checked {
     let world = World::on(store).await?;
-    let (stepping, waiting, ended) =
-        (world.start(1).await?, world.start(2).await?, world.start(3).await?);
-    let idle = summary(waiting, RunStatus::Waiting);
-    written(&world.append(Append { summary: idle, ..next(waiting, 1, vec![attempt("a")]) }).await?);
+    let (stepping, ended) = (world.start(1).await?, world.start(2).await?);
     written(&world.append(end(ended, 1)).await?);
     let taker = world.taken_over().await?.taken_over().await?;
-    for (run, expected) in [(stepping, 2), (waiting, 0), (ended, 0)] {
+    for (run, expected) in [(stepping, 2), (ended, 0)] {
         assert_eq!(unclean_ends(&taker, run).await?, expected, "{run}");
     }
     written(&taker.append(refuse(stepping, 1, Vec::new())).await?);
     assert_eq!(unclean_ends(&taker, stepping).await?, 2, "a refusal is no sign of life");
     written(&taker.append(next(stepping, 1, vec![attempt("a")])).await?);
     assert_eq!(unclean_ends(&taker, stepping).await?, 0);
+    Ok(())
+}
+
+const NEVER: Wakes = Wakes { elapsed: None, civil: None };
+/// How many unclean ends are counted of a run that waits, after one of them at the moment 1.
+const COUNTED: [(WaitKind, Wakes, u32); 15] = [
+    (WaitKind::Readiness, NEVER, 1),
+    (WaitKind::Cluster, NEVER, 1),
+    (WaitKind::Target, NEVER, 0),
+    (WaitKind::Timer, NEVER, 0),
+    (WaitKind::Retry, NEVER, 0),
+    (WaitKind::Approval, NEVER, 0),
+    (WaitKind::Hold, NEVER, 0),
+    (WaitKind::Paused, NEVER, 0),
+    (WaitKind::Concurrency, NEVER, 0),
+    (WaitKind::Question, NEVER, 0),
+    (WaitKind::Child, NEVER, 0),
+    (WaitKind::Timer, Wakes { elapsed: Some(Elapsed(1)), civil: None }, 1),
+    (WaitKind::Retry, Wakes { elapsed: Some(Elapsed(2)), civil: None }, 0),
+    (WaitKind::Timer, Wakes { elapsed: None, civil: Some(Civil(1_700_000_000_001)) }, 1),
+    (WaitKind::Timer, Wakes { elapsed: None, civil: Some(Civil(1_700_000_000_002)) }, 0),
+];
+
+pub async fn an_unclean_end_counts_what_was_due_and_no_other(store: Arc<dyn Store>) -> Checked {
+    let world = World::on(store).await?;
+    for (seed, (kind, wake, _)) in (1..).zip(COUNTED) {
+        waits(&world, seed, (kind, wake)).await?;
+    }
+    let taker = world.taken_over().await?;
+    for (seed, (kind, wake, expected)) in (1..).zip(COUNTED) {
+        assert_eq!(unclean_ends(&taker, run(seed)).await?, expected, "{kind}, {wake:?}");
+    }
+    Ok(())
+}
+
+pub async fn an_unclean_end_counts_whoever_had_an_input(store: Arc<dyn Store>) -> Checked {
+    let world = World::on(store).await?;
+    for seed in [1, 2] {
+        waits(&world, seed, (WaitKind::Approval, NEVER)).await?;
+    }
+    let message = Message::Pause { actor: actor(), reason: String::new() };
+    let request = Request { run: run(2), key: "request".to_owned(), message, at: now(3) };
+    assert!(matches!(world.store.submit(request).await?, Submitted::Written(_)));
+    let taker = world.taken_over().await?;
+    assert_eq!(unclean_ends(&taker, run(1)).await?, 0);
+    assert_eq!(unclean_ends(&taker, run(2)).await?, 1);
+    Ok(())
+}
+
+async fn waits(world: &World, seed: u128, (kind, wake): (WaitKind, Wakes)) -> Checked {
+    let run = world.start(seed).await?;
+    let summary = Summary { waiting: Some(kind), wake, ..summary(run, RunStatus::Waiting) };
+    written(&world.append(Append { summary, ..next(run, 1, vec![attempt("a")]) }).await?);
     Ok(())
 }
 

@@ -3,12 +3,17 @@
 use super::state::State;
 use crate::lease::lost;
 use engine_core::{
+    clock::Now,
     id::{Epoch, RunId},
-    store::{Candidate, Gate, LEASE, Lease, LeaseError, LeaseTerms, StoreError, Summary, Takeover},
+    status::WaitKind,
+    store::{
+        Candidate, Gate, LEASE, Lease, LeaseError, LeaseTerms, StoreError, Summary, Takeover, Wakes,
+    },
 };
+use std::collections::BTreeSet;
 
 /// How the lease before this one ended.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy)]
 enum LastEnd {
     Clean,
     Unclean,
@@ -23,7 +28,11 @@ impl State {
         let last = self.may_acquire(takeover)?;
         self.epochs += 1;
         let epoch = Epoch(self.epochs);
-        self.take_over(epoch, last);
+        match last {
+            LastEnd::Clean => {}
+            LastEnd::Unclean => self.count_unclean_end(candidate.now),
+        }
+        self.take_over(epoch);
         self.forget_inputs_of_ended_runs();
         let terms = LeaseTerms { length: LEASE };
         let lease = Lease { epoch, owner: candidate, renewals: 0, terms };
@@ -39,14 +48,22 @@ impl State {
         }
     }
 
-    fn take_over(&mut self, epoch: Epoch, last: LastEnd) {
-        let unfinished = |gate: &&mut Gate| !gate.summary.status.has_ended();
-        for gate in self.runs.values_mut().filter(unfinished) {
-            gate.epoch = epoch;
-            if last == LastEnd::Unclean && had_step_due(&gate.summary) {
+    fn take_over(&mut self, epoch: Epoch) {
+        self.unfinished_mut().for_each(|gate| gate.epoch = epoch);
+    }
+
+    /// Counts the runs that are driven as soon as somebody drives any.
+    fn count_unclean_end(&mut self, now: Now) {
+        let told: BTreeSet<RunId> = self.inputs.keys().map(|(run, _)| *run).collect();
+        for gate in self.unfinished_mut() {
+            if is_due(&gate.summary, now) || told.contains(&gate.summary.run) {
                 gate.unclean_ends += 1;
             }
         }
+    }
+
+    fn unfinished_mut(&mut self) -> impl Iterator<Item = &mut Gate> {
+        self.runs.values_mut().filter(|gate| !gate.summary.status.has_ended())
     }
 
     /// An input that met the end of its run can no longer be decided by anybody.
@@ -81,7 +98,24 @@ impl State {
     }
 }
 
-/// A run that waits for something has no step under way.
-fn had_step_due(summary: &Summary) -> bool {
-    summary.waiting.is_none()
+/// What only waits for a person, for others or for a later moment is not driven.
+fn is_due(summary: &Summary, now: Now) -> bool {
+    let Wakes { elapsed, civil } = summary.wake;
+    let has_come =
+        elapsed.is_some_and(|at| at <= now.elapsed) || civil.is_some_and(|at| at <= now.civil);
+    has_come
+        || match summary.waiting {
+            None | Some(WaitKind::Readiness | WaitKind::Cluster) => true,
+            Some(
+                WaitKind::Target
+                | WaitKind::Timer
+                | WaitKind::Retry
+                | WaitKind::Approval
+                | WaitKind::Hold
+                | WaitKind::Paused
+                | WaitKind::Concurrency
+                | WaitKind::Question
+                | WaitKind::Child,
+            ) => false,
+        }
 }

@@ -56,7 +56,7 @@ impl Work for Acquire {
             match (standing(session).await?, &self.takeover) {
                 (None, _) => {}
                 (Some(lease), Takeover::Of(seen)) if **seen == lease => {
-                    count_unclean_end(session).await?;
+                    self.count_unclean_end(session).await?;
                 }
                 (Some(lease), _) => return Ok(Err(Box::new(lease.owner))),
             }
@@ -66,6 +66,17 @@ impl Work for Acquire {
 }
 
 impl Acquire {
+    /// Counts the runs that are driven as soon as somebody drives any: what only waits for a
+    /// person, for others or for a later moment had no part in the end.
+    async fn count_unclean_end(&self, session: &mut Session) -> Result<(), Failure> {
+        let text = "UPDATE run SET unclean_ends = unclean_ends + 1 WHERE finished = 0 AND \
+            (waiting IS NULL OR waiting IN ('readiness', 'cluster') \
+            OR wake_elapsed <= ?1 OR wake_civil <= ?2 OR id IN (SELECT run FROM input))";
+        let now = &self.candidate.now;
+        let statement = sqlx::query(text).bind(integer(now.elapsed.0)).bind(integer(now.civil.0));
+        session.execute(statement).await
+    }
+
     async fn take(&self, session: &mut Session) -> Result<Lease, Failure> {
         let Candidate { process_id, process_started, pid_namespace, boot, now } = &self.candidate;
         let text = "UPDATE counters SET epoch = epoch + 1; \
@@ -88,13 +99,6 @@ impl Acquire {
         let taken = standing(session).await?;
         taken.ok_or_else(|| Failure::Format("the lease row was not written".to_owned()))
     }
-}
-
-/// A run that waits for something had no step under way.
-async fn count_unclean_end(session: &mut Session) -> Result<(), Failure> {
-    let text = "UPDATE run SET unclean_ends = unclean_ends + 1 \
-        WHERE finished = 0 AND waiting IS NULL";
-    session.execute(sqlx::query(text)).await
 }
 
 /// What the holder of a lease may do with it.

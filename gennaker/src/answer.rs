@@ -1,4 +1,4 @@
-//! `approve reject retry continue abort cancel pause resume`: what people say to runs.
+//! `approve reject retry continue abort answer cancel pause resume`: what people say to runs.
 
 use crate::{
     arguments::Common,
@@ -14,7 +14,7 @@ use engine_core::{
     event::{RunAct, Seen, Signal, Signalled},
     id::PlanHash,
     status::{StageStatus, WaitKind},
-    view::{RunView, StageView},
+    view::{RunView, StageView, WaitView},
 };
 use serde_json::json;
 
@@ -28,18 +28,21 @@ pub(crate) struct Said<'a> {
     pub(crate) attempt: Option<u32>,
 }
 
-/// The stage that is answered, and what was shown of it.
-struct Aim {
-    stage: String,
-    seen: Seen,
+/// What is answered.
+enum Aim {
+    /// A stage, and what was shown of it.
+    Stage { stage: String, seen: Seen },
+    /// The whole run, which takes the answer as this.
+    Run(RunAct),
 }
 
 impl Said<'_> {
     /// An answer is bound to the run as it is seen now: what changes until it counts refuses it.
     fn aim(&self, run: &RunView, signal: Signal) -> anyhow::Result<Aim> {
-        let stage = match self.stage {
-            Some(stage) => stage.to_owned(),
-            None => asking(run, signal)?,
+        let stage = match (self.stage, reply(run, signal)) {
+            (Some(stage), _) => stage.to_owned(),
+            (None, Some(act)) => return Ok(Aim::Run(act)),
+            (None, None) => asking(run, signal)?,
         };
         let known = run.stages.iter().find(|(id, _)| *id == stage);
         let seen = Seen {
@@ -47,7 +50,7 @@ impl Said<'_> {
             attempt: self.attempt.or(known.map(|(_, stage)| stage.attempts)),
             plan: (!run.plan.is_empty()).then(|| PlanHash(run.plan.clone())),
         };
-        Ok(Aim { stage, seen })
+        Ok(Aim::Stage { stage, seen })
     }
 }
 
@@ -66,10 +69,14 @@ pub(crate) async fn signal(
 
 async fn to_engine(client: &Client, signal: Signal, said: &Said<'_>) -> anyhow::Result<()> {
     let run: RunView = client.get(&format!("/api/v1/runs/{}", segment(said.run))).await?;
-    let Aim { stage, seen } = said.aim(&run, signal)?;
-    let stage = segment(&stage);
-    let path = format!("/api/v1/runs/{}/stages/{stage}/{}", segment(&run.id), signal.word());
-    client.post(&path, &json!({ "reason": said.reason, "seen": seen })).await?.done()?;
+    match said.aim(&run, signal)? {
+        Aim::Run(act) => client.tell(&run.id, (act, said.reason)).await?.done()?,
+        Aim::Stage { stage, seen } => {
+            let (run, stage) = (segment(&run.id), segment(&stage));
+            let path = format!("/api/v1/runs/{run}/stages/{stage}/{}", signal.word());
+            client.post(&path, &json!({ "reason": said.reason, "seen": seen })).await?.done()?
+        }
+    };
     Ok(())
 }
 
@@ -79,14 +86,40 @@ async fn by_ourselves(common: &Common, signal: Signal, said: &Said<'_>) -> anyho
     let outcome = async {
         let reader = hosted.engine.reader();
         let run = reader.named(said.run).await?.run;
-        let Aim { stage, seen } = said.aim(&reader.view(run).await?, signal)?;
-        let signalled = Signalled { seen, ..Signalled::new(signal, actor(), said.reason) };
-        hosted.engine.signal(run, (stage, signalled), state::draw()?).await?;
+        let key = state::draw()?;
+        match said.aim(&reader.view(run).await?, signal)? {
+            Aim::Run(act) => {
+                hosted.engine.act(run, (act, actor(), said.reason.to_owned()), key).await?;
+            }
+            Aim::Stage { stage, seen } => {
+                let signalled = Signalled { seen, ..Signalled::new(signal, actor(), said.reason) };
+                hosted.engine.signal(run, (stage, signalled), key).await?;
+            }
+        }
         anyhow::Ok(())
     };
     let outcome = outcome.await;
     hosted.leave().await?;
     outcome
+}
+
+/// What an answer says to the whole run, if that asks.
+fn reply(run: &RunView, signal: Signal) -> Option<RunAct> {
+    let asks = |waiting: &WaitView| waiting.kind == WaitKind::Question;
+    match (run.waiting.as_ref().is_some_and(asks), signal) {
+        (true, Signal::Yes) => Some(RunAct::Yes),
+        (true, Signal::No) => Some(RunAct::No),
+        (false, _)
+        | (
+            true,
+            Signal::Approve
+            | Signal::Reject
+            | Signal::Retry
+            | Signal::Continue
+            | Signal::RollBack
+            | Signal::Abort,
+        ) => None,
+    }
 }
 
 /// The one stage of a run that asks for such an answer.

@@ -164,7 +164,8 @@ pub(crate) enum Command {
     RollBack(Answered),
     /// Stop the run for a held stage
     Abort(Answered),
-    /// Say what happened, to a stage that cannot tell
+    /// Say what happened, to a stage that cannot tell; or whether a run goes on with which the
+    /// engine died
     Answer {
         answer: Fact,
         #[command(flatten)]

@@ -16,6 +16,7 @@ mod malformed;
 mod outage;
 mod people;
 mod platform;
+mod poison;
 mod program;
 mod recovery;
 mod remote;

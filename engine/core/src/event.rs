@@ -21,7 +21,7 @@ use crate::{
     status::RunStatus,
 };
 pub use crate::{
-    person::{Actor, Force, RunAct, Seen, Signal, Signalled, Way},
+    person::{Actor, Force, Reply, RunAct, Seen, Signal, Signalled, Way},
     repeat::{Left, Offer, Repeated},
 };
 use serde::{Deserialize, Serialize};
@@ -197,6 +197,27 @@ pub enum Event {
         reason: String,
     },
     RunResumed {
+        actor: Actor,
+        reason: String,
+    },
+    /// As many unclean ends of the engine, one after the other, met it with something due: it is to
+    /// be driven by itself, and nothing of it is called before.
+    RunSuspected {
+        unclean_ends: u32,
+    },
+    /// It is driven by itself. If this stands when the engine dies, the run becomes a question.
+    RunTriedAlone,
+    /// All calls that were due then have come back.
+    RunCleared,
+    /// The engine died while it drove the run by itself: a person is asked.
+    RunQuestioned {
+        unclean_ends: u32,
+        /// Those that were driven.
+        stages: Vec<String>,
+    },
+    /// A person answered the question of the whole run.
+    RunAnswered {
+        reply: Reply,
         actor: Actor,
         reason: String,
     },

@@ -25,6 +25,7 @@ mod tally;
 mod target;
 mod time;
 mod timeouts;
+mod trial;
 
 pub use apply::Unknown;
 pub use evaluation::Evaluation;
@@ -43,7 +44,7 @@ use crate::{
 use agenda::Agenda;
 use apply::Touched;
 use decide::Decision;
-use state::{AttemptClock, Claim, NodeState, Phase, Recorded, SlotState, Tally};
+use state::{AttemptClock, Claim, NodeState, Phase, Recorded, SlotState, Tally, Trial};
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
@@ -133,9 +134,7 @@ impl Execution {
             let folded = execution.recorded.fold(&execution.plan, event, now);
             folded.map_err(|unknown| ReplayError::Foreign { run, unknown })?;
         }
-        for (position, state) in execution.recorded.nodes.iter().enumerate() {
-            execution.agenda.resume(NodeIndex(position), state);
-        }
+        execution.change_manner();
         execution.agenda.limit(execution.recorded.time_left());
         Ok(execution)
     }
@@ -146,19 +145,31 @@ impl Execution {
         if let Phase::Ended { status, .. } = self.recorded.phase {
             return Err(Rejected::Ended { status });
         }
+        let mut events = self.decided(input, now)?;
+        events.extend(self.cleared(now));
+        Ok(events)
+    }
+
+    fn decided(&mut self, input: Input, now: Now) -> Result<Vec<Event>, Rejected> {
         match input {
             Input::Stepped { call, answer } => inputs::stepped(self, (call, answer), now),
             Input::Aborted { call, answer } => stopping::aborted(self, (call, answer), now),
             Input::Evaluated { call, answer } => inputs::evaluated(self, (call, answer), now),
             Input::ObjectsChanged { node } => inputs::objects_changed(self, node),
             Input::Tick => inputs::tick(self, now),
+            Input::Found { unclean_ends } => trial::found(self, unclean_ends, now),
+            Input::Turn => trial::turn(self, now),
             Input::Row(row) => inputs::row(self, row, now),
         }
     }
 
     /// Folds one recorded fact into the state, and into the agenda what it makes due.
     pub fn apply(&mut self, event: &Event, now: Now) {
+        let before = self.recorded.trial.manner();
         let folded = self.recorded.fold(&self.plan, event, now);
+        if self.recorded.trial.manner() != before {
+            self.change_manner();
+        }
         self.agenda.limit(self.recorded.time_left());
         match folded.unwrap_or(Touched::Nothing) {
             Touched::Nothing => {}
@@ -222,7 +233,11 @@ impl Execution {
     }
 
     fn refresh(&mut self, index: NodeIndex) {
-        self.agenda.refresh(index, &self.recorded.nodes[index.0]);
+        let state = &self.recorded.nodes[index.0];
+        match self.recorded.trial.manner().calls(state) {
+            true => self.agenda.refresh(index, state),
+            false => self.agenda.rest(index),
+        }
     }
 
     fn new(plan: Arc<Plan>, start: Start, now: Now) -> Execution {
@@ -247,6 +262,7 @@ impl Execution {
             parent,
             started_at: now,
             phase,
+            trial: Trial::None,
             stop: None,
             nodes,
             matrices,

@@ -55,6 +55,20 @@ pub enum RunAct {
     Pause,
     /// Let a paused run go on.
     Resume,
+    /// Drive a run again with which the engine died.
+    Yes,
+    /// End it instead, without calling its stages again.
+    No,
+}
+
+/// What a person answers to the question of a whole run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Reply {
+    /// Drive it again.
+    Yes,
+    /// End it.
+    No,
 }
 
 /// Whether a cancel stops a way back too.
@@ -73,6 +87,8 @@ impl RunAct {
             RunAct::ForceCancel => "forceCancel",
             RunAct::Pause => "pause",
             RunAct::Resume => "resume",
+            RunAct::Yes => "yes",
+            RunAct::No => "no",
         }
     }
 }

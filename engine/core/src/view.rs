@@ -2,10 +2,12 @@
 
 mod listed;
 mod ordered;
+mod trial;
 mod usual;
 mod why;
 
 pub use listed::{RowView, RunItem};
+pub use trial::{question_words, turn_words};
 pub use usual::Usual;
 
 use crate::{
@@ -43,9 +45,9 @@ pub struct RunView {
     /// RFC 3339, as are all instants here.
     pub started_at: String,
     pub ended_at: Option<String>,
-    /// Why the run was stopped, if it was.
+    /// Why the run was stopped, is paused or is driven by itself, if it is.
     pub reason: Option<String>,
-    /// What the run waits for before anything starts.
+    /// What the run as a whole waits for: its place in its group, its turn, an answer.
     #[serde(default)]
     pub waiting: Option<WaitView>,
     /// The run that started it by one of its stages: `checkout#12`.
@@ -134,8 +136,11 @@ impl Execution {
             trigger: TriggerView::new(&recorded.trigger, &recorded.actor, &document.pipeline),
             started_at: instant(recorded.started_at.civil),
             ended_at: recorded.ended_at().map(|at| instant(at.civil)),
-            reason: self.stop_reason().or_else(|| self.pause_words()),
-            waiting: self.queued(&surroundings.queued_after),
+            reason: self
+                .stop_reason()
+                .or_else(|| self.pause_words())
+                .or_else(|| self.alone_words()),
+            waiting: self.trial().or_else(|| self.queued(&surroundings.queued_after)),
             parent: recorded.parent.as_ref().map(|parent| parent.label.clone()),
             stages: nodes
                 .map(|(node, state)| {
@@ -143,6 +148,7 @@ impl Execution {
                     stage.waiting = stage.waiting.or_else(|| self.kept(node, state));
                     stage.reason = stage.reason.or_else(|| self.work_words(state));
                     stage.why = self.why(node, &stage);
+                    self.rested(state, &mut stage);
                     if usual::tells(&stage) {
                         let took = surroundings.durations.get(&node.id);
                         stage.usual = Some(Usual::of(took.map_or(&[], Vec::as_slice)));
@@ -242,6 +248,10 @@ impl Execution {
             RunStop::GroupFull { by } => wording::full_words(by),
             RunStop::Ring { because } => because.clone(),
             RunStop::Parent { by } => format!("{by}, which started it, needs it no more"),
+            RunStop::Poison { unclean_ends, by, reason } => {
+                let words = wording::poison_words(*unclean_ends, by);
+                if reason.is_empty() { words } else { format!("{words}: {reason}") }
+            }
         })
     }
 }
@@ -403,6 +413,7 @@ fn stop(cause: &StopCause) -> String {
         StopCause::Preempted { by } => format!("{by} takes its target back"),
         StopCause::NotAdmitted { because } => because.clone(),
         StopCause::Parent { by } => format!("{by}, which started the run, needs it no more"),
+        StopCause::Poison { unclean_ends, by } => wording::poison_words(*unclean_ends, by),
         StopCause::FailFast { by } => format!("`{by}` failed, and its matrix fails fast"),
     }
 }

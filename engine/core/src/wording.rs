@@ -46,6 +46,19 @@ pub fn full_words(by: &[String]) -> String {
     format!("its group is full, and it is not to wait: {} is in it", by.join(", "))
 }
 
+/// How often the engine died with a run.
+pub fn died_words(unclean_ends: u32) -> String {
+    match unclean_ends {
+        0 | 1 => "the engine died".to_owned(),
+        times => format!("the engine died {times} times in a row"),
+    }
+}
+
+/// Why a run is not gone on with that the engine died with.
+pub fn poison_words(unclean_ends: u32, by: &str) -> String {
+    format!("{} while it drove the run, and {by} said not to go on", died_words(unclean_ends))
+}
+
 #[cfg(test)]
 mod tests {
     use super::{duration, instant};

@@ -3,6 +3,7 @@
 mod calls;
 mod inbox;
 mod masking;
+mod turn;
 
 use crate::{
     children::{Children, Door},
@@ -24,7 +25,8 @@ use engine_core::{
 };
 use inbox::Inbox;
 use std::sync::Arc;
-use tokio::sync::mpsc;
+use tokio::sync::{Semaphore, mpsc};
+use turn::Turn;
 
 /// What every driver of an engine shares.
 #[derive(Clone)]
@@ -41,6 +43,8 @@ pub(crate) struct Shop {
     pub(crate) children: Arc<dyn Children>,
     /// To what begins the runs that stages start.
     pub(crate) door: Door,
+    /// One of the runs with which the engine died is driven at a time.
+    pub(crate) turns: Arc<Semaphore>,
 }
 
 /// Sees every run right after each append, and changes nothing. Simulations check with it that a
@@ -93,14 +97,19 @@ pub(crate) struct Driver {
     execution: Execution,
     /// The number of the next log row.
     next: u64,
+    /// How often the engine died since the run's last append.
+    unclean_ends: u32,
     calls: Calls,
     inbox: Inbox,
+    turn: Turn,
 }
 
 /// What a driver goes on: the run, and where its log ends.
 pub(crate) struct Position {
     pub(crate) execution: Execution,
     pub(crate) next: u64,
+    /// Unclean ends of the engine that met the run since then.
+    pub(crate) unclean_ends: u32,
 }
 
 /// What one round of inputs came to.
@@ -117,28 +126,16 @@ impl Driver {
         position: Position,
         mail: mpsc::UnboundedReceiver<Mail>,
     ) -> Driver {
-        let Position { execution, next } = position;
+        let Position { execution, next, unclean_ends } = position;
         let run = execution.recorded().id;
-        let inbox = Inbox::new(mail);
-        Driver { shop, run, execution, next, calls: Calls::default(), inbox }
+        let (calls, inbox, turn) = (Calls::default(), Inbox::new(mail), Turn::NotWanted);
+        Driver { shop, run, execution, next, unclean_ends, calls, inbox, turn }
     }
 
     /// Drives the run until it ends, parks or is lost. Starting and resuming are the same call.
     pub(crate) async fn drive(mut self) -> Outcome {
+        let mut inputs = vec![Input::Found { unclean_ends: self.unclean_ends }];
         loop {
-            if self.execution.recorded().status().has_ended() {
-                return Outcome::Ended;
-            }
-            if !self.inbox.is_leaving() {
-                for command in self.execution.due() {
-                    self.calls.perform(&self.shop, &self.execution, command);
-                }
-            }
-            let inputs = match self.gather().await {
-                Ok(Gathered::Inputs(inputs)) => inputs,
-                Ok(Gathered::Idle) => return self.park(),
-                Err(error) => return Outcome::Fatal(error),
-            };
             let now = self.shop.backing.clock.now();
             let decided = self.decide(inputs, now);
             match self.record(decided, now).await {
@@ -146,6 +143,26 @@ impl Driver {
                 Ok(Recorded::Lost) => return Outcome::Lost,
                 Err(error) => return Outcome::Fatal(error),
             }
+            if self.execution.recorded().status().has_ended() {
+                return Outcome::Ended;
+            }
+            self.turn.follow(&self.execution.recorded().trial, &self.shop.turns);
+            self.perform();
+            inputs = match self.gather().await {
+                Ok(Gathered::Inputs(inputs)) => inputs,
+                Ok(Gathered::Idle) => return self.park(),
+                Err(error) => return Outcome::Fatal(error),
+            };
+        }
+    }
+
+    /// Does what is due, unless the engine leaves.
+    fn perform(&mut self) {
+        if self.inbox.is_leaving() {
+            return;
+        }
+        for command in self.execution.due() {
+            self.calls.perform(&self.shop, &self.execution, command);
         }
     }
 
@@ -245,6 +262,8 @@ fn blobs(input: &Input, sealer: &Sealer) -> Vec<Blob> {
         | Input::Evaluated { .. }
         | Input::ObjectsChanged { .. }
         | Input::Tick
+        | Input::Found { .. }
+        | Input::Turn
         | Input::Row(_) => &[],
     };
     let sealed = records.iter().filter_map(|record| match record {

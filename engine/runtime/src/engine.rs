@@ -39,7 +39,7 @@ use std::sync::{
     atomic::{AtomicBool, Ordering},
 };
 use tokio::{
-    sync::{mpsc, watch},
+    sync::{Semaphore, mpsc, watch},
     task::JoinHandle,
 };
 
@@ -164,6 +164,7 @@ impl Engine {
             woken,
             children,
             door: door.clone(),
+            turns: Arc::new(Semaphore::new(1)),
         };
         let (supervisor, task) = Supervisor::new(shop.clone(), received);
         let (failed, failure) = watch::channel(None);

@@ -2,8 +2,8 @@
 
 use crate::screen;
 use engine_core::{
-    event::{Event, RunStop, Tolerance},
-    view::{RowView, RunView, held_words},
+    event::{Event, Reply, RunStop, Tolerance},
+    view::{RowView, RunView, held_words, question_words, turn_words},
     wording,
 };
 use jiff::Timestamp;
@@ -27,6 +27,13 @@ impl Lines {
                 Event::StageHeld { stage, failure } => {
                     self.wait((label, stage), &held_words(failure), at);
                 }
+                Event::RunSuspected { unclean_ends } => {
+                    self.wait((label, ""), &turn_words(*unclean_ends), at);
+                }
+                Event::RunQuestioned { unclean_ends, stages } => {
+                    let words = question_words(label, (*unclean_ends, stages));
+                    self.wait((label, ""), &words, at);
+                }
                 other => {
                     if let Some((stage, words)) = stage_words(other) {
                         // What it waits for next is news, even if it is the same again.
@@ -45,6 +52,9 @@ impl Lines {
         let at = format!("{now:.3}");
         for view in views {
             let label = format!("{}#{}", view.pipeline, view.number);
+            if let Some(waiting) = &view.waiting {
+                self.wait((&label, ""), &waiting.detail, &at);
+            }
             for (id, stage) in &view.stages {
                 if let Some(waiting) = &stage.waiting {
                     self.wait((&label, id), &waiting.detail, &at);
@@ -58,7 +68,8 @@ impl Lines {
         if self.waits.get(&key).is_some_and(|told| told == detail) {
             return;
         }
-        screen::say(&format!("{at} {label} {stage}: {detail}"));
+        let whose = if stage.is_empty() { String::new() } else { format!("{stage}: ") };
+        screen::say(&format!("{at} {label} {whose}{detail}"));
         self.waits.insert(key, detail.to_owned());
     }
 }
@@ -73,6 +84,9 @@ fn run_words(event: &Event) -> Option<String> {
     }
     if let Event::RunResumed { actor, .. } = event {
         return Some(format!("resumed by {}", actor.name));
+    }
+    if let Some(words) = trial_words(event) {
+        return Some(words);
     }
     if let Event::SlotAsked { slot, .. } = event {
         return Some(format!("asks for a place in group {}", slot.group));
@@ -92,12 +106,31 @@ fn run_words(event: &Event) -> Option<String> {
             RunStop::GroupFull { by } => wording::full_words(by),
             RunStop::Ring { because } => because.clone(),
             RunStop::Parent { by } => format!("is cancelled with {by}"),
+            RunStop::Poison { unclean_ends, by, .. } => {
+                format!("is ended: {}", wording::poison_words(*unclean_ends, by))
+            }
         });
     }
     let Event::RunEnded { status, warnings } = event else { return None };
     Some(match warnings {
         0 => format!("ended: {status}"),
         warnings => format!("ended: {status}, {warnings} warnings"),
+    })
+}
+
+/// What is told of a run with which the engine died, but for its waits, which are told by
+/// themselves.
+fn trial_words(event: &Event) -> Option<String> {
+    if let Event::RunTriedAlone = event {
+        return Some("is driven by itself".to_owned());
+    }
+    if let Event::RunCleared = event {
+        return Some("goes on as before: its stages have answered".to_owned());
+    }
+    let Event::RunAnswered { reply, actor, .. } = event else { return None };
+    Some(match reply {
+        Reply::Yes => format!("{} says yes, drive it again", actor.name),
+        Reply::No => format!("{} says no, end it", actor.name),
     })
 }
 
@@ -157,6 +190,11 @@ fn stage_words(event: &Event) -> Option<(&str, String)> {
         | Event::StageProgressed { .. }
         | Event::RunPaused { .. }
         | Event::RunResumed { .. }
+        | Event::RunSuspected { .. }
+        | Event::RunTriedAlone
+        | Event::RunCleared
+        | Event::RunQuestioned { .. }
+        | Event::RunAnswered { .. }
         | Event::RunStopping { .. }
         | Event::RunEnded { .. } => return None,
     })

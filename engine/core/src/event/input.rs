@@ -1,6 +1,6 @@
 //! What reaches a run, what it wants done, and why it takes something not.
 
-use super::{Actor, Force, Progress, Signal, Signalled};
+use super::{Actor, Force, Progress, Reply, Signal, Signalled};
 use crate::{
     admission::Link,
     id::{InputId, PlanHash, RunId},
@@ -38,6 +38,10 @@ pub enum Input {
     ObjectsChanged { node: NodeIndex },
     /// Time passed.
     Tick,
+    /// The engine finds the run in its store: as many unclean ends met it since its last append.
+    Found { unclean_ends: u32 },
+    /// It is its turn to be driven by itself.
+    Turn,
     /// A row that another transaction wrote for this run.
     Row(InputRow),
 }
@@ -75,6 +79,12 @@ pub enum Message {
         reason: String,
     },
     Resume {
+        actor: Actor,
+        reason: String,
+    },
+    /// To the question of the whole run.
+    Answer {
+        reply: Reply,
         actor: Actor,
         reason: String,
     },
@@ -183,6 +193,8 @@ pub enum Rejected {
     Paused,
     #[error("the run is not paused; there is nothing to resume")]
     NotPaused,
+    #[error("the run asks nothing that is answered by yes or no; `gennaker why` says what it does")]
+    NoQuestion,
     #[error("there is no stage `{stage}` in this run; it has {known}")]
     NoStage { stage: String, known: String },
     #[error("stage `{stage}` does not take `{}`: {instead}", signal.word())]

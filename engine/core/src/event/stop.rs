@@ -35,6 +35,11 @@ pub enum StopCause {
     Parent {
         by: String,
     },
+    /// The engine died with its run, and somebody said not to go on.
+    Poison {
+        unclean_ends: u32,
+        by: String,
+    },
 }
 
 /// Why a whole run is being stopped.
@@ -67,5 +72,11 @@ pub enum RunStop {
     /// The run that started this one needs it no more.
     Parent {
         by: String,
+    },
+    /// The engine died with it, and somebody said not to go on.
+    Poison {
+        unclean_ends: u32,
+        by: String,
+        reason: String,
     },
 }

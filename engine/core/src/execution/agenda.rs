@@ -12,7 +12,7 @@ use crate::{
     stage::{ObjectKey, Wake},
     store::Wakes,
 };
-use slot::{Flight, Judgement, Slot, Urge};
+use slot::{Flight, Judgement, Slot, Trying, Urge};
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
     time::Duration,
@@ -34,6 +34,7 @@ pub(super) struct Agenda {
     limit: Option<Elapsed>,
     /// The nodes that wait for objects.
     watching: BTreeSet<NodeIndex>,
+    trying: Trying,
 }
 
 impl Agenda {
@@ -81,11 +82,34 @@ impl Agenda {
     /// Forgets a node; the answer of an evaluation that is under way will be stale.
     fn reset(&mut self, index: NodeIndex) {
         let slot = std::mem::take(&mut self.slots[index.0]);
-        if slot.flight != Flight::Nothing {
+        if let Some(call) = slot.flight.call() {
             self.in_flight -= 1;
+            self.trying.land(call);
         }
         // What stands in the queue stays there, and is skipped when its turn comes.
         self.slots[index.0].queued = slot.queued;
+    }
+
+    /// Nothing of the node is called, whatever it waits for.
+    pub(super) fn rest(&mut self, index: NodeIndex) {
+        self.clear_timers(index);
+        self.reset(index);
+        self.set_watch(index);
+    }
+
+    /// What was due is not called; see [`Agenda::rest`] and [`Agenda::resume`].
+    pub(super) fn clear_queue(&mut self) {
+        self.queue.clear();
+        self.slots.iter_mut().for_each(|slot| slot.queued = false);
+        self.trying = Trying::Due;
+    }
+
+    /// Whether all calls are back that were due when the run was driven after it stood still.
+    pub(super) fn has_come_back(&self) -> bool {
+        match &self.trying {
+            Trying::Due => false,
+            Trying::UnderWay(calls) => calls.is_empty(),
+        }
     }
 
     /// A fresh attempt begins: nothing is left of the one before.
@@ -119,16 +143,11 @@ impl Agenda {
     /// Takes the answer of a call off the books.
     pub(super) fn land(&mut self, call: Call) -> Landing {
         let Some(slot) = self.slots.get_mut(call.node.0) else { return Landing::Stale };
-        let under_way = match slot.flight {
-            Flight::Nothing => return Landing::Stale,
-            Flight::Step { call, .. } | Flight::Abort { call } | Flight::Evaluation { call } => {
-                call
-            }
-        };
-        if under_way != call {
+        if slot.flight.call() != Some(call) {
             return Landing::Stale;
         }
         slot.flight = Flight::Nothing;
+        self.trying.land(call);
         slot.judgement = Judgement::Open;
         self.in_flight -= 1;
         Landing::Expected
@@ -201,7 +220,10 @@ impl Agenda {
     /// Drains what became due since last asked.
     pub(super) fn drain(&mut self, nodes: &[NodeState]) -> Vec<Command> {
         let queue = std::mem::take(&mut self.queue);
-        queue.into_iter().filter_map(|index| self.command(index, &nodes[index.0])).collect()
+        let commands = queue.into_iter().filter_map(|index| self.command(index, &nodes[index.0]));
+        let commands: Vec<Command> = commands.collect();
+        self.trying.begin(&commands);
+        commands
     }
 
     fn command(&mut self, index: NodeIndex, state: &NodeState) -> Option<Command> {

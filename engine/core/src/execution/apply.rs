@@ -2,7 +2,7 @@
 
 mod node;
 
-use super::state::{Claim, End, Part, Phase, Recorded, Work};
+use super::state::{Claim, End, Part, Phase, Recorded, Trial, Work};
 use crate::{
     clock::Now,
     event::{Event, Offer, Signalled},
@@ -49,6 +49,7 @@ impl Recorded {
                 if let Some(state) = self.targets.get_mut(&target.environment) {
                     state.preempted = Some(by.clone());
                 }
+                self.stop_wanted();
             }
             Event::TargetAsked { target, keeps, .. } => self.ask(target, (keeps, now))?,
             Event::TargetRefused { target, .. } => self.claim(target, Claim::Unasked)?,
@@ -71,12 +72,21 @@ impl Recorded {
                 self.resume(now);
                 return Ok(Touched::Every);
             }
+            Event::RunSuspected { unclean_ends } => self.suspect(*unclean_ends, now),
+            Event::RunTriedAlone => self.tried_alone(now),
+            Event::RunCleared => self.trial = Trial::None,
+            Event::RunQuestioned { unclean_ends, stages } => {
+                self.question_asked((*unclean_ends, stages), now);
+            }
+            Event::RunAnswered { reply, .. } => self.answered(*reply, now),
             Event::RunStopping { cause } => {
                 self.phase = Phase::Stopping;
                 self.stop = Some(cause.clone());
+                self.stop_wanted();
             }
             Event::RunEnded { status, warnings } => {
                 self.phase = Phase::Ended { status: *status, warnings: *warnings, at: now };
+                self.trial = Trial::None;
             }
             Event::StageGated { stage, gate } => {
                 return self.at((plan, stage), now, |run, it| run.gate(plan, (it, gate), now));

@@ -161,7 +161,7 @@ impl<'a> Decision<'a> {
     /// node, at most twice in a run.
     pub(super) fn stop_run(&mut self, cause: RunStop) {
         let spare = match &cause {
-            RunStop::Cancel { force: Force::Yes, .. } => Spare::Nothing,
+            RunStop::Cancel { force: Force::Yes, .. } | RunStop::Poison { .. } => Spare::Nothing,
             RunStop::Cancel { force: Force::No, .. }
             | RunStop::Abort { .. }
             | RunStop::Timeout
@@ -180,6 +180,9 @@ impl<'a> Decision<'a> {
                 StopCause::NotAdmitted { because: wording::full_words(by) }
             }
             RunStop::Ring { because } => StopCause::NotAdmitted { because: because.clone() },
+            RunStop::Poison { unclean_ends, by, .. } => {
+                StopCause::Poison { unclean_ends: *unclean_ends, by: by.clone() }
+            }
         };
         self.emit(Event::RunStopping { cause });
         for position in 0..self.execution.plan.nodes().len() {
@@ -324,9 +327,12 @@ impl<'a> Decision<'a> {
                 | RunStop::GroupFull { .. }
                 | RunStop::Parent { .. },
             ) => RunStatus::Cancelled,
-            Some(RunStop::Abort { .. } | RunStop::Timeout | RunStop::Ring { .. }) => {
-                RunStatus::Failed
-            }
+            Some(
+                RunStop::Abort { .. }
+                | RunStop::Timeout
+                | RunStop::Ring { .. }
+                | RunStop::Poison { .. },
+            ) => RunStatus::Failed,
             None if recorded.tally.failed > 0 => RunStatus::Failed,
             None if recorded.tally.rejected > 0 => RunStatus::Rejected,
             None if recorded.tally.rolled_back > 0 => RunStatus::RolledBack,

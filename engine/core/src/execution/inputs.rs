@@ -7,6 +7,7 @@ use super::{
     decide::{Decided, Decision},
     group, pause, signals,
     state::{Attempt, Claim, NodeState, Waiting},
+    trial,
 };
 use crate::{
     clock::Now,
@@ -192,6 +193,9 @@ pub(super) fn row(execution: &mut Execution, row: InputRow, now: Now) -> Decided
         }
         Message::Resume { actor, reason } => {
             pause::act(execution, (RunAct::Resume, actor, reason), now)
+        }
+        Message::Answer { reply, actor, reason } => {
+            trial::answer(execution, (reply, actor, reason), now)
         }
         Message::TargetGranted { target } => granted(execution, target, now),
         Message::TargetRefused { target, ring } => claims::refused(execution, (target, ring), now),

@@ -4,10 +4,11 @@ use super::{
     Execution,
     decide::{Decided, Decision},
     state::{Activity, Attempt, AttemptClock, NodeState, Pause, Phase, Recorded},
+    trial,
 };
 use crate::{
     clock::Now,
-    event::{Actor, Entrance, Event, Force, Gate, Rejected, RunAct, RunStop},
+    event::{Actor, Entrance, Event, Force, Gate, Rejected, Reply, RunAct, RunStop},
     plan::NodeIndex,
     status::WaitKind,
 };
@@ -20,6 +21,7 @@ impl Execution {
             (_, Phase::Ended { status, .. }) => Err(Rejected::Ended { status: *status }),
             (RunAct::Cancel, _) => self.admits_cancel(Force::No),
             (RunAct::ForceCancel, _) => self.admits_cancel(Force::Yes),
+            (RunAct::Yes | RunAct::No, _) => self.admits_reply(),
             (RunAct::Pause | RunAct::Resume, Phase::Stopping) => Err(Rejected::Stopping),
             (RunAct::Pause, Phase::Paused(_)) => Err(Rejected::Paused),
             (RunAct::Resume, Phase::Going) => Err(Rejected::NotPaused),
@@ -45,7 +47,8 @@ impl Execution {
                     | RunStop::Superseded { .. }
                     | RunStop::GroupFull { .. }
                     | RunStop::Ring { .. }
-                    | RunStop::Parent { .. },
+                    | RunStop::Parent { .. }
+                    | RunStop::Poison { .. },
                 )
                 | None,
                 _,
@@ -74,6 +77,8 @@ pub(super) fn act(
         }
         RunAct::Pause => decision.emit(Event::RunPaused { actor, reason }),
         RunAct::Resume => resume(&mut decision, Event::RunResumed { actor, reason }),
+        RunAct::Yes => return trial::answer(execution, (Reply::Yes, actor, reason), now),
+        RunAct::No => return trial::answer(execution, (Reply::No, actor, reason), now),
     }
     Ok(decision.finish())
 }
@@ -105,7 +110,10 @@ impl Recorded {
 
     /// Whether the time of the run counts.
     pub(super) fn activity(&self) -> Activity {
-        if self.is_paused() { Activity::Quiet } else { self.tally.activity() }
+        match (self.is_paused(), self.pace()) {
+            (false, Activity::Running) => self.tally.activity(),
+            (true, _) | (_, Activity::Quiet) => Activity::Quiet,
+        }
     }
 
     pub(super) fn pause(&mut self, (actor, reason): (&Actor, &str), now: Now) {
@@ -126,16 +134,28 @@ impl Recorded {
         self.clock = self.clock.running(self.activity(), now);
         for node in &mut self.nodes {
             match node {
-                NodeState::Running(attempt) => attempt.clock = resumed(attempt, now),
                 NodeState::BackingOff(pause) => {
                     let stood = since.elapsed.max(pause.since.elapsed);
                     pause.retry_at = pause.retry_at.plus(now.elapsed.since(stood));
                 }
-                NodeState::Pending { .. }
+                NodeState::Running(_)
+                | NodeState::Pending { .. }
                 | NodeState::Gated { .. }
                 | NodeState::Held(_)
                 | NodeState::Stopping { .. }
                 | NodeState::Ended(_) => {}
+            }
+        }
+        match self.pace() {
+            Activity::Running => self.resume_attempts(now),
+            Activity::Quiet => {}
+        }
+    }
+
+    pub(super) fn resume_attempts(&mut self, now: Now) {
+        for node in &mut self.nodes {
+            if let NodeState::Running(attempt) = node {
+                attempt.clock = resumed(attempt, now);
             }
         }
     }

@@ -6,6 +6,7 @@ pub use super::{
     tally::Tally,
     target::{Claim, TargetState},
     time::{Activity, AttemptClock},
+    trial::{Question, Stops, Trial},
 };
 
 use crate::{
@@ -33,6 +34,8 @@ pub struct Recorded {
     pub parent: Option<Parent>,
     pub started_at: Now,
     pub phase: Phase,
+    /// What is thought of it because the engine died with it.
+    pub trial: Trial,
     /// Why the run was stopped, also after its end.
     pub stop: Option<RunStop>,
     pub nodes: Vec<NodeState>,

@@ -13,6 +13,7 @@ use crate::{
     plan::{NodeIndex, OnTimeout},
     retry::Cause,
     stage::StageError,
+    wording,
 };
 use std::time::Duration;
 
@@ -45,7 +46,7 @@ pub(super) fn aborted(
 }
 
 /// The attempt is over. What an abort left behind is named, and there is no further try.
-fn stopped(
+pub(super) fn stopped(
     decision: &mut Decision<'_>,
     index: NodeIndex,
     (cause, left): (StopCause, Option<String>),
@@ -62,17 +63,18 @@ fn stopped(
             let failure = timed_out(decision, index);
             decision.attempt_failed(index, failure);
         }
-        (StopCause::Timeout, Some(left)) => {
-            let mut failure = timed_out(decision, index);
-            failure.message = format!("{}; it could not be stopped: {left}", failure.message);
-            decision.failed(index, failure);
+        (StopCause::Timeout, left @ Some(_)) => {
+            let Failure { cause, message } = timed_out(decision, index);
+            decision.failed(index, Failure { cause, message: with_left(message, left) });
         }
         (StopCause::RunTimeout, left) => {
-            let mut message = run_timed_out(decision, index);
-            if let Some(left) = left {
-                message = format!("{message}; it could not be stopped: {left}");
-            }
+            let message = with_left(run_timed_out(decision, index), left);
             decision.failed(index, Failure { cause: Cause::Timeout, message });
+        }
+        (StopCause::Poison { unclean_ends, by }, _) => {
+            let words = wording::poison_words(unclean_ends, &by);
+            let message = format!("{words}; what it had begun may still be there");
+            decision.failed(index, Failure { cause: Cause::Defect, message });
         }
         (
             cause @ (StopCause::Cancel
@@ -87,5 +89,12 @@ fn stopped(
             let stage = decision.id(index);
             decision.end(index, Event::StageCancelled { stage, cause, left });
         }
+    }
+}
+
+fn with_left(message: String, left: Option<String>) -> String {
+    match left {
+        None => message,
+        Some(left) => format!("{message}; it could not be stopped: {left}"),
     }
 }

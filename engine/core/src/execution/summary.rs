@@ -3,7 +3,7 @@
 use super::{
     Execution,
     group::Admission,
-    state::{Phase, Recorded, Tally},
+    state::{Phase, Recorded, Tally, Trial},
 };
 use crate::{
     clock::Now,
@@ -36,6 +36,9 @@ impl Recorded {
     pub fn status(&self) -> RunStatus {
         match &self.phase {
             Phase::Ended { status, .. } => *status,
+            Phase::Going | Phase::Paused(_) | Phase::Stopping if self.question().is_some() => {
+                RunStatus::Waiting
+            }
             Phase::Paused(_) => RunStatus::Paused,
             Phase::Going if self.admission() != Admission::Inside => RunStatus::Queued,
             Phase::Going | Phase::Stopping => {
@@ -58,9 +61,12 @@ impl Recorded {
     }
 
     fn waiting(&self) -> Option<WaitKind> {
-        match self.admission() {
-            Admission::Asks { .. } => Some(WaitKind::Concurrency),
-            Admission::Inside => self.tally.waiting(),
+        match (&self.trial, self.admission()) {
+            (Trial::Asked(_), _) => self.question().map(|_| WaitKind::Question),
+            // It goes on by itself, whatever its stages wait for.
+            (Trial::Suspected { .. } | Trial::Alone { .. }, _) => None,
+            (Trial::None, Admission::Asks { .. }) => Some(WaitKind::Concurrency),
+            (Trial::None, Admission::Inside) => self.tally.waiting(),
         }
     }
 

@@ -144,6 +144,11 @@ fn change(event: &Event) -> Vec<RowChange<'_>> {
         | Event::StageCancelled { .. }
         | Event::RunPaused { .. }
         | Event::RunResumed { .. }
+        | Event::RunSuspected { .. }
+        | Event::RunTriedAlone
+        | Event::RunCleared
+        | Event::RunQuestioned { .. }
+        | Event::RunAnswered { .. }
         | Event::RunStopping { .. }
         | Event::RunEnded { .. } => Vec::new(),
     }

@@ -45,6 +45,8 @@ enum Happened {
     Changed(NodeIndex),
     Timer,
     Retry,
+    /// The run is to be driven by itself now.
+    Turn,
     Quiet,
 }
 
@@ -129,10 +131,14 @@ impl Driver {
             if self.inbox.leaving && self.calls.is_empty() {
                 return Ok(Gathered::Idle);
             }
+            if self.execution.has_come_back() {
+                return Ok(Gathered::Inputs(vec![Input::Tick]));
+            }
             match self.happened().await {
                 Happened::Answer(answer) => inputs.push(answer),
                 Happened::Changed(node) => inputs.push(Input::ObjectsChanged { node }),
                 Happened::Timer => inputs.push(Input::Tick),
+                Happened::Turn => inputs.push(Input::Turn),
                 Happened::Mail(Some(mail)) => self.inbox.open(mail),
                 Happened::Mail(None) => self.inbox.leaving = true,
                 Happened::Retry => {}
@@ -170,12 +176,15 @@ impl Driver {
         self.inbox.watches.follow(&self.execution, &*self.shop.objects);
         let clock = self.shop.backing.clock.clone();
         let timers = self.execution.next_timer();
-        let is_quiet = self.calls.is_empty() && self.inbox.watches.watched.is_empty();
+        let is_quiet = self.calls.is_empty()
+            && self.inbox.watches.watched.is_empty()
+            && !self.turn.is_awaited();
         tokio::select! {
             biased;
             answer = self.calls.next() => Happened::Answer(answer),
             mail = self.inbox.mail.recv() => Happened::Mail(mail),
             () = sleep(&*clock, timers) => Happened::Timer,
+            () = self.turn.come() => Happened::Turn,
             node = self.inbox.watches.change() => Happened::Changed(node),
             () = after(&*clock, self.inbox.rows_wait.then_some(READ_AGAIN)) => Happened::Retry,
             () = after(&*clock, is_quiet.then_some(PARK_AFTER)) => Happened::Quiet,

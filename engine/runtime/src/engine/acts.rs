@@ -4,7 +4,7 @@ use super::{Engine, NewRun, StartError};
 use crate::{reader::ReadError, supervisor::Order};
 use engine_core::{
     Execution, Plan,
-    event::{Actor, Force, Message, Rejected, RunAct, Signal, Signalled},
+    event::{Actor, Force, Message, Rejected, Reply, RunAct, Signal, Signalled},
     execution::state::NodeState,
     id::RunId,
     plan::NodeIndex,
@@ -54,6 +54,8 @@ impl Engine {
             RunAct::ForceCancel => Message::Cancel { actor, reason, force: Force::Yes },
             RunAct::Pause => Message::Pause { actor, reason },
             RunAct::Resume => Message::Resume { actor, reason },
+            RunAct::Yes => Message::Answer { reply: Reply::Yes, actor, reason },
+            RunAct::No => Message::Answer { reply: Reply::No, actor, reason },
         };
         self.submit(run, message, key).await
     }

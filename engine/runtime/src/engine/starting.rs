@@ -93,7 +93,8 @@ impl Starting {
     /// Drives a run that is written, and wakes those who make way for it.
     fn begun(&self, execution: Execution, woken: Vec<RunId>) {
         self.shop.witness.appended(&execution);
-        self.supervisor.order(Order::Adopt(Box::new(Position { execution, next: 1 })));
+        let position = Position { execution, next: 1, unclean_ends: 0 };
+        self.supervisor.order(Order::Adopt(Box::new(position)));
         self.supervisor.order(Order::Wake(woken));
     }
 

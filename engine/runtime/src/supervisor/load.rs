@@ -53,7 +53,7 @@ pub(super) async fn load(
     let plan = plan(store, plans, &gate.summary.plan).await?;
     let rows = store.log(run, 0).await.map_err(LoadError::Store)?;
     let execution = replay(plan, run, &rows)?;
-    Ok(Some(Position { execution, next: gate.next }))
+    Ok(Some(Position { execution, next: gate.next, unclean_ends: gate.unclean_ends }))
 }
 
 async fn plan(store: &dyn Store, plans: &Plans, hash: &PlanHash) -> Result<Arc<Plan>, LoadError> {

@@ -2,6 +2,7 @@
 //! while the engine crashes, loses answers, and is taken over while it lives.
 
 mod people;
+mod poison;
 mod repeats;
 
 use crate::{
@@ -84,6 +85,9 @@ pub(crate) fn storm(seed: u64, reached: &mut Reached) {
             ids: Arc::default(),
         };
         storm.open().await;
+        if storm.chance.one_in(8) {
+            storm.poison().await;
+        }
         for _turn in 0..4 + storm.chance.below(12) {
             storm.turn(reached).await;
         }
@@ -201,6 +205,10 @@ impl Storm {
             0 => script::rollback(&mut self.chance),
             _ => script::plan(&mut self.chance, 6),
         });
+        self.begin(plan).await;
+    }
+
+    async fn begin(&mut self, plan: Arc<Plan>) -> RunId {
         let new = NewRun {
             plan: plan.clone(),
             trigger: Trigger::Manual,
@@ -213,9 +221,12 @@ impl Storm {
         };
         let engine = self.engine.as_ref().unwrap();
         match engine.start(new).await.unwrap() {
-            Started::New { run, .. } => self.plans.insert(run, plan),
+            Started::New { run, .. } => {
+                self.plans.insert(run, plan);
+                run
+            }
             Started::Before { run } => panic!("{run} was started by nobody"),
-        };
+        }
     }
 
     /// Nothing interferes any more: every run must come to its end.

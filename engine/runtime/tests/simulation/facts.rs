@@ -47,6 +47,8 @@ struct Ledger {
     recorded: BTreeMap<(String, String), Vec<String>>,
     stop: Option<RunStop>,
     paused: bool,
+    /// Nothing of it is called, because the engine died with it.
+    stands: bool,
     /// Its place in its group is asked for, and not granted.
     queued: bool,
     /// Another run's way back, or a ring, ended stages here.
@@ -78,9 +80,12 @@ pub(crate) fn check(
             | RunStop::GroupFull { .. }
             | RunStop::Parent { .. },
         ) => assert_eq!(status, RunStatus::Cancelled),
-        Some(RunStop::Abort { .. } | RunStop::Timeout | RunStop::Ring { .. }) => {
-            assert_eq!(status, RunStatus::Failed);
-        }
+        Some(
+            RunStop::Abort { .. }
+            | RunStop::Timeout
+            | RunStop::Ring { .. }
+            | RunStop::Poison { .. },
+        ) => assert_eq!(status, RunStatus::Failed),
         None if ledger.disturbed => {
             assert_eq!(status, oracle::verdict(&ledger.ended), "{run}: {:?}", ledger.ended);
         }
@@ -108,6 +113,7 @@ impl Ledger {
                 self.counted(node(plan, stage), *attempt);
             }
             Event::AttemptFailed { stage, retry_at, .. } => {
+                assert!(!self.stands, "{stage} is called while its run stands still");
                 self.open.remove(stage).expect("an attempt that fails was open");
                 self.retry_at.insert(stage.clone(), retry_at.0);
             }
@@ -115,6 +121,7 @@ impl Ledger {
                 self.ends(stage, StageStatus::RolledBack, false);
             }
             Event::StageSucceeded { stage, .. } => {
+                assert!(!self.stands, "{stage} is called while its run stands still");
                 self.repeat.succeeded(node(plan, stage));
                 self.ends(stage, StageStatus::Succeeded, false);
             }
@@ -156,7 +163,7 @@ impl Ledger {
             Event::StageStopping { stage, cause } if self.going_back.contains(stage) => {
                 let insists = matches!(self.stop, Some(RunStop::Cancel { force: Force::Yes, .. }));
                 assert!(
-                    insists || *cause == StopCause::Timeout,
+                    insists || matches!(cause, StopCause::Timeout | StopCause::Poison { .. }),
                     "{stage} is left half-way: {cause:?}"
                 );
             }
@@ -180,6 +187,10 @@ impl Ledger {
             }
             Event::RunPaused { .. } => self.paused = true,
             Event::RunResumed { .. } => self.paused = false,
+            Event::RunSuspected { .. } | Event::RunQuestioned { .. } => self.stands = true,
+            Event::RunTriedAlone => self.stands = false,
+            Event::RunAnswered { .. } => assert!(self.stands, "an answer to nothing"),
+            Event::RunCleared => assert!(!self.stands, "it was not driven"),
             Event::RunStopping { cause } => self.stop = Some(cause.clone()),
             Event::RunEnded { status, .. } => self.status = Some(*status),
             Event::RunStarted { .. }
@@ -192,8 +203,10 @@ impl Ledger {
             | Event::TargetReleased { .. }
             | Event::StageGated { .. }
             | Event::StageSignalled { .. }
-            | Event::StageWaiting { .. }
             | Event::StageProgressed { .. } => {}
+            Event::StageWaiting { stage, .. } => {
+                assert!(!self.stands, "{stage} is called while its run stands still");
+            }
         }
     }
 

@@ -122,7 +122,9 @@ fn start(number: u64, earlier: Option<&Earlier>) -> (Start, Option<Ends>) {
 
 impl Storm {
     fn turn(&mut self) {
+        let asks = self.execution.recorded().question().is_some();
         for command in self.execution.due() {
+            assert!(!asks, "{command:?} while a person is asked about the run");
             match command {
                 Command::Step { call } => self.open.push((call, Kind::Step)),
                 Command::Abort { call } => self.open.push((call, Kind::Abort)),
@@ -140,7 +142,7 @@ impl Storm {
         nodes.dedup();
         assert_eq!(nodes.len(), self.open.len(), "two calls of one stage are under way");
         match self.chance.below(24) {
-            0 if self.crashes < 6 => self.crash(),
+            0 if self.crashes < 8 => self.crash(),
             1 => self.repeat(),
             2 if self.chance.one_in(12) => self.cancel(),
             3..=5 => self.grant(),
@@ -150,6 +152,8 @@ impl Storm {
             13 if self.chance.one_in(3) => self.pause(),
             14 => self.resume(),
             15 if self.chance.one_in(6) => self.stand_in_the_way(),
+            16 => self.hand_in(Input::Turn),
+            17 => self.reply(),
             _ => self.answer(),
         }
     }
@@ -161,6 +165,8 @@ impl Storm {
         let log = self.facts.iter().map(|(event, now)| (event, *now));
         let run = self.execution.recorded().id;
         self.execution = Execution::replay(self.plan.clone(), run, log).unwrap();
+        let unclean_ends = u32::try_from(self.chance.below(4)).unwrap();
+        self.hand_in(Input::Found { unclean_ends });
     }
 
     /// An answer that was handed in before must change nothing but the time of a wake.

@@ -1,7 +1,7 @@
 //! How often the storm reached what it is there to reach.
 
 use engine_core::{
-    event::{Event, Gate, Progress, RunStop, Signal, StopCause},
+    event::{Event, Gate, Progress, Reply, RunStop, Signal, StopCause},
     retry::Cause,
 };
 use std::{collections::BTreeMap, fmt};
@@ -13,7 +13,7 @@ pub(crate) struct Reached {
 }
 
 /// What a storm of usual length must have met.
-const EXPECTED: [&str; 40] = [
+const EXPECTED: [&str; 45] = [
     "abort of a run",
     "append lands late",
     "answer lost after the write",
@@ -37,6 +37,11 @@ const EXPECTED: [&str; 40] = [
     "progress as a blob",
     "question answered",
     "revision",
+    "run asked about",
+    "run cleared",
+    "run driven again",
+    "run given up",
+    "run tried alone",
     "rollback",
     "rolled back",
     "run",
@@ -101,6 +106,19 @@ impl Reached {
             Event::RunStopping { cause: RunStop::GroupFull { .. } } => "group full",
             Event::RunStopping { cause: RunStop::Cancel { .. } } => "cancel",
             Event::RunStopping { cause: RunStop::Timeout } => "timeout of a run",
+            other => return self.read_trial(other),
+        };
+        self.count(situation, 1);
+    }
+
+    /// What came of a run with which the engine died.
+    fn read_trial(&mut self, event: &Event) {
+        let situation = match event {
+            Event::RunTriedAlone => "run tried alone",
+            Event::RunCleared => "run cleared",
+            Event::RunQuestioned { .. } => "run asked about",
+            Event::RunAnswered { reply: Reply::Yes, .. } => "run driven again",
+            Event::RunAnswered { reply: Reply::No, .. } => "run given up",
             _ => return,
         };
         self.count(situation, 1);

@@ -34,6 +34,8 @@ pub(crate) struct World {
     clock: Arc<dyn Clock>,
     state: Arc<Mutex<State>>,
     objects: Arc<watch::Sender<u64>>,
+    /// How often a step has killed its engine.
+    kills: Arc<watch::Sender<u32>>,
 }
 
 struct State {
@@ -42,6 +44,8 @@ struct State {
     effects: BTreeMap<(RunId, String, u32, usize), u64>,
     /// Calls under way, by the engine that makes them.
     inside: BTreeSet<(u64, RunId, String)>,
+    /// The run whose steps kill the engine, and how often that has to be until they do no more.
+    poison: Option<(RunId, u32)>,
 }
 
 /// Held while a call is under way.
@@ -59,9 +63,10 @@ impl Drop for Inside {
 impl World {
     pub(crate) fn new(seed: u64, memory: Memory, clock: Arc<dyn Clock>) -> World {
         let chance = Chance::new(seed ^ 0x5EED);
-        let state = State { chance, effects: BTreeMap::new(), inside: BTreeSet::new() };
-        let objects = Arc::new(watch::Sender::new(0));
-        World { memory, clock, state: Arc::new(Mutex::new(state)), objects }
+        let (effects, inside) = (BTreeMap::new(), BTreeSet::new());
+        let state = State { chance, effects, inside, poison: None };
+        let (objects, kills) = (Arc::new(watch::Sender::new(0)), Arc::new(watch::Sender::new(0)));
+        World { memory, clock, state: Arc::new(Mutex::new(state)), objects, kills }
     }
 
     pub(crate) fn change_objects(&self) {
@@ -78,6 +83,26 @@ impl World {
         let is_alone = self.state.lock().unwrap().inside.insert(key.clone());
         assert!(is_alone, "two calls of one stage of one run are under way");
         Inside { world: self.clone(), key }
+    }
+
+    pub(crate) fn poison(&self, run: RunId, times: u32) {
+        self.state.lock().unwrap().poison = Some((run, times));
+    }
+
+    /// Answers when so many engines are dead.
+    pub(crate) async fn killed(&self, times: u32) {
+        self.kills.subscribe().wait_for(|kills| *kills >= times).await.unwrap();
+    }
+
+    /// Never comes back if it kills the engine.
+    async fn survive(&self, run: RunId) {
+        let kills = *self.kills.borrow();
+        match self.state.lock().unwrap().poison {
+            Some((poison, times)) if poison == run && kills < times => {}
+            Some(_) | None => return,
+        }
+        self.kills.send_modify(|kills| *kills += 1);
+        std::future::pending().await
     }
 
     fn chance(&self, below: u64) -> u64 {
@@ -154,6 +179,7 @@ impl<const TYPE: usize> Stage for Scripted<TYPE> {
     ) -> Result<Step<Remembered>, StageError> {
         let _inside = self.0.enter(&context);
         tokio::time::sleep(Duration::from_millis(self.0.chance(120))).await;
+        self.0.survive(context.identity.run).await;
         let played = script.attempts.get(context.identity.attempt as usize - 1);
         let attempt = played.or(script.attempts.last()).unwrap();
         let Some(act) = attempt.moves.get(progress.at) else {

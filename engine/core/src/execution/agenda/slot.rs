@@ -2,9 +2,10 @@
 
 use crate::{
     clock::{Civil, Elapsed},
-    event::Call,
+    event::{Call, Command},
     stage::Wake,
 };
+use std::collections::BTreeSet;
 
 #[derive(Clone, Debug, Default)]
 pub(super) struct Slot {
@@ -34,6 +35,51 @@ pub(super) enum Flight {
     Evaluation {
         call: Call,
     },
+}
+
+impl Flight {
+    pub(super) fn call(self) -> Option<Call> {
+        match self {
+            Flight::Nothing => None,
+            Flight::Step { call, .. } | Flight::Abort { call } | Flight::Evaluation { call } => {
+                Some(call)
+            }
+        }
+    }
+}
+
+/// The calls that were due when the run was driven again after it stood still, or was read back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Trying {
+    /// Nobody has asked yet what is due.
+    Due,
+    UnderWay(BTreeSet<Call>),
+}
+
+impl Default for Trying {
+    fn default() -> Trying {
+        Trying::UnderWay(BTreeSet::new())
+    }
+}
+
+impl Trying {
+    pub(super) fn begin(&mut self, commands: &[Command]) {
+        if *self == Trying::Due {
+            let calls = commands.iter().map(|command| match command {
+                Command::Evaluate { call }
+                | Command::Step { call }
+                | Command::Stop { call }
+                | Command::Abort { call } => *call,
+            });
+            *self = Trying::UnderWay(calls.collect());
+        }
+    }
+
+    pub(super) fn land(&mut self, call: Call) {
+        if let Trying::UnderWay(calls) = self {
+            calls.remove(&call);
+        }
+    }
 }
 
 /// Whether a node wants its next call at once, whatever its wake says.

@@ -38,6 +38,7 @@ impl Recorded {
         let node = plan.node(index);
         let first_started_at = self.nodes[index.0].started_at().unwrap_or(now);
         let clock = AttemptClock::new(part.timeout(node.timeout), now);
+        let clock = clock.running(self.pace(), now);
         self.nodes[index.0] = NodeState::Running(Attempt {
             number,
             first_started_at,
@@ -117,6 +118,7 @@ impl Recorded {
     }
 
     pub(super) fn stop(&mut self, index: NodeIndex, cause: &StopCause, now: Now) {
+        self.stop_wanted();
         self.update(index, |state| match state {
             NodeState::Running(attempt) => {
                 NodeState::Stopping { attempt, cause: cause.clone(), since: now }

@@ -3,6 +3,7 @@
 use super::{Storm, facts_of, somebody};
 use crate::script;
 use engine_core::{
+    Execution,
     event::{Event, RunAct, Seen, Signal, Signalled},
     id::RunId,
     plan::NodeIndex,
@@ -32,6 +33,17 @@ impl Storm {
         }
     }
 
+    async fn say_to_all(&self, execution: &Execution, row: u64) {
+        let (engine, run) = (self.engine.as_ref().unwrap(), execution.recorded().id);
+        let reply = if row.is_multiple_of(4) { RunAct::No } else { RunAct::Yes };
+        for act in [RunAct::Resume, reply] {
+            if execution.admits(act).is_ok() {
+                let key = format!("{} after row {row}", act.word());
+                let _taken = engine.act(run, (act, somebody(), String::new()), key).await;
+            }
+        }
+    }
+
     /// People answer whatever asks, and let what is paused go on.
     pub(super) async fn say(&self) {
         let engine = self.engine.as_ref().unwrap();
@@ -39,11 +51,7 @@ impl Storm {
         for gate in reader.unfinished().await.unwrap() {
             let run = gate.summary.run;
             let execution = reader.execution(run).await.unwrap();
-            if execution.admits(RunAct::Resume).is_ok() {
-                let said = (RunAct::Resume, somebody(), String::new());
-                let key = format!("resume after row {}", gate.next);
-                let _taken = engine.act(run, said, key).await;
-            }
+            self.say_to_all(&execution, gate.next).await;
             let facts = facts_of(&self.memory, run).await;
             for (index, node) in execution.plan().nodes().iter().enumerate() {
                 let retried = |event: &Event| match event {

@@ -4,7 +4,8 @@ use super::Storm;
 use crate::script;
 use engine_core::{
     event::{
-        Actor, Event, Force, Input, InputRow, Message, Rejected, Seen, Signal, Signalled, Way,
+        Actor, Event, Force, Input, InputRow, Message, Rejected, Reply, Seen, Signal, Signalled,
+        Way,
     },
     execution::state::Phase,
     id::{InputId, PlanHash, RunId},
@@ -36,6 +37,16 @@ impl Storm {
     pub(super) fn cancel(&mut self) {
         let force = self.chance.pick(&[Force::No, Force::Yes]);
         self.hand_in(row(Message::Cancel { actor: somebody(), reason: String::new(), force }));
+    }
+
+    /// A person says whether a run goes on with which the engine died.
+    pub(super) fn reply(&mut self) {
+        let reply = if self.chance.one_in(6) { Reply::No } else { Reply::Yes };
+        let asks = self.execution.recorded().question().is_some();
+        let message = Message::Answer { reply, actor: somebody(), reason: String::new() };
+        let answer = self.execution.handle(row(message), self.now);
+        assert_eq!(answer.is_ok(), asks, "{answer:?}");
+        self.record(answer.unwrap_or_default());
     }
 
     pub(super) fn pause(&mut self) {

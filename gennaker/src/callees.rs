@@ -7,11 +7,11 @@ use crate::{
 use engine_api::NotBegun;
 use engine_core::{
     BoxFuture, Pipeline, Plan, Registry,
-    diagnostic::{Code, Diagnostic, SourceFile},
+    diagnostic::{Code, Diagnostic, SourceFile, Span, in_file_order},
     files::{File, FileRequest, Files, Found},
     id::BlobName,
     pipeline::{Bindings, Callee, Given, Missing},
-    plan::{Called, Source},
+    plan::{Called, Callers, Source},
     stage::{AnyStage, ChildError, ServiceError},
 };
 use engine_runtime::{
@@ -37,6 +37,15 @@ pub(crate) struct Beside {
     pub(crate) source: SourceFile,
     pub(crate) requests: Vec<FileRequest>,
     pub(crate) files: Files,
+    callers: Callers,
+}
+
+/// A pipeline that is looked for, and the stage of the first file that leads to it.
+struct Wanted {
+    callee: Callee,
+    span: Span,
+    /// The file that names it, if it is not the first.
+    within: Option<String>,
 }
 
 /// Where other pipelines are looked for, and how what they name is read.
@@ -61,7 +70,9 @@ pub(crate) fn closure(
     root: &SourceFile,
     neighbours: &Neighbours<'_>,
 ) -> Result<BTreeMap<String, Beside>, Vec<Diagnostic>> {
-    let mut open = Pipeline::read(root, neighbours.registry).callees();
+    let callees = Pipeline::read(root, neighbours.registry).callees();
+    let first = |callee: Callee| Wanted { span: callee.span, within: None, callee };
+    let mut open: Vec<Wanted> = callees.into_iter().map(first).collect();
     let (mut found, mut faults) = (BTreeMap::new(), Vec::new());
     if open.is_empty() {
         return Ok(found);
@@ -69,18 +80,27 @@ pub(crate) fn closure(
     // A ring is told where it closes, by name.
     let sources: Vec<SourceFile> =
         [root.clone()].into_iter().chain((neighbours.sources)()).collect();
-    while let Some(callee) = open.pop() {
-        if found.contains_key(&callee.key()) || found.len() == MOST {
+    while let Some(wanted) = open.pop() {
+        let key = wanted.callee.key();
+        if let Some(before) = found.get(&key) {
+            faults.extend(wanted.refused(before));
             continue;
         }
-        match found_beside(&callee, &sources, neighbours) {
-            None => faults.push(missing(&callee)),
+        if found.len() == MOST {
+            continue;
+        }
+        match found_beside(&wanted.callee, &sources, neighbours) {
+            None => faults.push(wanted.missing()),
             Some((beside, callees)) => {
-                found.insert(callee.key(), beside);
-                open.extend(callees);
+                faults.extend(wanted.refused(&beside));
+                let (span, within) = (wanted.span, beside.source.path().to_owned());
+                let next = |callee| Wanted { callee, span, within: Some(within.clone()) };
+                open.extend(callees.into_iter().map(next));
+                found.insert(key, beside);
             }
         }
     }
+    let faults = in_file_order(faults);
     if faults.is_empty() { Ok(found) } else { Err(faults) }
 }
 
@@ -100,19 +120,39 @@ fn found_beside(
     // What depends on the values of a call cannot be read before it.
     requests.retain(|request| !request.pattern.contains("${{"));
     let files = (neighbours.read)(&requests);
-    Some((Beside { source: source.clone(), requests, files }, pipeline.callees()))
+    let callers = pipeline.callers().clone();
+    Some((Beside { source: source.clone(), requests, files, callers }, pipeline.callees()))
 }
 
-fn missing(callee: &Callee) -> Diagnostic {
-    let Callee { application, pipeline, span } = callee;
-    let message = format!("no pipeline `{pipeline}` of application `{application}` is known here");
-    let help = "put its file beside this one; it is named by its `name`";
-    Diagnostic::error(Code::E007, *span, message).help(help)
+impl Wanted {
+    fn missing(&self) -> Diagnostic {
+        let Callee { application, pipeline, .. } = &self.callee;
+        let message =
+            format!("no pipeline `{pipeline}` of application `{application}` is known here");
+        let help = "put its file beside this one; it is named by its `name`";
+        self.fault(Code::E007, message).help(help)
+    }
+
+    /// What is wrong if the other pipeline does not let this one start it.
+    fn refused(&self, beside: &Beside) -> Option<Diagnostic> {
+        let Callee { application, pipeline, caller, .. } = &self.callee;
+        let message = beside.callers.admit(caller, (application, pipeline)).err()?;
+        let help = format!("let `{caller}` stand in `callers` of {}", beside.source.path());
+        Some(self.fault(Code::E019, message).help(help))
+    }
+
+    fn fault(&self, code: Code, message: String) -> Diagnostic {
+        let message = match &self.within {
+            None => message,
+            Some(file) => format!("{message}; {file} names it"),
+        };
+        Diagnostic::error(code, self.span, message)
+    }
 }
 
 pub(crate) fn kept(engine: &Engine, found: BTreeMap<String, Beside>) -> Kept {
     let (mut callees, mut contents) = (BTreeMap::new(), Vec::new());
-    for (key, Beside { source, requests, files }) in found {
+    for (key, Beside { source, requests, files, .. }) in found {
         let text: Arc<[u8]> = Arc::from(source.text().as_bytes());
         let name = engine.sealer().name(&text);
         contents.push((name.clone(), text));

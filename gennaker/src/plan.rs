@@ -10,7 +10,7 @@ use crate::{
 use engine_core::{
     Plan,
     pipeline::Missing,
-    plan::{Document, Node, Place, Timeout},
+    plan::{Callers, Document, Node, Place, Timeout},
     platform::Platform,
     wording,
 };
@@ -71,6 +71,10 @@ fn show(plan: &Plan) {
     let document = plan.document();
     println!("{} of application {}", document.pipeline, document.application);
     println!("  timeout of the run: {}", time(document.timeout));
+    if let Callers::Named(names) = &document.callers {
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        println!("  started by stages of: {} and its own", names.join(", "));
+    }
     for (name, value) in &document.parameters {
         println!("  parameter {name}: {value}");
     }

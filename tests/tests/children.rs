@@ -125,6 +125,40 @@ fn an_engine_that_is_killed_starts_no_second_child() {
     assert_eq!(runs, ["release#1", "schema#1"]);
 }
 
+/// What is said of the release, whose child says whom it lets start it.
+fn called_by(application: &str, callers: &str) -> (Option<i32>, String) {
+    let folder = tempfile::tempdir().unwrap();
+    let child = CHILD.replace("application: release", &format!("application: ledger{callers}"));
+    pipeline(folder.path(), "schema.yaml", &child);
+    let parent = PARENT.replace("name: schema,", "application: ledger, name: schema,");
+    let parent = parent.replace("name: release", &format!("name: {application}"));
+    let file = pipeline(folder.path(), "release.yaml", &parent);
+    let between = "version: 1\nname: between\napplication: between\nstages:\n  again: {pipeline: {application: release, name: release}}\n";
+    let between = between.replace("release", application);
+    pipeline(folder.path(), "between.yaml", &between);
+    let state = folder.path().join("state");
+    let between = folder.path().join("between.yaml").display().to_string();
+    let (code, said) = told(&state, &["validate", &file]);
+    let (through, also) = told(&state, &["validate", &between]);
+    assert_eq!(code, through, "{said}\n{also}");
+    (code, format!("{said}{also}"))
+}
+
+#[test]
+fn a_pipeline_is_started_by_whom_it_lets() {
+    assert_eq!(called_by("release", "").0, Some(0));
+    assert_eq!(called_by("release", "\ncallers: [release]").0, Some(0));
+    assert_eq!(called_by("ledger", "\ncallers: [payments]").0, Some(0));
+    let (code, said) = called_by("release", "\ncallers: [payments, shop]");
+    assert_eq!(code, Some(3), "{said}");
+    let words = "error[E019]: `ledger/schema` is not started by application `release`, only by payments, shop";
+    assert!(said.contains(words), "{said}");
+    assert!(said.contains("release.yaml:4:50"), "{said}");
+    assert!(said.contains("help: let `release` stand in `callers` of "), "{said}");
+    assert!(said.contains("between.yaml:5:50"), "{said}");
+    assert!(said.contains("release.yaml names it"), "{said}");
+}
+
 #[test]
 fn a_pipeline_that_is_not_there_is_told_before_anything_runs_and_a_ring_when_it_closes() {
     let folder = tempfile::tempdir().unwrap();

@@ -25,7 +25,7 @@ use crate::{
     diagnostic::{Diagnostic, Span},
     files::{FileRequest, Step},
     language::{Content, Node},
-    plan::{Cell, Need, OnFailure, Timeout},
+    plan::{Callers, Cell, Need, OnFailure, Timeout},
     retry::Retry,
     stage::AnyStage,
     template::Template,
@@ -47,6 +47,7 @@ pub struct Pipeline {
     application: Option<String>,
     description: Option<String>,
     labels: BTreeMap<String, String>,
+    callers: Callers,
     timeout_ms: Option<u64>,
     group: concurrency::Group,
     parameters: Vec<Parameter>,
@@ -143,6 +144,11 @@ impl Pipeline {
 
     pub(crate) fn labels(&self) -> &BTreeMap<String, String> {
         &self.labels
+    }
+
+    /// Whose stages may start it.
+    pub fn callers(&self) -> &Callers {
+        &self.callers
     }
 
     pub(crate) fn timeout(&self) -> Timeout {

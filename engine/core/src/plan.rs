@@ -1,10 +1,12 @@
 //! The checked graph: every stage type known, every file read, everything pinned.
 
+mod callers;
 pub mod compile;
 pub mod graph;
 mod secrets;
 mod way_back;
 
+pub use callers::Callers;
 pub use compile::{Cluster, Environments, UnknownEnvironment};
 pub use graph::{Dependent, Graph, GraphError, NodeIndex};
 pub use secrets::SecretUse;
@@ -50,6 +52,9 @@ pub struct Document {
     pub description: Option<String>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub labels: BTreeMap<String, String>,
+    /// Whose stages may start it.
+    #[serde(default, skip_serializing_if = "Callers::is_repository")]
+    pub callers: Callers,
     /// The group of runs it belongs to; one runs beside all others without it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub concurrency: Option<Concurrency>,

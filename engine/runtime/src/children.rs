@@ -96,6 +96,10 @@ impl Caller {
         let parameters = request.parameters;
         let call = PlanCall { parent, key, parameters, actor, services };
         let plan = Arc::new(self.children.plan(call).await?);
+        let called = plan.document();
+        let wanted = (called.application.as_str(), called.pipeline.as_str());
+        let caller = &self.identity.application;
+        called.callers.admit(caller, wanted).map_err(ChildError::Refused)?;
         let new = NewRun {
             plan,
             trigger: Trigger::Pipeline,

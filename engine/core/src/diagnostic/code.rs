@@ -110,10 +110,11 @@ codes! {
     /// Two deploys of one component to one environment.
     E018 = "Two stages deploy the same component to the same environment, so that each would prune \
         what the other has put there. Give one of them another `component`.",
-    /// A secret that is not granted.
+    /// A secret or another pipeline that is not granted.
     E019 = "The platform's file, gennaker.yaml, does not grant the secret to this application in \
-        this environment. Whoever keeps that file adds it to `secrets.grants`; a stage that names \
-        no environment needs a grant for all of them (`\"*\"`, the default).",
+        this environment: whoever keeps that file adds it to `secrets.grants`; a stage that names \
+        no environment needs a grant for all of them (`\"*\"`, the default). Or a stage starts a \
+        pipeline whose `callers` do not have this application: whoever keeps that one adds it there.",
     /// Deploy without readiness.
     W104 = "A deploy says `wait: false`, and no `waitForReady` follows it in its environment: the \
         stage succeeds as soon as the objects are written, even if no pod ever starts. Leave \

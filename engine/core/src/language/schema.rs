@@ -53,6 +53,10 @@ pub(crate) struct PipelineText {
     /// Which runs may not be under way together: by default, those of one pipeline.
     #[schemars(example = json!({"strategy": "queue"}))]
     pub(crate) concurrency: Option<ConcurrencyText>,
+    /// Other applications whose pipelines may start this one by a stage. Unless it is said, those
+    /// that have a pipeline in this repository: the files of the same folder.
+    #[schemars(length(min = 1, max = 100), example = json!(["payments"]))]
+    pub(crate) callers: Option<Vec<NameText>>,
     /// What holds for every stage that does not say otherwise.
     #[schemars(example = json!({"onFailure": "hold"}))]
     pub(crate) defaults: DefaultsText,
@@ -60,6 +64,12 @@ pub(crate) struct PipelineText {
     #[schemars(extend("default" = "24h"), example = &"6h")]
     pub(crate) timeout: Option<Duration>,
 }
+
+/// The name of an application.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(transparent)]
+#[schemars(inline, extend("format" = "gennaker-name"))]
+pub(crate) struct NameText(pub(crate) String);
 
 /// A group of runs of one application, and what a newcomer means to the others.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]

@@ -12,6 +12,8 @@ const CALL: &str = "pipeline";
 pub struct Callee {
     pub application: String,
     pub pipeline: String,
+    /// The application of the pipeline that names it.
+    pub caller: String,
     /// Where it is named.
     pub span: Span,
 }
@@ -27,17 +29,17 @@ impl Pipeline {
     /// What its stages start.
     pub fn callees(&self) -> Vec<Callee> {
         let mut callees: Vec<Callee> = Vec::new();
+        let Some(caller) = self.application() else { return callees };
         let actions = self.stages.iter().flat_map(|stage| &stage.actions);
         for action in actions.filter(|action| action.stage_type == CALL) {
             let Config::Sound(config) = &action.config else { continue };
             let config = config.preview();
             let text = |key: &str| config.get(key).and_then(Value::as_str).map(str::to_owned);
-            let own = || self.application().map(str::to_owned);
-            if let (Some(pipeline), Some(application)) =
-                (text("name"), text("application").or_else(own))
-            {
+            let application = text("application").unwrap_or_else(|| caller.to_owned());
+            if let Some(pipeline) = text("name") {
                 let span = action.value_span(&[Step::Key("name".to_owned())]);
-                callees.push(Callee { application, pipeline, span });
+                let caller = caller.to_owned();
+                callees.push(Callee { application, pipeline, caller, span });
             }
         }
         callees

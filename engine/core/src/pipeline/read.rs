@@ -8,7 +8,7 @@ use crate::{
     Registry,
     diagnostic::{Code, Diagnostic, SourceFile, Span, in_file_order},
     language::{Node, PipelineText, Schemas, Walk, decode, read_tree},
-    plan::ROLLBACK_PIPELINE,
+    plan::{Callers, ROLLBACK_PIPELINE},
     stage::AnyStage,
 };
 
@@ -67,6 +67,9 @@ fn headed(text: PipelineText) -> Pipeline {
         application: text.application,
         description: text.description,
         labels: text.labels,
+        callers: text.callers.map_or(Callers::Repository, |names| {
+            Callers::Named(names.into_iter().map(|name| name.0).collect())
+        }),
         timeout_ms: text.timeout.map(|timeout| timeout.milliseconds()),
         ..Pipeline::default()
     }

@@ -47,6 +47,7 @@ impl Plan {
             pipeline: name.to_owned(),
             description: pipeline.description().map(str::to_owned),
             labels: pipeline.labels().clone(),
+            callers: pipeline.callers().clone(),
             concurrency: pipeline.concurrency(),
             timeout: pipeline.timeout(),
             parameters: pipeline.values().clone(),

@@ -1,7 +1,7 @@
 //! The plan of a person's way back: one stage, made and not written.
 
 use super::{
-    Document, Effect, FORMAT, GraphError, Node, OnFailure, OnTimeout, Place, Plan,
+    Callers, Document, Effect, FORMAT, GraphError, Node, OnFailure, OnTimeout, Place, Plan,
     ROLLBACK_PIPELINE, Timeout,
 };
 use crate::{
@@ -60,6 +60,7 @@ impl Plan {
             pipeline: ROLLBACK_PIPELINE.to_owned(),
             description: None,
             labels: BTreeMap::new(),
+            callers: Callers::Repository,
             concurrency: None,
             timeout: RUN_TIMEOUT,
             parameters: BTreeMap::new(),

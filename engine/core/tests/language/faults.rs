@@ -159,6 +159,17 @@ const DEPLOYS: &[(&str, &[&str])] = &[
 ];
 
 /// Whole files.
+const CALLERS: &[(&str, &[&str])] = &[
+    ("[payments, bank-2]", &[]),
+    ("[]", &["E016 3:1 `callers` is an empty list"]),
+    ("payments", &["E016 3:10 `callers` must be a list, not text"]),
+    ("[Payments]", &["E016 3:11 an item of `callers` cannot be `Payments`"]),
+    (
+        "[\"${{ parameters.who }}\"]",
+        &["E005 3:11 an item of `callers` is the same in every run: no `${{ }}` here"],
+    ),
+];
+
 const FILES: &[(&str, &[&str])] = &[
     (
         "\u{feff}version: 1\nname: x\nstages: {}\nnamed: x",
@@ -231,6 +242,14 @@ fn every_fault_of_an_action_is_told_with_its_place() {
 #[test]
 fn every_fault_of_a_file_is_told_with_its_place() {
     hold(FILES, str::to_owned);
+}
+
+#[test]
+fn callers_are_names_that_stand_there() {
+    let file = |callers: &str| {
+        format!("{TOP}callers: {callers}\nstages:\n  a: {{wait: {{duration: 5s}}}}\n")
+    };
+    hold(CALLERS, file);
 }
 
 #[test]

@@ -3,7 +3,8 @@
 use engine_core::{
     Plan,
     plan::{
-        Accepts, Document, Effect, FORMAT, GraphError, Need, Node, OnFailure, OnTimeout, Timeout,
+        Accepts, Callers, Document, Effect, FORMAT, GraphError, Need, Node, OnFailure, OnTimeout,
+        Timeout,
     },
     retry::Retry,
     stage::{EnvironmentUse, Stage, StageError, Step, StepContext, Traits},
@@ -57,6 +58,7 @@ fn plan(nodes: Vec<Node>) -> Result<Plan, GraphError> {
         pipeline: "bench".to_owned(),
         description: None,
         labels: BTreeMap::new(),
+        callers: Callers::Repository,
         concurrency: None,
         timeout: Timeout::Never,
         parameters: BTreeMap::new(),

@@ -8,8 +8,8 @@ use engine_core::{
     event::Signal,
     execution::state::NodeState,
     plan::{
-        Accepts, ClusterIdentity, Concurrency, Document, Effect, FORMAT, Need, Node, OnFailure,
-        OnTimeout, Place, Plan, ROLLBACK_PIPELINE, Timeout,
+        Accepts, Callers, ClusterIdentity, Concurrency, Document, Effect, FORMAT, Need, Node,
+        OnFailure, OnTimeout, Place, Plan, ROLLBACK_PIPELINE, Timeout,
     },
     retry::{Backoff, Cause, Retry},
     status::{StageStatus, WaitKind},
@@ -202,6 +202,7 @@ pub(crate) fn plan(chance: &mut Chance, most: u64) -> Plan {
         pipeline: "storm".to_owned(),
         description: None,
         labels: BTreeMap::new(),
+        callers: Callers::Repository,
         concurrency: concurrency(chance),
         timeout: match chance.below(6) {
             0 => Timeout::AfterMs(5_000 + chance.below(40_000)),

@@ -206,7 +206,9 @@ impl Submitted {
                     ChildError::Refused(format!("{}: {}", call.key, told.join("; ")))
                 }
                 NotBegun::Refused { reason } => ChildError::Refused(reason),
-                NotBegun::Unavailable { reason } => ChildError::Unavailable(reason),
+                NotBegun::Full { reason } | NotBegun::Unavailable { reason } => {
+                    ChildError::Unavailable(reason)
+                }
             })?;
         Ok(plan.made_of(called.source.clone()).calling(callees.clone()))
     }

@@ -9,6 +9,7 @@ use crate::{
 };
 use engine_core::{
     Plan,
+    admission::{Limit, Limits},
     pipeline::Missing,
     plan::{Callers, Document, Node, Place, Timeout},
     platform::Platform,
@@ -57,8 +58,14 @@ impl Shown for Planned<'_> {
         show(self.plan);
         if let Platform::Open = self.platform {
             println!(
-                "without a gennaker.yaml nothing is restricted: no people, hosts, secrets or places"
+                "without a gennaker.yaml nothing is restricted: no people, hosts, secrets, places \
+                 or number of runs"
             );
+        }
+        let Limits { running, queued } = self.platform.limits();
+        if let (Limit::AtMost(running), Limit::AtMost(queued)) = (running, queued) {
+            let application = &self.document.application;
+            println!("of {application}, at most {running} runs are under way and {queued} queued");
         }
     }
 

@@ -121,9 +121,9 @@ pub(crate) async fn conclude(
                 NotBegun::Invalid { diagnostics } => {
                     remote::refused("the pipeline has faults", &diagnostics)
                 }
-                NotBegun::Refused { reason } | NotBegun::Unavailable { reason } => {
-                    remote::refused(&reason, &[])
-                }
+                NotBegun::Refused { reason }
+                | NotBegun::Full { reason }
+                | NotBegun::Unavailable { reason } => remote::refused(&reason, &[]),
             })
         }
     }

@@ -271,6 +271,9 @@ pub(crate) async fn begin(
             | StartError::IdTaken
             | StartError::Leaving),
         ) => Err(unavailable(error.to_string())),
+        Err(error @ StartError::QueueFull { .. }) => {
+            Err(NotBegun::Full { reason: error.to_string() })
+        }
         Err(StartError::NotAllowed(reason)) => Err(NotBegun::Refused { reason }),
     }
 }

@@ -1,7 +1,7 @@
 //! The API as it describes itself: every operation answers, and answers in the shape it promises.
 
 use crate::{
-    program::{Talking, gennaker},
+    program::{Talking, gennaker, pipeline},
     wire::{Reply, exchange, get, post, socket},
 };
 use serde_json::{Value, json};
@@ -31,8 +31,18 @@ pub(crate) struct Served {
 
 impl Served {
     pub(crate) fn start() -> Served {
+        Served::of(tempfile::tempdir().unwrap(), &[])
+    }
+
+    /// With such a platform's file.
+    pub(crate) fn with(platform: &str) -> Served {
         let folder = tempfile::tempdir().unwrap();
-        let arguments = ["serve", "--listen", "127.0.0.1:0"];
+        let config = pipeline(folder.path(), "gennaker.yaml", platform);
+        Served::of(folder, &["--config", &config])
+    }
+
+    fn of(folder: TempDir, more: &[&str]) -> Served {
+        let arguments = [&["serve", "--listen", "127.0.0.1:0"], more].concat();
         let mut command = gennaker(&folder.path().join("state"), &arguments);
         let mut engine = Talking::start(command.stdout(Stdio::null()).env_remove("KUBECONFIG"));
         let said = engine.until("listening on");

@@ -12,6 +12,7 @@ mod imports;
 mod init;
 mod jobs;
 mod kills;
+mod limits;
 mod malformed;
 mod outage;
 mod people;

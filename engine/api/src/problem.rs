@@ -68,6 +68,7 @@ impl From<NotBegun> for Problem {
         match error {
             NotBegun::Invalid { diagnostics } => Problem::invalid(diagnostics),
             NotBegun::Refused { reason } => Problem::new(StatusCode::CONFLICT, reason),
+            NotBegun::Full { reason } => Problem::new(StatusCode::TOO_MANY_REQUESTS, reason),
             NotBegun::Unavailable { reason } => {
                 Problem::new(StatusCode::SERVICE_UNAVAILABLE, reason)
             }

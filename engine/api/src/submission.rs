@@ -42,6 +42,8 @@ pub enum NotBegun {
     Invalid { diagnostics: Vec<Value> },
     /// The run stands, or was kept, in a way that does not allow it.
     Refused { reason: String },
+    /// Too many runs of the application are queued.
+    Full { reason: String },
     /// A cluster or the store does not answer, or the engine is leaving; trying again may help.
     Unavailable { reason: String },
 }

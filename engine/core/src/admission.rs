@@ -1,7 +1,9 @@
 //! Who gets a resource: pure functions over the holders and waiters of that one resource.
 
+mod limits;
 mod ring;
 
+pub use limits::{Limit, Limits, Outlook, outlook};
 pub use ring::{Holding, Link, Waiting, ring};
 
 use crate::id::{RunId, Ticket};
@@ -35,6 +37,9 @@ pub struct Standing {
     /// The runs that wait for its end: it shares what they hold.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub family: Vec<RunId>,
+    /// How many runs of its application may be under way for it to be among them.
+    #[serde(default, skip_serializing_if = "Limit::is_unlimited")]
+    pub room: Limit,
 }
 
 fn alone() -> u32 {
@@ -162,7 +167,8 @@ fn shares(claimant: &Claimant, holders: &[&Claimant]) -> bool {
 
 impl Default for Standing {
     fn default() -> Standing {
-        Standing { limit: alone(), rank: Rank::Ordinary, family: Vec::new() }
+        let room = Limit::Unlimited;
+        Standing { limit: alone(), rank: Rank::Ordinary, family: Vec::new(), room }
     }
 }
 

@@ -12,7 +12,7 @@ pub use stop::{RunStop, StopCause};
 pub use trigger::{Parent, Trigger};
 
 use crate::{
-    admission::{Standing, Strategy},
+    admission::{Limit, Standing, Strategy},
     clock::Elapsed,
     id::{BlobName, PlanHash, Resource, RunId},
     retry::Cause,
@@ -55,6 +55,9 @@ pub enum Event {
     },
     SlotReleased {
         slot: Slot,
+        /// Whether it has, or asks for, a place among the runs of its application as well.
+        #[serde(default, skip_serializing_if = "Limit::is_unlimited")]
+        room: Limit,
     },
     /// A newer run of its group has come: this one ends once it only waits and holds no target.
     SuccessorCame {

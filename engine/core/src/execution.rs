@@ -34,6 +34,7 @@ pub use rollback::{Operation, ROLLBACK};
 pub use stopping::ABORT_LIMIT;
 
 use crate::{
+    admission::Limit,
     clock::Now,
     event::{Actor, Call, Command, Event, Input, Offer, Parent, Rejected, Trigger},
     id::{PlanHash, RunId},
@@ -85,6 +86,15 @@ pub enum ReplayError {
 impl Execution {
     /// Starts a run: the state, and the events that must be recorded to make it so.
     pub fn start(plan: Arc<Plan>, start: Start, now: Now) -> (Execution, Vec<Event>) {
+        Execution::start_within((plan, Limit::Unlimited), start, now)
+    }
+
+    /// The same for a run that may have to wait until fewer runs of its application are under way.
+    pub fn start_within(
+        (plan, room): (Arc<Plan>, Limit),
+        start: Start,
+        now: Now,
+    ) -> (Execution, Vec<Event>) {
         let Start { id, number, plan: hash, trigger, actor, ancestry, parent, offers } = start;
         let started = Event::RunStarted {
             number,
@@ -101,7 +111,7 @@ impl Execution {
         for Offer { stage, from, left } in offers {
             decision.emit(Event::StageOffered { stage, from, left });
         }
-        decision.enter();
+        decision.enter(room);
         let mut events = decision.finish();
         events.insert(0, started);
         (execution, events)
@@ -249,7 +259,11 @@ impl Execution {
         let agenda = Agenda::new(nodes.len());
         let (targets, matrices) = (target::targets(&plan), matrix::matrices(&plan));
         let Start { id, number, plan: hash, trigger, actor, ancestry, parent, offers: _ } = start;
-        let slot = plan.slot().map(|slot| SlotState { slot, claim: Claim::Unasked });
+        let slot = plan.slot().map(|slot| SlotState {
+            slot,
+            claim: Claim::Unasked,
+            room: Limit::Unlimited,
+        });
         let (phase, tally) = (Phase::Going, Tally::default());
         let clock = AttemptClock::of_run(plan.document().timeout);
         let recorded = Recorded {

@@ -11,6 +11,7 @@ pub use text::{ClusterText, EnvironmentText};
 
 use crate::{
     Registry,
+    admission::{Limit, Limits},
     diagnostic::{Code, Diagnostic, SourceFile, Span, in_file_order},
     language::{Schemas, Walk, closest, decode, publish, read_tree},
 };
@@ -132,6 +133,17 @@ impl Platform {
                 && grant.environments.iter().any(on)
         });
         if grants { Leave::Granted } else { Leave::Refused }
+    }
+
+    /// How many runs an application may have; any number, if there is no file.
+    pub fn limits(&self) -> Limits {
+        match self.file() {
+            None => Limits::default(),
+            Some(file) => Limits {
+                running: Limit::AtMost(file.limits.runs_per_application),
+                queued: Limit::AtMost(file.limits.queued_per_application),
+            },
+        }
     }
 
     /// The requests that pipelines may send, as `METHOD URL-PREFIX`; all, if there is no file.

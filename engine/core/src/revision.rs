@@ -39,6 +39,16 @@ impl Slot {
     pub fn resource(&self) -> Resource {
         Resource(format!("group:{}/{}", self.application, self.group))
     }
+
+    /// The name under which runs of its application contend for being under way at all.
+    pub fn room(&self) -> Resource {
+        Resource(format!("run limit:{}", self.application))
+    }
+
+    /// What the names of all groups of its application begin with.
+    pub fn groups(&self) -> String {
+        format!("group:{}/", self.application)
+    }
 }
 
 /// One recorded change of one component of a target.

@@ -7,7 +7,7 @@ mod stage_log;
 
 pub use append::{Append, Appended, Beginning, Blob};
 pub use lease::{Candidate, Lease, LeaseError, LeaseTerms, Takeover};
-pub use rows::{Ask, Claimed, RowChange, changes};
+pub use rows::{Ask, Behind, Claimed, Entrance, RowChange, changes};
 pub use stage_log::{
     AttemptKey, Chunk, Excess, Extent, HEAD_BYTES, LINE_BYTES, Line, LogAppend, LogAppended, Size,
     TAIL_BYTES,

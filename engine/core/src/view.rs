@@ -12,6 +12,7 @@ pub use usual::Usual;
 
 use crate::{
     Execution,
+    admission::Limit,
     clock::{Civil, Now},
     event::{Failure, Gate, RunStop, StopCause},
     execution::state::{BackingOff, Claim, End, NodeState, Phase, Waiting, Work},
@@ -102,8 +103,18 @@ pub struct Surroundings {
     pub blocked_by: BTreeMap<String, Vec<String>>,
     /// How long stages took when they succeeded in earlier runs of the pipeline, in milliseconds.
     pub durations: BTreeMap<String, Vec<u64>>,
-    /// Who stands before it in its group.
+    /// Who stands before it at the door where it is queued.
     pub queued_after: Vec<String>,
+    pub door: Door,
+}
+
+/// Where a queued run stands.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Door {
+    #[default]
+    Group,
+    /// It has a place in its group, and none among the runs of its application.
+    Application,
 }
 
 impl Execution {
@@ -140,7 +151,9 @@ impl Execution {
                 .stop_reason()
                 .or_else(|| self.pause_words())
                 .or_else(|| self.alone_words()),
-            waiting: self.trial().or_else(|| self.queued(&surroundings.queued_after)),
+            waiting: self
+                .trial()
+                .or_else(|| self.queued((&surroundings.queued_after, surroundings.door))),
             parent: recorded.parent.as_ref().map(|parent| parent.label.clone()),
             stages: nodes
                 .map(|(node, state)| {
@@ -165,13 +178,21 @@ impl Execution {
         matches!(state.claim, Claim::Asked { .. }).then_some(&state.slot)
     }
 
-    fn queued(&self, after: &[String]) -> Option<WaitView> {
+    fn queued(&self, (after, door): (&[String], Door)) -> Option<WaitView> {
         let state = self.recorded().slot.as_ref()?;
         let Claim::Asked { since } = state.claim else { return None };
-        let group = &state.slot.group;
+        let place = match (door, state.room) {
+            (Door::Application, Limit::AtMost(most)) => format!(
+                "while {} has as many runs under way as it may, {most},",
+                state.slot.application
+            ),
+            (Door::Application, Limit::Unlimited) | (Door::Group, _) => {
+                format!("in group {}", state.slot.group)
+            }
+        };
         let detail = match after {
-            [] => format!("waits for its turn in group {group}"),
-            after => format!("waits for its turn in group {group} after {}", after.join(", ")),
+            [] => format!("waits for its turn {place}").trim_end_matches(',').to_owned(),
+            after => format!("waits for its turn {place} after {}", listed(after)),
         };
         Some(WaitView {
             kind: WaitKind::Concurrency,
@@ -253,6 +274,17 @@ impl Execution {
                 if reason.is_empty() { words } else { format!("{words}: {reason}") }
             }
         })
+    }
+}
+
+/// More names than these make no sentence.
+const NAMES: usize = 5;
+
+fn listed(names: &[String]) -> String {
+    let shown = names.iter().take(NAMES).cloned().collect::<Vec<_>>().join(", ");
+    match names.len().saturating_sub(NAMES) {
+        0 => shown,
+        more => format!("{shown} and {more} more"),
     }
 }
 

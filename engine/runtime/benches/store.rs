@@ -3,6 +3,7 @@
 mod bare;
 
 use engine_core::{
+    admission::Limit,
     clock::{Civil, Elapsed, Now},
     event::{Actor, Event, Progress, Trigger, Way},
     id::{Epoch, PlanHash, RunId},
@@ -130,7 +131,12 @@ fn item(run: RunId, n: u32) -> Append {
         }],
     };
     let beginning = match n {
-        0 => Beginning::Run { plan: plan.clone(), stored_plan: String::new(), key: None },
+        0 => Beginning::Run {
+            plan: plan.clone(),
+            stored_plan: String::new(),
+            key: None,
+            queue: Limit::Unlimited,
+        },
         _ => Beginning::No,
     };
     let (inputs, blobs, summary) = (Vec::new(), Vec::new(), summary(run, plan, n));

@@ -114,9 +114,12 @@ impl Caller {
             Ok(Started::New { run, .. } | Started::Before { run }) => child(backing, run).await,
             Err(StartError::Leaving) => Err(ChildError::Leaving),
             Err(error @ StartError::NotAllowed(_)) => Err(ChildError::Refused(error.to_string())),
-            Err(error @ (StartError::Plan(_) | StartError::Store(_) | StartError::IdTaken)) => {
-                Err(ChildError::Unavailable(error.to_string()))
-            }
+            Err(
+                error @ (StartError::Plan(_)
+                | StartError::Store(_)
+                | StartError::QueueFull { .. }
+                | StartError::IdTaken),
+            ) => Err(ChildError::Unavailable(error.to_string())),
         }
     }
 
@@ -157,9 +160,10 @@ impl Caller {
     }
 
     /// What is not given back before the child's end: the targets that this stage, or one
-    /// downstream of it, names, and the run's own place in its group.
+    /// downstream of it, names, and the run's own place in its group and among its application's.
     fn keeps(&self) -> Vec<Resource> {
-        let slot = self.plan.slot().map(|slot| slot.resource());
+        let slot = self.plan.slot();
+        let slot = slot.iter().flat_map(|slot| [slot.resource(), slot.room()]);
         let inherited = self.parent.iter().flat_map(|it| it.keeps.iter().cloned());
         let targets = self.plan.targets_downstream(self.node).into_iter();
         targets.map(|target| target.resource()).chain(slot).chain(inherited).collect()

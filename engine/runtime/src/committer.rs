@@ -133,6 +133,6 @@ fn reply(job: Job, answer: Result<Appended, StoreError>) {
 pub(crate) fn woken(answer: &Appended) -> &[RunId] {
     match answer {
         Appended::Written { woken, .. } => woken,
-        Appended::Conflict | Appended::Repeated { .. } => &[],
+        Appended::Conflict | Appended::Repeated { .. } | Appended::QueueFull { .. } => &[],
     }
 }

@@ -5,6 +5,7 @@ pub mod contention;
 pub mod faulty;
 pub mod feed;
 pub mod lease;
+pub mod limits;
 pub mod logs;
 pub mod queue;
 pub mod revision;
@@ -67,6 +68,14 @@ macro_rules! hold_to_the_contract {
                 an_unclean_end_counts_whoever_had_an_input
                 a_clean_end_is_not_counted
                 inputs_of_an_ended_run_go_with_the_next_takeover
+            }
+            limits {
+                a_run_waits_until_fewer_of_its_application_are_under_way
+                a_run_that_leaves_while_it_waits_is_forgotten
+                a_start_is_refused_where_too_many_wait
+                who_need_not_wait_begins_however_many_do
+                a_ring_through_the_limit_is_refused_by_name
+                no_more_are_under_way_than_may_be_and_none_waits_for_nothing
             }
             logs {
                 printed_lines_are_read_back_in_order

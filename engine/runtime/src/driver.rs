@@ -217,7 +217,9 @@ impl Driver {
         };
         let answer = self.shop.committer.append(append).await?;
         match &answer {
-            Appended::Conflict | Appended::Repeated { .. } => return Ok(Recorded::Lost),
+            Appended::Conflict | Appended::Repeated { .. } | Appended::QueueFull { .. } => {
+                return Ok(Recorded::Lost);
+            }
             Appended::Written { .. } => self.next += advances,
         }
         self.shop.witness.appended(&self.execution);

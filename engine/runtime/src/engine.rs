@@ -114,6 +114,11 @@ pub enum StartError {
     /// Whoever starts it lacks the right.
     #[error("{0}")]
     NotAllowed(String),
+    #[error(
+        "{most} runs of application {application} are queued, and no more may be \
+         (`limits.queuedPerApplication` in gennaker.yaml); start it again when some have gone on"
+    )]
+    QueueFull { application: String, most: u32 },
     #[error("another run has this id; start again")]
     IdTaken,
     #[error("the engine is leaving and starts nothing more; ask the next one")]

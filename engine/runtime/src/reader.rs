@@ -13,9 +13,9 @@ use engine_core::{
     Execution, Plan,
     admission::Queue,
     id::{Position, RunId},
-    revision::{Revision, Target},
+    revision::{Revision, Slot, Target},
     store::{Gate, LogReader, LogRow, RunFilter, Store, StoreError, Summary},
-    view::{RunView, Surroundings},
+    view::{Door, RunView, Surroundings},
 };
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -135,11 +135,22 @@ impl Reader {
             true => BTreeMap::new(),
             false => self.durations(&execution.summary()).await?,
         };
-        let queued_after = match execution.asked_slot() {
-            Some(slot) => self.labels(self.log.queue(&slot.resource()).await?, run).await?,
-            None => Vec::new(),
+        let (queued_after, door) = match execution.asked_slot() {
+            Some(slot) => self.queued(slot, run).await?,
+            None => (Vec::new(), Door::Group),
         };
-        Ok(execution.view(&Surroundings { details, blocked_by, durations, queued_after }))
+        Ok(execution.view(&Surroundings { details, blocked_by, durations, queued_after, door }))
+    }
+
+    /// Who stands before a queued run, and at which door.
+    async fn queued(&self, slot: &Slot, run: RunId) -> Result<(Vec<String>, Door), ReadError> {
+        let group = self.log.queue(&slot.resource()).await?;
+        let is_in = group.holders.iter().any(|holder| holder.run == run);
+        let (queue, door) = match is_in {
+            true => (self.log.queue(&slot.room()).await?, Door::Application),
+            false => (group, Door::Group),
+        };
+        Ok((self.labels(queue, run).await?, door))
     }
 
     /// The revisions of a target, oldest first.

@@ -108,6 +108,12 @@ pub enum Message {
         slot: Slot,
         because: TurnedAway,
     },
+    /// The run has a place in its group, and among the runs of its application.
+    RoomGranted,
+    /// To wait for a place among the runs of its application would close this ring.
+    RoomRefused {
+        ring: Vec<Link<String>>,
+    },
     /// A newer run of the group has come.
     Superseded {
         by: String,

@@ -55,7 +55,10 @@ impl Recorded {
             Event::TargetRefused { target, .. } => self.claim(target, Claim::Unasked)?,
             Event::TargetGranted { target } => self.claim(target, Claim::Held)?,
             Event::TargetReleased { target, .. } => self.claim(target, Claim::Released)?,
-            Event::SlotAsked { .. } => self.slot(Claim::Asked { since: now }),
+            Event::SlotAsked { standing, .. } => {
+                self.slot(Claim::Asked { since: now });
+                self.slot.iter_mut().for_each(|state| state.room = standing.room);
+            }
             Event::SlotGranted { .. } => self.slot(Claim::Held),
             Event::SlotReleased { .. } => self.slot(Claim::Released),
             Event::SuccessorCame { by } => self.successor = Some(by.clone()),

@@ -3,7 +3,7 @@
 use super::{
     Execution,
     decide::{Decided, Decision, Spare},
-    state::{Claim, NodeState, TargetState},
+    state::{Claim, NodeState, SlotState, TargetState},
 };
 use crate::{
     admission::Link,
@@ -49,12 +49,13 @@ impl Decision<'_> {
         kept.map(|state| state.target.clone()).collect()
     }
 
-    /// What is kept to the end, whichever stage waits: the run's place in its group, and what
-    /// waits for this run's end.
+    /// What is kept to the end, whichever stage waits: the run's place in its group and among the
+    /// runs of its application, and what waits for this run's end.
     fn beside(&self) -> Vec<Resource> {
         let recorded = &self.execution.recorded;
         let slot = recorded.slot.iter().map(|state| state.slot.resource());
-        slot.chain(recorded.kept_for_it()).collect()
+        let room = recorded.slot.iter().filter_map(SlotState::room);
+        slot.chain(room).chain(recorded.kept_for_it()).collect()
     }
 
     /// Who takes a node's target back, if somebody does.

@@ -6,7 +6,7 @@ use super::{
     state::{Claim, Phase, Recorded},
 };
 use crate::{
-    admission::{Rank, Standing},
+    admission::{Limit, Link, Rank, Standing},
     clock::Now,
     event::{Event, Rejected, RunStop, TurnedAway, Urgency},
     id::Resource,
@@ -21,6 +21,18 @@ use crate::{
 pub struct SlotState {
     pub slot: Slot,
     pub claim: Claim,
+    /// How many runs of the application may be under way for this one to be among them.
+    pub room: Limit,
+}
+
+impl SlotState {
+    /// What it has or asks for beside the place in its group.
+    pub(super) fn room(&self) -> Option<Resource> {
+        match self.room {
+            Limit::Unlimited => None,
+            Limit::AtMost(_) => Some(self.slot.room()),
+        }
+    }
 }
 
 /// Whether a run is before or behind the door of its group.
@@ -45,18 +57,19 @@ impl Recorded {
 
     pub(super) fn standing(&self, limit: u32, rank: Rank) -> Standing {
         let family = self.parent.iter().flat_map(|parent| parent.family.iter().copied());
-        Standing { limit, rank, family: family.collect() }
+        let room = Limit::Unlimited;
+        Standing { limit, rank, family: family.collect(), room }
     }
 }
 
 impl Decision<'_> {
     /// Asks for the run's place in its group, if it has one; else begins.
-    pub(super) fn enter(&mut self) {
+    pub(super) fn enter(&mut self, room: Limit) {
         let plan = self.execution.plan.clone();
         match (plan.slot(), &plan.document().concurrency) {
             (Some(slot), Some(Concurrency { limit, strategy, .. })) => {
                 let recorded = &self.execution.recorded;
-                let standing = recorded.standing(*limit, Rank::Ordinary);
+                let standing = Standing { room, ..recorded.standing(*limit, Rank::Ordinary) };
                 let keeps = recorded.kept_for_it();
                 self.emit(Event::SlotAsked { slot, strategy: *strategy, standing, keeps });
             }
@@ -92,8 +105,8 @@ impl Decision<'_> {
         let Some(state) = &self.execution.recorded.slot else { return };
         match state.claim {
             Claim::Asked { .. } | Claim::Held => {
-                let slot = state.slot.clone();
-                self.emit(Event::SlotReleased { slot });
+                let (slot, room) = (state.slot.clone(), state.room);
+                self.emit(Event::SlotReleased { slot, room });
             }
             Claim::Unasked | Claim::Released => {}
         }
@@ -128,6 +141,33 @@ pub(super) fn refused(
                 }
             });
             Ok(decision.finish())
+        }
+    }
+}
+
+/// The run has a place among those of its application, and so the one in its group that it had to
+/// have before.
+pub(super) fn let_in(execution: &mut Execution, now: Now) -> Decided {
+    let slot = asked(execution)?;
+    granted(execution, slot, now)
+}
+
+/// To wait for a place among the runs of its application would be to wait for ever.
+pub(super) fn kept_out(execution: &mut Execution, ring: Vec<Link<String>>, now: Now) -> Decided {
+    let because = ring_words(&asked(execution)?.room(), &ring);
+    let mut decision = Decision::new(execution, now);
+    decision.stop_run(RunStop::Ring { because });
+    Ok(decision.finish())
+}
+
+/// The place for which the run asks.
+fn asked(execution: &Execution) -> Result<Slot, Rejected> {
+    let group = || execution.recorded.slot.as_ref().map(|state| state.slot.clone());
+    match (execution.recorded.admission(), group()) {
+        (Admission::Asks { .. }, Some(slot)) => Ok(slot),
+        (Admission::Asks { .. } | Admission::Inside, slot) => {
+            let group = slot.map(|slot| slot.group).unwrap_or_default();
+            Err(Rejected::NotQueued { group })
         }
     }
 }

@@ -202,6 +202,8 @@ pub(super) fn row(execution: &mut Execution, row: InputRow, now: Now) -> Decided
         Message::Preempted { target, by } => claims::preempted(execution, (target, by), now),
         Message::SlotGranted { slot } => group::granted(execution, slot, now),
         Message::SlotRefused { slot, because } => group::refused(execution, (slot, because), now),
+        Message::RoomGranted => group::let_in(execution, now),
+        Message::RoomRefused { ring } => group::kept_out(execution, ring, now),
         Message::Superseded { by, urgency } => group::superseded(execution, (by, urgency), now),
         Message::ParentEnded { by } => group::orphaned(execution, by, now),
         Message::ChildEnded { stage } => child_ended(execution, &stage),

@@ -168,3 +168,22 @@ fn a_star_stands_for_anything() {
         assert_eq!(matches(pattern, text), expected, "{pattern} {text}");
     }
 }
+
+#[test]
+fn an_application_has_as_many_runs_as_the_file_says_and_without_one_any_number() {
+    let limits = |text: &str| {
+        let file = SourceFile::new("gennaker.yaml", text.as_bytes());
+        Platform::read(&file).map(|platform| platform.limits())
+    };
+    let at_most = |running, queued| {
+        Ok(Limits { running: Limit::AtMost(running), queued: Limit::AtMost(queued) })
+    };
+    assert_eq!(Platform::Open.limits(), Limits::default());
+    assert_eq!(limits("version: 1\n"), at_most(20, 200));
+    assert_eq!(limits("version: 1\nlimits: {runsPerApplication: 3}\n"), at_most(3, 200));
+    assert_eq!(limits("version: 1\nlimits: {queuedPerApplication: 5}\n"), at_most(20, 5));
+    for wrong in ["{runsPerApplication: 0}", "{queuedPerApplication: -1}", "{runs: 1}"] {
+        let told = limits(&format!("version: 1\nlimits: {wrong}\n")).unwrap_err();
+        assert_eq!(told.len(), 1, "{wrong}: {told:?}");
+    }
+}

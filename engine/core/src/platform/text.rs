@@ -5,11 +5,10 @@ use serde::Deserialize;
 use std::collections::BTreeMap;
 
 /// Keys at the top that belong to a later version.
-const LATER: [&str; 10] = [
+const LATER: [&str; 9] = [
     "database",
     "freezes",
     "include",
-    "limits",
     "notifiers",
     "receivers",
     "registries",
@@ -34,6 +33,8 @@ pub struct PlatformText {
     pub(crate) roles: Option<Vec<RoleText>>,
     pub(crate) http: HttpText,
     pub(crate) secrets: SecretsText,
+    /// How many runs an application may have.
+    pub(crate) limits: LimitsText,
 }
 
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
@@ -158,6 +159,25 @@ pub(crate) struct GrantText {
     #[serde(default = "anything")]
     #[schemars(length(min = 1))]
     pub(crate) environments: Vec<String>,
+}
+
+/// How many runs an application may have: each for itself.
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub(crate) struct LimitsText {
+    /// Runs that have begun and not ended; further ones are queued. A run that a stage waits for
+    /// shares the place of its parent, and a person's way back needs none.
+    #[schemars(range(min = 1, max = 10_000))]
+    pub(crate) runs_per_application: u32,
+    /// Runs that are queued; further ones are refused.
+    #[schemars(range(min = 1, max = 100_000))]
+    pub(crate) queued_per_application: u32,
+}
+
+impl Default for LimitsText {
+    fn default() -> LimitsText {
+        LimitsText { runs_per_application: 20, queued_per_application: 200 }
+    }
 }
 
 fn anything() -> Vec<String> {

@@ -2,6 +2,7 @@
 
 use super::Summary;
 use crate::{
+    admission::Limit,
     clock::Now,
     event::Event,
     id::{BlobName, InputId, PlanHash, Position, RunId},
@@ -32,6 +33,8 @@ pub enum Beginning {
         plan: PlanHash,
         stored_plan: String,
         key: Option<String>,
+        /// How many runs of the application may wait, where this one would have to.
+        queue: Limit,
     },
 }
 
@@ -55,4 +58,6 @@ pub enum Appended {
     Conflict,
     /// This key has started a run already.
     Repeated { run: RunId },
+    /// The run would have to wait, and so many wait already: nothing was written.
+    QueueFull { most: u32 },
 }

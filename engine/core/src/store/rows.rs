@@ -1,7 +1,8 @@
 //! Which rows beside the log follow from events: the same for every store.
 
+use super::{Append, Beginning};
 use crate::{
-    admission::{Link, Standing, Strategy},
+    admission::{Limit, Link, Outlook, Queue, Standing, Strategy, outlook},
     event::{Event, Message, TurnedAway, Urgency},
     id::{Resource, RunId},
     revision::{ComponentSet, Proof, Slot, Target},
@@ -39,6 +40,69 @@ pub struct Ask<'a> {
 pub enum Claimed<'a> {
     Target(&'a Target),
     Slot(&'a Slot),
+    /// A place among the runs of the slot's application.
+    Room(&'a Slot),
+}
+
+impl<'a> Claimed<'a> {
+    /// What whoever has this asks for before it is told.
+    pub fn behind(self, standing: &Standing) -> Option<Behind<'a>> {
+        match self {
+            Claimed::Slot(slot) => Some(Behind { slot, standing: standing.in_room()? }),
+            Claimed::Target(_) | Claimed::Room(_) => None,
+        }
+    }
+}
+
+/// A place among the runs of an application, for a run that has one in its group.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Behind<'a> {
+    pub slot: &'a Slot,
+    pub standing: Standing,
+}
+
+impl Behind<'_> {
+    pub fn ask(&self) -> Ask<'_> {
+        Ask {
+            resource: self.slot.room(),
+            claimed: Claimed::Room(self.slot),
+            standing: &self.standing,
+            strategy: Strategy::Queue,
+            keeps: vec![self.slot.resource()],
+        }
+    }
+}
+
+/// A run that is to begin, and may have to wait among others of its application.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Entrance<'a> {
+    /// How many of them may wait.
+    pub most: u32,
+    pub slot: &'a Slot,
+    pub standing: &'a Standing,
+    pub strategy: Strategy,
+}
+
+impl Entrance<'_> {
+    /// That of an append which begins a run, if the number of those that wait is limited.
+    pub fn of(append: &Append) -> Option<Entrance<'_>> {
+        let most = match append.beginning {
+            Beginning::Run { queue: Limit::AtMost(most), .. } => most,
+            Beginning::Run { queue: Limit::Unlimited, .. } | Beginning::No => return None,
+        };
+        append.events.iter().find_map(|event| {
+            let Event::SlotAsked { slot, strategy, standing, .. } = event else { return None };
+            Some(Entrance { most, slot, standing, strategy: *strategy })
+        })
+    }
+
+    /// Whether it may begin, where `waiting` wait of those whose number is limited.
+    pub fn judge(&self, run: RunId, waiting: usize, doors: (&Queue, &Queue)) -> Outlook {
+        match waiting < self.most as usize {
+            true => Outlook::Passes,
+            false => outlook(doors, (run, self.standing), self.strategy),
+        }
+    }
 }
 
 impl Claimed<'_> {
@@ -46,6 +110,7 @@ impl Claimed<'_> {
         match self {
             Claimed::Target(target) => Message::TargetGranted { target: target.clone() },
             Claimed::Slot(slot) => Message::SlotGranted { slot: slot.clone() },
+            Claimed::Room(_) => Message::RoomGranted,
         }
     }
 
@@ -56,10 +121,11 @@ impl Claimed<'_> {
             Claimed::Slot(slot) => {
                 Message::SlotRefused { slot: slot.clone(), because: TurnedAway::Ring { ring } }
             }
+            Claimed::Room(_) => Message::RoomRefused { ring },
         }
     }
 
-    /// There is no room, and the run is not to wait. Targets are always waited for.
+    /// There is no room, and the run is not to wait. All but groups are always waited for.
     pub fn full(self, by: Vec<String>) -> Message {
         match self {
             Claimed::Target(target) => {
@@ -68,6 +134,7 @@ impl Claimed<'_> {
             Claimed::Slot(slot) => {
                 Message::SlotRefused { slot: slot.clone(), because: TurnedAway::Full { by } }
             }
+            Claimed::Room(_) => Message::RoomRefused { ring: Vec::new() },
         }
     }
 
@@ -75,12 +142,13 @@ impl Claimed<'_> {
     pub fn come(self, by: String, strategy: Strategy) -> Message {
         match (self, strategy) {
             (Claimed::Target(target), _) => Message::Preempted { target: target.clone(), by },
-            (Claimed::Slot(_), Strategy::CancelRunning) => {
+            (Claimed::Slot(_) | Claimed::Room(_), Strategy::CancelRunning) => {
                 Message::Superseded { by, urgency: Urgency::AtOnce }
             }
-            (Claimed::Slot(_), Strategy::Supersede | Strategy::Queue | Strategy::Reject) => {
-                Message::Superseded { by, urgency: Urgency::WhenIdle }
-            }
+            (
+                Claimed::Slot(_) | Claimed::Room(_),
+                Strategy::Supersede | Strategy::Queue | Strategy::Reject,
+            ) => Message::Superseded { by, urgency: Urgency::WhenIdle },
         }
     }
 }
@@ -111,8 +179,14 @@ fn change(event: &Event) -> Vec<RowChange<'_>> {
             RowChange::Prove { target, proof: *proof },
             RowChange::Release { resource: target.resource(), claimed: Claimed::Target(target) },
         ],
-        Event::SlotReleased { slot } => {
-            vec![RowChange::Release { resource: slot.resource(), claimed: Claimed::Slot(slot) }]
+        Event::SlotReleased { slot, room } => {
+            let place = |resource, claimed| RowChange::Release { resource, claimed };
+            let group = place(slot.resource(), Claimed::Slot(slot));
+            match room {
+                Limit::Unlimited => vec![group],
+                // Those who wait here have come before whoever the group lets in.
+                Limit::AtMost(_) => vec![place(slot.room(), Claimed::Room(slot)), group],
+            }
         }
         Event::ParentTold { run, stage } => vec![RowChange::TellParent { run: *run, stage }],
         Event::RevisionRecorded { stage, target, set } => {

@@ -5,7 +5,7 @@ use super::{
     sample::{World, asks, queues, run, slot, target},
 };
 use engine_core::{
-    admission::{Link, Rank, Standing, Strategy},
+    admission::{Limit, Link, Rank, Standing, Strategy},
     event::{Event, Message, TurnedAway, Urgency},
     id::RunId,
     revision::Proof,
@@ -108,7 +108,9 @@ pub async fn a_newcomer_tells_the_older_runs_of_its_group(store: Arc<dyn Store>)
     assert_eq!(messages(&world, run(2)).await?, [told(Urgency::WhenIdle)]);
     world.go_on(run(4), vec![queues(Strategy::CancelRunning, 1)]).await?;
     assert_eq!(messages(&world, run(3)).await?, [told(Urgency::AtOnce)]);
-    let woken = world.go_on(run(1), vec![Event::SlotReleased { slot: slot() }]).await?;
+    let woken = world
+        .go_on(run(1), vec![Event::SlotReleased { slot: slot(), room: Limit::Unlimited }])
+        .await?;
     assert_eq!(woken, [run(2)]);
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! The smallest runs, rows and processes that a store can tell apart.
 
 use engine_core::{
-    admission::{Standing, Strategy},
+    admission::{Limit, Standing, Strategy},
     clock::{Civil, Elapsed, Now},
     event::{Actor, Event, Trigger, Way},
     id::{Epoch, InputId, PlanHash, Position, RunId},
@@ -130,7 +130,12 @@ pub fn begin(run: RunId) -> Append {
         ancestry: Vec::new(),
         parent: None,
     };
-    let beginning = Beginning::Run { plan: plan(), stored_plan: "a plan".to_owned(), key: None };
+    let beginning = Beginning::Run {
+        plan: plan(),
+        stored_plan: "a plan".to_owned(),
+        key: None,
+        queue: Limit::Unlimited,
+    };
     Append { beginning, ..next(run, 0, vec![started]) }
 }
 
@@ -140,6 +145,7 @@ pub fn begin_by_key(run: RunId, key: &str) -> Append {
         plan: plan(),
         stored_plan: "a plan".to_owned(),
         key: Some(key.to_owned()),
+        queue: Limit::Unlimited,
     };
     Append { beginning, ..begin(run) }
 }
@@ -183,6 +189,29 @@ pub fn queues(strategy: Strategy, limit: u32) -> Event {
     Event::SlotAsked { slot: slot(), strategy, standing, keeps: Vec::new() }
 }
 
+/// The place in a group of the application.
+pub fn place(group: &str) -> Slot {
+    Slot { application: "checkout".to_owned(), group: group.to_owned() }
+}
+
+/// The first row of a run in a group for one, of whose application `running` runs may be under way
+/// and `queued` may wait.
+pub fn enter(run: RunId, group: &str, (running, queued): (u32, u32)) -> Append {
+    let standing = Standing { room: Limit::AtMost(running), ..Standing::default() };
+    let (slot, strategy) = (place(group), Strategy::Queue);
+    let mut append = begin(run);
+    append.events.push(Event::SlotAsked { slot, strategy, standing, keeps: Vec::new() });
+    let queue = Limit::AtMost(queued);
+    let (plan, stored_plan) = (plan(), "a plan".to_owned());
+    append.beginning = Beginning::Run { plan, stored_plan, key: Some(run.to_string()), queue };
+    append
+}
+
+/// The end of a place in a group, and among the runs of the application.
+pub fn leave(group: &str) -> Event {
+    Event::SlotReleased { slot: place(group), room: Limit::AtMost(1) }
+}
+
 /// An event without consequences.
 pub fn attempt(stage: &str) -> Event {
     Event::AttemptStarted { stage: stage.to_owned(), attempt: 1, config: None }
@@ -199,7 +228,9 @@ pub fn end(run: RunId, n: u64) -> Append {
 pub fn written(answer: &Appended) -> Position {
     match answer {
         Appended::Written { position, .. } => *position,
-        Appended::Conflict | Appended::Repeated { .. } => panic!("not written: {answer:?}"),
+        Appended::Conflict | Appended::Repeated { .. } | Appended::QueueFull { .. } => {
+            panic!("not written: {answer:?}")
+        }
     }
 }
 
@@ -208,6 +239,8 @@ pub fn written(answer: &Appended) -> Position {
 pub fn woken(answer: &Appended) -> Vec<RunId> {
     match answer {
         Appended::Written { woken, .. } => woken.clone(),
-        Appended::Conflict | Appended::Repeated { .. } => panic!("not written: {answer:?}"),
+        Appended::Conflict | Appended::Repeated { .. } | Appended::QueueFull { .. } => {
+            panic!("not written: {answer:?}")
+        }
     }
 }

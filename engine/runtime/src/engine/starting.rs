@@ -7,7 +7,8 @@ use crate::{
 };
 use engine_core::{
     Execution, Plan, Start,
-    event::Actor,
+    admission::Limits,
+    event::{Actor, Parent},
     id::{BlobName, RunId},
     platform::{Leave, Platform, Right},
     store::{Append, Appended, Beginning, Blob},
@@ -30,11 +31,13 @@ impl Starting {
             return Err(StartError::Leaving);
         }
         let number = backing.store.number(&document.application, &document.pipeline).await?;
+        let application = document.application.clone();
         let (execution, append) = self.first(new, number)?;
         let run = append.run;
         match self.shop.committer.append(append).await? {
             Appended::Conflict => Err(StartError::IdTaken),
             Appended::Repeated { run } => Ok(Started::Before { run }),
+            Appended::QueueFull { most } => Err(StartError::QueueFull { application, most }),
             Appended::Written { woken, .. } => {
                 self.begun(execution, woken);
                 Ok(Started::New { run, number })
@@ -65,6 +68,7 @@ impl Starting {
     fn first(&self, new: NewRun, number: u64) -> Result<(Execution, Append), StartError> {
         let now = self.shop.backing.clock.now();
         let (hash, stored_plan) = new.plan.store()?;
+        let limits = self.limits(new.parent.as_ref());
         let start = Start {
             id: self.ids.draw(now),
             number,
@@ -76,7 +80,7 @@ impl Starting {
             offers: new.offers,
         };
         let run = start.id;
-        let (execution, events) = Execution::start(new.plan, start, now);
+        let (execution, events) = Execution::start_within((new.plan, limits.running), start, now);
         let append = Append {
             run,
             n: 0,
@@ -85,9 +89,22 @@ impl Starting {
             summary: execution.summary(),
             inputs: Vec::new(),
             blobs: self.sealed(new.files),
-            beginning: Beginning::Run { plan: hash, stored_plan, key: new.key },
+            beginning: Beginning::Run {
+                plan: hash,
+                stored_plan,
+                key: new.key,
+                queue: limits.queued,
+            },
         };
         Ok((execution, append))
+    }
+
+    /// A run that is waited for shares the place of who waits.
+    fn limits(&self, parent: Option<&Parent>) -> Limits {
+        match parent {
+            Some(parent) if !parent.family.is_empty() => Limits::default(),
+            Some(_) | None => self.platform.limits(),
+        }
     }
 
     /// Drives a run that is written, and wakes those who make way for it.

@@ -17,7 +17,7 @@ pub(super) struct Writing<'a> {
     pub(super) woken: Vec<RunId>,
 }
 
-enum Passage {
+pub(super) enum Passage {
     Free,
     Refused(Appended),
 }
@@ -33,8 +33,10 @@ impl State {
     }
 
     fn append_one(&mut self, epoch: Epoch, item: Append) -> Appended {
-        if let Passage::Refused(answer) = self.pass(epoch, &item) {
-            return answer;
+        for passage in [self.pass(epoch, &item), self.judge(&item)] {
+            if let Passage::Refused(answer) = passage {
+                return answer;
+            }
         }
         self.begin(epoch, &item);
         let mut writing = Writing { item: &item, woken: Vec::new() };
@@ -64,7 +66,7 @@ impl State {
     }
 
     fn begin(&mut self, epoch: Epoch, item: &Append) {
-        let Beginning::Run { plan, stored_plan, key } = &item.beginning else { return };
+        let Beginning::Run { plan, stored_plan, key, .. } = &item.beginning else { return };
         if let Some(key) = key {
             self.starts.insert(key.clone(), item.run);
         }
@@ -75,7 +77,7 @@ impl State {
 
     fn change(&mut self, writing: &mut Writing<'_>, change: RowChange<'_>) {
         match change {
-            RowChange::Ask(ask) => self.ask(writing, &ask),
+            RowChange::Ask(ask) => self.ask(writing, (writing.item.run, &ask)),
             RowChange::Release { resource, claimed } => {
                 self.give_back(writing.item.run, &resource);
                 self.admit(writing, (&resource, claimed));

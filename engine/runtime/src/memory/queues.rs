@@ -1,20 +1,19 @@
 //! Who holds and who waits, in memory.
 
 use super::{
-    append::Writing,
+    append::{Passage, Writing},
     state::{InputCause, State, StoredInput},
 };
 use engine_core::{
-    admission::{self, Arrival, Claimant, Holding, Link, Waiting, arrive, ring},
+    admission::{self, Arrival, Claimant, Holding, Limit, Link, Outlook, Waiting, arrive, ring},
     event::Message,
     id::{Resource, RunId},
-    store::{Ask, Claimed},
+    store::{Append, Appended, Ask, Claimed, Entrance},
 };
 
 impl State {
     /// Asking again keeps the place in the queue and renews what the waiter keeps.
-    pub(super) fn ask(&mut self, writing: &mut Writing<'_>, ask: &Ask<'_>) {
-        let run = writing.item.run;
+    pub(super) fn ask(&mut self, writing: &mut Writing<'_>, (run, ask): (RunId, &Ask<'_>)) {
         let queue = self.queues.entry(ask.resource.clone()).or_default().clone();
         if queue.holders.iter().any(|holder| holder.run == run) {
             return;
@@ -27,12 +26,12 @@ impl State {
             Arrival::Admitted => self.admit(writing, (&ask.resource, ask.claimed)),
             Arrival::TurnedAway { holders } => {
                 let by = holders.iter().map(|run| self.label(writing, *run)).collect();
-                self.turn_away(writing, ask, ask.claimed.full(by));
+                self.turn_away(writing, (run, ask), ask.claimed.full(by));
             }
             Arrival::Waits { told } => {
-                let ring = self.closes(writing, ask);
+                let ring = self.closes(writing, (run, ask));
                 if !ring.is_empty() {
-                    return self.turn_away(writing, ask, ask.claimed.refused(ring));
+                    return self.turn_away(writing, (run, ask), ask.claimed.refused(ring));
                 }
                 if is_new {
                     let label = writing.item.summary.label();
@@ -57,8 +56,12 @@ impl State {
         newcomer
     }
 
-    fn turn_away(&mut self, writing: &mut Writing<'_>, ask: &Ask<'_>, message: Message) {
-        let run = writing.item.run;
+    fn turn_away(
+        &mut self,
+        writing: &mut Writing<'_>,
+        (run, ask): (RunId, &Ask<'_>),
+        message: Message,
+    ) {
         self.keeps.remove(&(ask.resource.clone(), run));
         if let Some(queue) = self.queues.get_mut(&ask.resource) {
             queue.waiters.retain(|waiter| waiter.run != run);
@@ -67,7 +70,7 @@ impl State {
     }
 
     /// The ring that waiting would close. Whoever keeps nothing closes none.
-    fn closes(&self, writing: &Writing<'_>, ask: &Ask<'_>) -> Vec<Link<String>> {
+    fn closes(&self, writing: &Writing<'_>, (run, ask): (RunId, &Ask<'_>)) -> Vec<Link<String>> {
         if ask.keeps.is_empty() {
             return Vec::new();
         }
@@ -86,8 +89,7 @@ impl State {
             queue.holders.iter().map(holding).collect::<Vec<_>>()
         });
         let (waiting, holding): (Vec<_>, Vec<_>) = (waiting.collect(), holding.collect());
-        let newcomer =
-            waiting.iter().find(|it| it.run == writing.item.run && it.wanted == ask.resource);
+        let newcomer = waiting.iter().find(|it| it.run == run && it.wanted == ask.resource);
         let links = newcomer.map_or(Vec::new(), |newcomer| ring(newcomer, &waiting, &holding));
         let label =
             |Link { run, keeps, wanted }| Link { run: self.label(writing, run), keeps, wanted };
@@ -124,10 +126,31 @@ impl State {
         if queue.holders.is_empty() {
             self.queues.remove(resource);
         }
-        for Claimant { run, .. } in admitted {
+        for Claimant { run, standing, .. } in admitted {
             self.keeps.remove(&(resource.clone(), run));
-            let cause = InputCause::Grant(resource.clone());
-            self.tell_run(writing, (run, cause), claimed.granted());
+            match claimed.behind(&standing) {
+                Some(behind) => self.ask(writing, (run, &behind.ask())),
+                None => {
+                    let cause = InputCause::Grant(resource.clone());
+                    self.tell_run(writing, (run, cause), claimed.granted());
+                }
+            }
+        }
+    }
+
+    /// Whether a run would be one too many of those of its application that wait.
+    pub(super) fn judge(&self, item: &Append) -> Passage {
+        let Some(entrance) = Entrance::of(item) else { return Passage::Free };
+        let (room, groups) = (entrance.slot.room(), entrance.slot.groups());
+        let is_theirs = |resource: &Resource| *resource == room || resource.0.starts_with(&groups);
+        let queues = self.queues.iter().filter(|(resource, _)| is_theirs(resource));
+        let waiting = queues.flat_map(|(_, queue)| &queue.waiters);
+        let waiting = waiting.filter(|waiter| waiter.standing.room != Limit::Unlimited).count();
+        let queue = |resource: &Resource| self.queues.get(resource).cloned().unwrap_or_default();
+        let doors = (&queue(&entrance.slot.resource()), &queue(&room));
+        match entrance.judge(item.run, waiting, doors) {
+            Outlook::Passes => Passage::Free,
+            Outlook::Waits => Passage::Refused(Appended::QueueFull { most: entrance.most }),
         }
     }
 

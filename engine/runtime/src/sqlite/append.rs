@@ -4,8 +4,8 @@
 use super::{
     batch::{Batch, Passage, next},
     bulk::{Bulk, Shape},
-    columns::integer,
-    consequences::Consequences,
+    columns::{self, integer},
+    consequences::{Consequences, QUEUE, queue},
     failure::Failure,
     session::Session,
     writer::Work,
@@ -13,8 +13,9 @@ use super::{
 use crate::lease::lost;
 use engine_core::{
     BoxFuture,
+    admission::{Limit, Outlook, Standing},
     id::{Epoch, Position, RunId},
-    store::{Append, Appended, Beginning, StoreError, Summary, changes},
+    store::{Append, Appended, Beginning, Entrance, StoreError, Summary, changes},
 };
 use std::collections::BTreeMap;
 
@@ -28,6 +29,13 @@ struct Passed<'a> {
     item: &'a Append,
     /// The position of its row; if it has none, of the row before.
     position: Position,
+    index: usize,
+}
+
+/// A run that begins only if not too many wait; it is judged after all others.
+struct Entering<'a> {
+    item: &'a Append,
+    entrance: Entrance<'a>,
     index: usize,
 }
 
@@ -58,13 +66,31 @@ impl AppendBatch {
         session: &mut Session,
         batch: &mut Batch,
     ) -> Result<Vec<Appended>, Failure> {
-        let (mut answers, passed) = self.judge(batch);
+        let (mut answers, mut passed, entering) = self.judge(batch);
         super::beginning::write(session, self.epoch, passed.iter().map(|passed| passed.item))
             .await?;
         for Passed { item, index, .. } in &passed {
             let woken = follow(session, batch, item).await?;
             if let Some(Appended::Written { woken: answer, .. }) = answers.get_mut(*index) {
                 *answer = woken;
+            }
+        }
+        for Entering { item, entrance, index } in entering {
+            let mut answer = enter(session, batch, (item, &entrance)).await?;
+            if let Passage::Free = answer {
+                answer = batch.pass(self.epoch, item);
+            }
+            let answer = match answer {
+                Passage::Refused(answer) => answer,
+                Passage::Free => {
+                    super::beginning::write(session, self.epoch, [item].into_iter()).await?;
+                    let position = batch.position();
+                    passed.push(Passed { item, position, index });
+                    Appended::Written { position, woken: follow(session, batch, item).await? }
+                }
+            };
+            if let Some(place) = answers.get_mut(index) {
+                *place = answer;
             }
         }
         super::beside::write(session, passed.iter().map(|passed| passed.item)).await?;
@@ -74,10 +100,19 @@ impl AppendBatch {
         Ok(answers)
     }
 
-    fn judge<'a>(&'a self, batch: &mut Batch) -> (Vec<Appended>, Vec<Passed<'a>>) {
+    fn judge<'a>(
+        &'a self,
+        batch: &mut Batch,
+    ) -> (Vec<Appended>, Vec<Passed<'a>>, Vec<Entering<'a>>) {
         let mut answers = Vec::with_capacity(self.items.len());
         let mut passed = Vec::with_capacity(self.items.len());
+        let mut entering = Vec::new();
         for (index, item) in self.items.iter().enumerate() {
+            if let Some(entrance) = Entrance::of(item) {
+                entering.push(Entering { item, entrance, index });
+                answers.push(Appended::Conflict);
+                continue;
+            }
             answers.push(match batch.pass(self.epoch, item) {
                 Passage::Refused(answer) => answer,
                 Passage::Free => {
@@ -87,8 +122,40 @@ impl AppendBatch {
                 }
             });
         }
-        (answers, passed)
+        (answers, passed, entering)
     }
+}
+
+/// Whether a run would be one too many of those of its application that wait, after all that the
+/// batch has done so far.
+async fn enter(
+    session: &mut Session,
+    batch: &Batch,
+    (item, entrance): (&Append, &Entrance<'_>),
+) -> Result<Passage, Failure> {
+    if batch.is_repeated(item) {
+        return Ok(Passage::Free);
+    }
+    let (room, groups) = (entrance.slot.room(), entrance.slot.groups());
+    let text = "SELECT standing FROM waiter WHERE resource = ?1 \
+        UNION ALL SELECT standing FROM waiter WHERE resource >= ?2 AND resource < ?3";
+    // `0` follows `/`.
+    let end = format!("{}0", groups.trim_end_matches('/'));
+    let statement = sqlx::query(text).bind(&room.0).bind(groups).bind(end);
+    let mut waiting = 0;
+    for row in session.rows(statement).await? {
+        let standing: Standing = columns::json(&row, 0)?;
+        waiting += usize::from(standing.room != Limit::Unlimited);
+    }
+    let mut doors = Vec::with_capacity(2);
+    for resource in [entrance.slot.resource(), room] {
+        doors.push(queue(&session.rows(sqlx::query(QUEUE).bind(&resource.0)).await?)?);
+    }
+    let [group, application] = doors.as_slice() else { return Ok(Passage::Free) };
+    Ok(match entrance.judge(item.run, waiting, (group, application)) {
+        Outlook::Passes => Passage::Free,
+        Outlook::Waits => Passage::Refused(Appended::QueueFull { most: entrance.most }),
+    })
 }
 
 /// Writes the rows that follow from an item's events; answers with the runs it woke.

@@ -121,6 +121,11 @@ impl Batch {
         Passage::Free
     }
 
+    /// Whether its key has started a run before.
+    pub(super) fn is_repeated(&self, item: &Append) -> bool {
+        start_key(item).is_some_and(|key| self.starts.contains_key(&key))
+    }
+
     pub(super) fn position(&self) -> Position {
         Position(self.counters.position)
     }

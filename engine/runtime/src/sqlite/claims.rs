@@ -9,8 +9,10 @@ use engine_core::{
 };
 
 /// Asking again keeps the place in the queue and renews what the waiter keeps.
-pub(super) async fn ask(consequences: &mut Consequences<'_>, ask: &Ask<'_>) -> Result<(), Failure> {
-    let run = consequences.item.run;
+pub(super) async fn ask(
+    consequences: &mut Consequences<'_>,
+    (run, ask): (RunId, &Ask<'_>),
+) -> Result<(), Failure> {
     let mut queue = consequences.queue(&ask.resource).await?;
     if queue.holders.iter().any(|holder| holder.run == run) {
         return Ok(());
@@ -33,9 +35,9 @@ pub(super) async fn ask(consequences: &mut Consequences<'_>, ask: &Ask<'_>) -> R
             consequences.tell(run, Some(&ask.resource), &ask.claimed.full(by)).await
         }
         Arrival::Waits { told } => {
-            let ring = closes(consequences, ask).await?;
+            let ring = closes(consequences, (run, ask)).await?;
             if !ring.is_empty() {
-                withdraw(consequences, &ask.resource).await?;
+                withdraw(consequences, (run, &ask.resource)).await?;
                 let refused = ask.claimed.refused(ring);
                 return consequences.tell(run, Some(&ask.resource), &refused).await;
             }
@@ -64,8 +66,11 @@ async fn write(
     consequences.session.execute(statement).await
 }
 
-async fn withdraw(consequences: &mut Consequences<'_>, resource: &Resource) -> Result<(), Failure> {
-    let run = consequences.item.run.0.as_bytes().to_vec();
+async fn withdraw(
+    consequences: &mut Consequences<'_>,
+    (run, resource): (RunId, &Resource),
+) -> Result<(), Failure> {
+    let run = run.0.as_bytes().to_vec();
     let text = "DELETE FROM waiter WHERE resource = ?1 AND run = ?2";
     consequences.session.execute(sqlx::query(text).bind(&resource.0).bind(run)).await
 }
@@ -87,13 +92,13 @@ async fn announce(
 /// The ring that waiting would close. Whoever keeps nothing closes none.
 async fn closes(
     consequences: &mut Consequences<'_>,
-    ask: &Ask<'_>,
+    (run, ask): (RunId, &Ask<'_>),
 ) -> Result<Vec<Link<String>>, Failure> {
     if ask.keeps.is_empty() {
         return Ok(Vec::new());
     }
     let newcomer = Waiting {
-        run: consequences.item.run,
+        run,
         family: ask.standing.family.clone(),
         wanted: ask.resource.clone(),
         keeps: ask.keeps.clone(),

@@ -41,7 +41,7 @@ pub(super) fn queue(rows: &[SqliteRow]) -> Result<Queue, Failure> {
 impl Consequences<'_> {
     pub(super) async fn follow(&mut self, change: RowChange<'_>) -> Result<(), Failure> {
         match change {
-            RowChange::Ask(ask) => claims::ask(self, &ask).await,
+            RowChange::Ask(ask) => claims::ask(self, (self.item.run, &ask)).await,
             RowChange::Release { resource, claimed } => {
                 self.give_back(&resource).await?;
                 let queue = self.queue(&resource).await?;
@@ -87,7 +87,11 @@ impl Consequences<'_> {
                 .bind(run.0.as_bytes().to_vec())
                 .bind(serde_json::to_string(&standing)?);
             self.session.execute(statement).await?;
-            self.tell(run, Some(resource), &claimed.granted()).await?;
+            match claimed.behind(&standing) {
+                // One place leads to one other place, and no further.
+                Some(behind) => Box::pin(claims::ask(self, (run, &behind.ask()))).await?,
+                None => self.tell(run, Some(resource), &claimed.granted()).await?,
+            }
         }
         Ok(())
     }

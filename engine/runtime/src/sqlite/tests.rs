@@ -12,6 +12,7 @@ use crate::conformance::{
 };
 use engine_core::{
     BoxFuture,
+    admission::Limit,
     id::{PlanHash, Position},
     status::RunStatus,
     store::{Append, Beginning, Counts, LogReader, Page, Store, StoreError, Summary},
@@ -189,8 +190,8 @@ async fn a_summary_row_with_the_longest_names_fits_512_bytes() -> Checked {
         stages: Counts { all: u32::MAX, ended: u32::MAX, failed: u32::MAX },
         ..summary(run(1), RunStatus::Succeeded)
     };
-    let beginning =
-        Beginning::Run { plan: large.plan.clone(), stored_plan: String::new(), key: None };
+    let (plan, queue) = (large.plan.clone(), Limit::Unlimited);
+    let beginning = Beginning::Run { plan, stored_plan: String::new(), key: None, queue };
     written(&world.append(Append { summary: large, beginning, ..end(run(1), 0) }).await?);
     // The id, fourteen numbers, a header of a byte or two for each column, and the words.
     let columns = "SELECT CAST(16 + 14 * 8 + 2 * 21 + length(application) + length(pipeline) \

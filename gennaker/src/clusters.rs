@@ -39,7 +39,11 @@ struct Way {
 
 /// Finds the ways to the clusters; reaches nothing yet.
 pub(crate) async fn reach(common: &Common) -> anyhow::Result<Reach> {
-    let found = platform::find(common)?;
+    ways(common, platform::find(common)?).await
+}
+
+/// The same for a platform whose file was read.
+pub(crate) async fn ways(common: &Common, found: Found) -> anyhow::Result<Reach> {
     let (mut ways, mut clusters) = (BTreeMap::new(), Vec::new());
     let wanted: Vec<(Option<String>, ClusterText)> = match &*found.platform {
         Platform::Open => vec![(None, ClusterText::default())],
@@ -121,6 +125,16 @@ impl Reach {
                 )
             }
         }
+    }
+
+    /// The context and the server of each cluster, or why there is no way.
+    pub(crate) fn ways(
+        &self,
+    ) -> impl Iterator<Item = (&str, Result<(String, String), Arc<KubeconfigError>>)> {
+        self.ways.iter().map(|(name, way)| {
+            let way = way.as_ref().map(|way| (way.context.clone(), way.server.clone()));
+            (name.as_str(), way.map_err(Arc::clone))
+        })
     }
 
     /// Why a cluster cannot be reached, if it cannot.

@@ -97,7 +97,7 @@ pub(crate) fn neighbours(located: &Located) -> Vec<SourceFile> {
     paths.iter().filter(|path| *path != own).take(NEIGHBOURS).filter_map(read).collect()
 }
 
-fn yaml_files(folder: &Path) -> io::Result<Vec<PathBuf>> {
+pub(crate) fn yaml_files(folder: &Path) -> io::Result<Vec<PathBuf>> {
     files_in(folder, &["yaml", "yml"])
 }
 

@@ -13,6 +13,7 @@ use engine_runtime::{
 };
 use std::{
     collections::BTreeMap,
+    path::PathBuf,
     sync::{Arc, LazyLock},
 };
 
@@ -21,13 +22,22 @@ pub(crate) static MASK: LazyLock<Arc<Mask>> = LazyLock::new(Arc::default);
 
 /// Where this process finds secrets: those that the platform grants.
 pub(crate) fn of(common: &Common, found: &Found) -> Secrets {
+    let source = Granted { kept: kept(common, found), platform: found.platform.clone() };
+    Secrets { source: Arc::new(source), mask: MASK.clone() }
+}
+
+/// All of them, granted or not.
+pub(crate) fn kept(common: &Common, found: &Found) -> Kept {
     let variables = std::env::vars_os();
     let text = variables
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
-    let directory = found.platform.secrets_directory().map(|written| found.path(written));
-    let kept = Kept::new(text, common.secrets_directory.clone().or(directory));
-    let source = Granted { kept, platform: found.platform.clone() };
-    Secrets { source: Arc::new(source), mask: MASK.clone() }
+    Kept::new(text, directory(common, found))
+}
+
+/// The folder with one file for each, if there is one.
+pub(crate) fn directory(common: &Common, found: &Found) -> Option<PathBuf> {
+    let written = found.platform.secrets_directory().map(|written| found.path(written));
+    common.secrets_directory.clone().or(written)
 }
 
 struct Granted {

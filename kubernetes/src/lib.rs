@@ -5,6 +5,7 @@ mod breaker;
 mod cluster;
 mod discovery;
 mod error;
+pub mod examination;
 pub mod kubeconfig;
 mod live;
 mod location;

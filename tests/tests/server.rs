@@ -32,6 +32,9 @@ pub(crate) enum Reaction {
     Flood,
 }
 
+/// Its clock stands still.
+const STOPPED: &str = "date: Thu, 01 Jan 2026 00:00:00 GMT";
+
 /// The reactions to the requests for one path, one after the other; the last is repeated.
 pub(crate) type Script = &'static [(&'static str, &'static [Reaction])];
 
@@ -83,8 +86,9 @@ fn play(mut stream: TcpStream, script: Script, heard: &(Mutex<Vec<Heard>>, Condv
         Reaction::Silence => stream.read_exact(&mut [0]),
         Reaction::Answer(status, body) => {
             let length = body.len();
-            let head =
-                format!("HTTP/1.1 {status} x\r\nlocation: /moved\r\ncontent-length: {length}");
+            let head = format!(
+                "HTTP/1.1 {status} x\r\n{STOPPED}\r\nlocation: /moved\r\ncontent-length: {length}"
+            );
             stream.write_all(format!("{head}\r\nconnection: close\r\n\r\n{body}").as_bytes())
         }
         Reaction::Flood => {

@@ -61,6 +61,16 @@ pub fn this(now: Now) -> io::Result<Candidate> {
     })
 }
 
+/// What a process without rights of its own can still write where `directory` lies.
+///
+/// # Errors
+///
+/// When the kernel does not tell.
+pub fn free_bytes(directory: &Path) -> io::Result<u64> {
+    let about = rustix::fs::statvfs(directory)?;
+    Ok(about.f_bavail.saturating_mul(about.f_frsize))
+}
+
 fn read_whole(path: &Path) -> io::Result<String> {
     fs::read_to_string(path)
         .map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", path.display())))

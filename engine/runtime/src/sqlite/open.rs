@@ -133,11 +133,11 @@ async fn durable(path: &Path, connection: &mut SqliteConnection) -> Result<(), O
     Err(OpenError::NotDurable { path: path.to_owned(), journal, synchronous })
 }
 
-fn known() -> i64 {
+pub(super) fn known() -> i64 {
     i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX)
 }
 
-async fn version(connection: &mut SqliteConnection) -> Result<i64, sqlx::Error> {
+pub(super) async fn version(connection: &mut SqliteConnection) -> Result<i64, sqlx::Error> {
     sqlx::query("PRAGMA user_version").fetch_one(connection).await?.try_get(0)
 }
 

@@ -243,8 +243,16 @@ pub(crate) enum Command {
         #[arg(long)]
         watch: bool,
     },
+    /// Check what this program needs: state, engine, clusters, rights, clocks, secrets, pipelines
+    Doctor {
+        #[arg(short, long, value_enum, default_value_t = Output::Table)]
+        output: Output,
+    },
     /// Show the version
-    Version,
+    Version {
+        #[arg(short, long, value_enum, default_value_t = Output::Table)]
+        output: Output,
+    },
 }
 
 /// What is said to a whole run.
@@ -300,6 +308,14 @@ pub(crate) enum Get {
     Runs {
         #[command(flatten)]
         asked: Which,
+        #[arg(short, long, value_enum, default_value_t = Output::Table)]
+        output: Output,
+    },
+    /// Pipelines of the current folder, and those that have run, each with its last run
+    Pipelines {
+        /// Only those of an application
+        #[arg(long, value_name = "NAME")]
+        application: Option<String>,
         #[arg(short, long, value_enum, default_value_t = Output::Table)]
         output: Output,
     },

@@ -4,7 +4,7 @@ mod events;
 
 pub(crate) use events::{Events, Told};
 
-use crate::{arguments::Common, state};
+use crate::{arguments::Common, screen, state};
 use anyhow::{Context, bail};
 use engine_core::{event::RunAct, id::RunId};
 use http_body_util::{BodyExt, Full, Limited};
@@ -90,7 +90,7 @@ impl std::str::FromStr for Client {
 }
 
 impl Client {
-    fn name(&self) -> String {
+    pub(crate) fn name(&self) -> String {
         match self {
             Client::Socket(path) => path.display().to_string(),
             Client::Port(authority) => format!("http://{authority}"),
@@ -114,6 +114,16 @@ impl Client {
         serde_json::from_slice(&body).context("the engine's answer is not as expected")
     }
 
+    /// What stands at a path, as text.
+    pub(crate) async fn text(&self, path: &str) -> anyhow::Result<String> {
+        let (status, body) = self.call((Method::GET, path), String::new()).await?;
+        let text = String::from_utf8_lossy(&body).into_owned();
+        match status.is_success() {
+            true => Ok(text),
+            false => bail!("{status}: {}", text.trim()),
+        }
+    }
+
     /// Asks for a change, under a name of its own.
     pub(crate) async fn post(&self, path: &str, body: &Value) -> anyhow::Result<Answer> {
         let (status, body) = self.call((Method::POST, path), body.to_string()).await?;
@@ -132,16 +142,22 @@ impl Client {
 
     /// What happens from now on, or after a position.
     pub(crate) async fn events(&self, path: &str) -> anyhow::Result<Events> {
+        let (body, driven) = self.stream(path).await?;
+        Ok(Events::new(body, driven))
+    }
+
+    /// What stands at a path, as it comes in.
+    pub(crate) async fn stream(&self, path: &str) -> anyhow::Result<(Incoming, JoinHandle<()>)> {
         let opened = self.request((Method::GET, path), String::new());
         let opened = tokio::time::timeout(DEADLINE, opened).await;
         let opened = opened.with_context(|| format!("no answer within {DEADLINE:?}"))?;
         let (response, driven) = opened?;
         match response.status().is_success() {
-            true => Ok(Events::new(response.into_body(), driven)),
+            true => Ok((response.into_body(), driven)),
             false => {
                 let (status, body) = read(response).await?;
                 answer(status, &body)?.done()?;
-                bail!("the engine does not tell what happens")
+                bail!("the engine does not tell it")
             }
         }
     }
@@ -157,7 +173,8 @@ impl Client {
             driven.abort();
             answer
         };
-        let called = tokio::time::timeout(DEADLINE, called).await;
+        let called = tokio::time::timeout(DEADLINE, called);
+        let called = screen::slowly("waiting for the engine", called).await;
         called.with_context(|| format!("the engine did not answer within {DEADLINE:?}"))?
     }
 

@@ -1,15 +1,18 @@
 //! `get runs`: what ran, newest first.
 
+mod follow;
+
 use crate::{
     arguments::{Common, Output},
     exit::Exit,
     print::{Shown, print},
     source::Source,
 };
-use clap::Args;
+use clap::{Args, ValueEnum};
 use engine_core::{clock::Civil, status::RunStatus, view::RunItem, wording};
 use engine_runtime::reader::Listing;
 use jiff::Timestamp;
+use std::cmp::Reverse;
 
 /// Which runs.
 #[derive(Args)]
@@ -31,6 +34,12 @@ pub(crate) struct Which {
     /// Only those that started earlier
     #[arg(long, value_name = "TIME", value_parser = moment)]
     pub(crate) started_before: Option<Civil>,
+    /// In which order
+    #[arg(long, value_enum, default_value_t = Sorting::Started)]
+    pub(crate) sort_by: Sorting,
+    /// Stay, and show each run again when it has changed
+    #[arg(short, long, conflicts_with = "sort_by")]
+    pub(crate) watch: bool,
 }
 
 fn status(word: &str) -> Result<RunStatus, String> {
@@ -43,11 +52,34 @@ fn moment(text: &str) -> Result<Civil, String> {
     at.map(Civil).ok_or_else(|| "write it as `2026-01-31T09:00:00Z`".to_owned())
 }
 
+/// By what a list is ordered.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Sorting {
+    /// Newest first
+    #[default]
+    Started,
+    /// What ended last first; what has not ended before that
+    Ended,
+    Status,
+    Pipeline,
+    Application,
+}
+
 /// An engine's largest page.
 const PAGE: usize = 200;
 
 pub(crate) async fn runs(common: &Common, asked: &Which, output: Output) -> anyhow::Result<Exit> {
     let source = Source::find(common).await?;
+    let mut runs = listed(&source, asked).await?;
+    if asked.watch {
+        return follow::runs(source, (asked, output), runs).await;
+    }
+    asked.sort_by.sort(&mut runs);
+    print(output, &runs)?;
+    Ok(Exit::Success)
+}
+
+async fn listed(source: &Source, asked: &Which) -> anyhow::Result<Vec<RunItem>> {
     let mut listing = Listing {
         application: asked.application.clone(),
         pipeline: asked.pipeline.clone(),
@@ -67,22 +99,37 @@ pub(crate) async fn runs(common: &Common, asked: &Which, output: Output) -> anyh
             None => break,
         }
     }
-    print(output, &runs)?;
-    Ok(Exit::Success)
+    Ok(runs)
+}
+
+impl Sorting {
+    /// Runs that are alike in it stay in the order in which they came: newest first.
+    fn sort(self, runs: &mut [RunItem]) {
+        match self {
+            Sorting::Started => {}
+            Sorting::Ended => runs
+                .sort_by_key(|run| Reverse(run.ended_at.clone().unwrap_or_else(|| "Z".to_owned()))),
+            Sorting::Status => runs.sort_by_key(|run| run.status.word()),
+            Sorting::Pipeline => runs.sort_by_key(|run| run.pipeline.clone()),
+            Sorting::Application => runs.sort_by_key(|run| run.application.clone()),
+        }
+    }
+}
+
+fn line(run: &RunItem) -> String {
+    let RunItem { id, status, started_at, .. } = run;
+    format!("{:<24} {status:<12} {started_at:<25} {id}", run.label())
 }
 
 impl Shown for Vec<RunItem> {
     fn table(&self) {
-        println!("{:<24} {:<10} {:<25} RUN", "PIPELINE", "STATUS", "STARTED");
-        for run in self {
-            let RunItem { id, status, started_at, .. } = run;
-            println!("{:<24} {status:<10} {started_at:<25} {id}", run.label());
-        }
+        println!("{:<24} {:<12} {:<25} RUN", "PIPELINE", "STATUS", "STARTED");
+        self.iter().for_each(|run| println!("{}", line(run)));
     }
 
     fn wide(&self) {
         println!(
-            "{:<24} {:<10} {:<25} {:>8} {:>7}  {:<12} {:<16} RUN",
+            "{:<24} {:<12} {:<25} {:>8} {:>7}  {:<12} {:<16} RUN",
             "PIPELINE", "STATUS", "STARTED", "TOOK", "STAGES", "WAITING", "APPLICATION"
         );
         let now = Timestamp::now();
@@ -91,7 +138,7 @@ impl Shown for Vec<RunItem> {
             let ended = format!("{}/{}", stages.ended, stages.all);
             let waiting = run.waiting.map_or("", |kind| kind.word());
             println!(
-                "{:<24} {status:<10} {started_at:<25} {:>8} {ended:>7}  {waiting:<12} {application:<16} {id}",
+                "{:<24} {status:<12} {started_at:<25} {:>8} {ended:>7}  {waiting:<12} {application:<16} {id}",
                 run.label(),
                 took(run, now),
             );

@@ -1,9 +1,15 @@
 //! `logs`: what the programs of a run's stages print.
 
-use crate::{arguments::Common, exit::Exit, state};
-use anyhow::bail;
+use crate::{
+    arguments::Common,
+    client::{self, Client, segment},
+    exit::Exit,
+    state,
+};
+use anyhow::{Context, bail};
 use engine_core::view::RunView;
-use engine_runtime::reader::{Of, PrintedLine, Printout};
+use engine_runtime::reader::{Of, PrintedLine, Printout, Reader};
+use http_body_util::BodyExt;
 use std::{
     collections::VecDeque,
     io::{self, Write},
@@ -18,13 +24,18 @@ pub(crate) struct Wanted<'a> {
 }
 
 pub(crate) async fn logs(common: &Common, wanted: Wanted<'_>) -> anyhow::Result<Exit> {
-    let reader = state::reader(common).await?;
-    let summary = reader.named(wanted.run).await?;
-    let view = reader.view(summary.run).await?;
-    let of = wanted.stage.map_or(Of::Run, |stage| Of::Stage(stage.to_owned()));
-    let names = names(&view, &of)?;
-    let printout = reader.printout(summary.run, of);
-    let shown = show(printout, &wanted, names);
+    let shown = async {
+        match source(common).await? {
+            Lines::Engine(client) => told(&client, &wanted).await,
+            Lines::Store(reader) => {
+                let summary = reader.named(wanted.run).await?;
+                let view = reader.view(summary.run).await?;
+                let of = wanted.stage.map_or(Of::Run, |stage| Of::Stage(stage.to_owned()));
+                let names = names(&view, &of)?;
+                show(reader.printout(summary.run, of), &wanted, names).await
+            }
+        }
+    };
     tokio::select! {
         shown = shown => match shown {
             Ok(()) => Ok(Exit::Success),
@@ -37,6 +48,54 @@ pub(crate) async fn logs(common: &Common, wanted: Wanted<'_>) -> anyhow::Result<
             Ok(Exit::Interrupted)
         }
     }
+}
+
+/// Who tells the lines.
+enum Lines {
+    Engine(Client),
+    /// It goes on whatever becomes of the engine.
+    Store(Reader),
+}
+
+/// The engine that is named; else the store, or, where this user may not read it, its engine.
+async fn source(common: &Common) -> anyhow::Result<Lines> {
+    if let Some(client) = &common.server {
+        return Ok(Lines::Engine(client.clone()));
+    }
+    match state::reader(common).await {
+        Ok(reader) => Ok(Lines::Store(reader)),
+        Err(error) => match client::engine(common).await {
+            Ok(Some(client)) => Ok(Lines::Engine(client)),
+            Ok(None) | Err(_) => Err(error),
+        },
+    }
+}
+
+/// Lines as an engine tells them.
+async fn told(client: &Client, wanted: &Wanted<'_>) -> anyhow::Result<()> {
+    let run = segment(wanted.run);
+    let view: RunView = client.get(&format!("/api/v1/runs/{run}")).await?;
+    let of = wanted.stage.map_or(Of::Run, |stage| Of::Stage(stage.to_owned()));
+    let names = match names(&view, &of)? {
+        Names::Shown => true,
+        Names::Hidden => false,
+    };
+    let stage = wanted.stage.map(|stage| format!("/stages/{}", segment(stage)));
+    let stage = stage.unwrap_or_default();
+    let tail = wanted.tail.map(|count| format!("&tail={count}")).unwrap_or_default();
+    let follow = wanted.follow;
+    let path = format!("/api/v1/runs/{run}{stage}/logs?follow={follow}&names={names}{tail}");
+    let (mut body, driven) = client.stream(&path).await?;
+    let mut out = io::stdout();
+    while let Some(frame) = body.frame().await {
+        let frame = frame.context("the engine broke off")?;
+        if let Some(bytes) = frame.data_ref() {
+            out.write_all(bytes)?;
+            out.flush()?;
+        }
+    }
+    driven.abort();
+    Ok(())
 }
 
 /// Whether lines begin with their stage.

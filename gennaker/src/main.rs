@@ -9,12 +9,14 @@ mod client;
 mod clusters;
 mod completion;
 mod describe;
+mod doctor;
 mod exit;
 mod explain;
 mod graph;
 mod init;
 mod list;
 mod logs;
+mod pipelines;
 mod plan;
 mod platform;
 mod print;
@@ -30,6 +32,7 @@ mod serve;
 mod source;
 mod state;
 mod submit;
+mod version;
 mod watch;
 
 use arguments::{Answered, Arguments, Command, Common, Describe, Fact, Get, SchemaKind, Told};
@@ -86,9 +89,13 @@ async fn carry_out(arguments: &Arguments) -> anyhow::Result<Exit> {
         Command::Get { what: Get::Runs { asked, output } } => {
             list::runs(common, asked, *output).await
         }
+        Command::Get { what: Get::Pipelines { application, output } } => {
+            pipelines::pipelines(common, application.as_deref(), *output).await
+        }
         Command::Describe { what: Describe::Run { run, output } } => {
             describe::run(common, run, *output).await
         }
+        Command::Doctor { output } => doctor::doctor(common, *output).await,
         Command::Recover { watch } => recover::recover(common, *watch).await,
         Command::Graph { file, output } => graph::graph(common, file, *output).await,
         Command::Explain { code } => explain::explain(code.as_deref()),
@@ -141,10 +148,7 @@ async fn carry_out(arguments: &Arguments) -> anyhow::Result<Exit> {
             let (stage, follow, tail) = (stage.as_deref(), *follow, *tail);
             logs::logs(common, logs::Wanted { run, stage, follow, tail }).await
         }
-        Command::Version => {
-            println!("gennaker {}", env!("CARGO_PKG_VERSION"));
-            Ok(Exit::Success)
-        }
+        Command::Version { output } => version::version(*output),
     }
 }
 

@@ -62,13 +62,30 @@ pub(crate) async fn run(
         }
     };
     let head = hosted.engine.reader().head().await?;
-    let mut runs = BTreeMap::new();
-    for ready in ready {
-        let (run, label) = start(&hosted.engine, ready).await?;
-        screen::say(&format!("{label} is run {run}"));
-        runs.insert(run, label);
+    let (runs, started) = start_all(&hosted.engine, ready).await;
+    if runs.is_empty() {
+        hosted.leave().await?;
+        return Ok(started);
     }
-    see_through(hosted, (head, runs), (watch, output)).await
+    Ok(see_through(hosted, (head, runs), (watch, output)).await?.max(started))
+}
+
+/// Starts what can be started: that is seen through, whatever becomes of the others.
+async fn start_all(engine: &Engine, all: Vec<Ready>) -> (BTreeMap<RunId, String>, Exit) {
+    let (mut runs, mut exit) = (BTreeMap::new(), Exit::Success);
+    for ready in all {
+        match start(engine, ready).await {
+            Ok((run, label)) => {
+                screen::say(&format!("{label} is run {run}"));
+                runs.insert(run, label);
+            }
+            Err(error) => {
+                screen::say(&format!("error: {error:#}"));
+                exit = Exit::Error;
+            }
+        }
+    }
+    (runs, exit)
 }
 
 /// Drives everything until `runs` have ended, and tells how; what happens is followed from `head`.

@@ -6,11 +6,11 @@ use crate::{
     client::{self, Client, Events, Refusal, Told, segment},
     state,
 };
-use engine_api::RunPage;
+use engine_api::{PipelinePage, RunPage};
 use engine_core::{
     clock::Civil,
     id::{Position, RunId},
-    view::{RowView, RunItem, RunView},
+    view::{PipelineItem, RowView, RunItem, RunView},
     wording,
 };
 use engine_runtime::reader::{Feed, Listing, News, Reader, Wanted};
@@ -118,6 +118,29 @@ impl Source {
                 Ok(Listed { runs, next: listed.next })
             }
         }
+    }
+
+    /// The last run of each pipeline.
+    pub(crate) async fn pipelines(&self) -> anyhow::Result<Vec<PipelineItem>> {
+        match self {
+            Source::Engine { client, .. } => {
+                let page: PipelinePage = client.get("/api/v1/pipelines").await?;
+                Ok(page.items)
+            }
+            Source::Store(reader) => {
+                Ok(reader.pipelines().await?.iter().map(PipelineItem::from).collect())
+            }
+        }
+    }
+
+    /// What happens to all runs from now on.
+    pub(crate) async fn follow_all(&self) -> anyhow::Result<Following> {
+        Ok(match self {
+            Source::Engine { client, .. } => {
+                Following::Engine(client.events("/api/v1/events").await?)
+            }
+            Source::Store(reader) => Following::Store(reader.feed(Wanted::All, None).await?),
+        })
     }
 
     /// What happens to these runs after a position; without one, from now on.

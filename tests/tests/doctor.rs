@@ -176,7 +176,7 @@ fn a_file_of_the_platform_at_fault_hides_no_other_fault() {
     let detail = |check: &str| said.iter().find(|it| it.check == check).unwrap().detail.clone();
     assert!(detail("gennaker.yaml").contains("did you mean `environments`?"), "{said:#?}");
     let pipeline = said.iter().find(|it| it.check.starts_with("pipeline ")).unwrap();
-    assert_eq!(pipeline.detail, "E016: `wait` has neither `duration` nor `until`");
+    assert_eq!(pipeline.detail, "E016: `wait` needs `duration` or `until`");
     assert_eq!(pipeline.remedy, "gennaker validate .gennaker/broken.yaml");
 }
 

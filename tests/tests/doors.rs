@@ -168,6 +168,7 @@ fn figures_tell_what_ran_and_what_runs() {
         "gennaker_run_duration_seconds_count{pipeline=\"short\",result=\"succeeded\"} 1",
         "gennaker_stages_ended_total{type=\"setVariables\",result=\"succeeded\"} 1",
         "gennaker_build_info{version=\"",
+        "gennaker_step_duration_seconds_bucket{",
         "gennaker_appends_total ",
         "gennaker_http_requests_total{method=\"POST\",code=\"201\"} 2",
         "# EOF",

@@ -42,13 +42,13 @@ fn runs_above_the_limit_are_queued_say_why_and_go_on_in_order() {
     assert_eq!(refused.status, 429, "{refused:?}");
     assert!(refused.head.contains("application/problem+json"), "{refused:?}");
     let told = refused.json()["detail"].as_str().unwrap().to_owned();
-    assert!(told.starts_with("2 runs of application shop are queued"), "{told}");
+    assert!(told.starts_with("application shop has as many queued runs as it may, 2 ("), "{told}");
     let listed = served.get("/api/v1/runs").json();
     assert_eq!(listed["items"].as_array().unwrap().len(), 3, "{listed:#}");
     let file = pipeline(served.folder.path(), "four.yaml", &ASK.replace("NAME", "four"));
     let output = gennaker(&served.state(), &["run", &file]).output().unwrap();
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(output.status.code() == Some(1) && said.contains("are queued"), "{said}");
+    assert!(output.status.code() == Some(1) && said.contains("as many queued runs"), "{said}");
     for (run, next) in [(&first, Some(&second)), (&second, Some(&third)), (&third, None)] {
         let approve = format!("/api/v1/runs/{run}/stages/goLive/approve");
         assert_eq!(served.post(&approve, &json!({})).status, 202);
@@ -57,6 +57,30 @@ fn runs_above_the_limit_are_queued_say_why_and_go_on_in_order() {
             served.until(next, "waiting");
         }
     }
+}
+
+#[test]
+fn of_runs_that_are_begun_together_those_that_may_are_seen_through() {
+    let folder = tempfile::tempdir().unwrap();
+    let limits = "version: 1\nlimits: {runsPerApplication: 1, queuedPerApplication: 1}\n";
+    let config = pipeline(folder.path(), "gennaker.yaml", limits);
+    let short = "version: 1\nname: NAME\napplication: shop\nstages:\n  a: {wait: {duration: 1s}}\n";
+    let file =
+        |name: &str| pipeline(folder.path(), &format!("{name}.yaml"), &short.replace("NAME", name));
+    let (one, two, three) = (file("one"), file("two"), file("three"));
+    let state = folder.path().join("state");
+    let arguments = ["run", &one, &two, &three, "--config", &config];
+    let output = gennaker(&state, &arguments).env_remove("KUBECONFIG").output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(
+        output.status.code() == Some(1) && said.contains("as many queued runs as it may, 1 ("),
+        "{said}"
+    );
+    let listed = gennaker(&state, &["get", "runs", "-o", "json"]).output().unwrap();
+    let listed: Vec<Value> = serde_json::from_slice(&listed.stdout).unwrap();
+    let ended: Vec<(&Value, &Value)> =
+        listed.iter().map(|run| (&run["pipeline"], &run["status"])).collect();
+    assert_eq!(ended, [(&json!("two"), &json!("succeeded")), (&json!("one"), &json!("succeeded"))]);
 }
 
 #[test]

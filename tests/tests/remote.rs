@@ -40,7 +40,7 @@ fn whatever_reads_reads_the_same_by_store_socket_and_port() {
     served.until(&ask, "waiting");
     let unix = format!("unix:{}", served.socket().display());
     let http = format!("http://{}", served.address);
-    let commands: [&[&str]; 9] = [
+    let commands: [&[&str]; 14] = [
         &["get", "runs"],
         &["get", "runs", "-o", "json", "--status", "waiting"],
         &["get", "runs", "-o", "name", "--pipeline", "short"],
@@ -50,6 +50,11 @@ fn whatever_reads_reads_the_same_by_store_socket_and_port() {
         &["why", "latest"],
         &["why", "latest", "end"],
         &["wait", "short#1"],
+        &["get", "runs", "-o", "wide", "--status", "succeeded", "--sort-by", "status"],
+        &["get", "pipelines"],
+        &["get", "pipelines", "-o", "json", "--application", "short"],
+        &["get", "pipelines", "-o", "name"],
+        &["logs", "short#1"],
     ];
     for arguments in commands {
         let home = told(gennaker(&served.state(), arguments));

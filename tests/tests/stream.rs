@@ -5,6 +5,7 @@ use crate::{
     wire::{Events, Heard, exchange, get, socket},
 };
 use serde_json::json;
+use sqlx::{ConnectOptions, sqlite::SqliteConnectOptions};
 
 fn names(heard: &[Heard]) -> Vec<String> {
     let events = heard.iter().flat_map(|it| it.data["events"].as_array().unwrap().clone());
@@ -85,6 +86,36 @@ fn a_cursor_that_means_nothing_is_told_and_a_broken_one_refused() {
         let reply = exchange(socket(&served.socket()), text.as_bytes());
         assert_eq!(reply.status, status, "{query}: {reply:?}");
     }
+}
+
+/// Takes the oldest rows of the log away, as retention does.
+fn forget(served: &Served, up_to: i64) {
+    let path = served.state().join("engine.sqlite");
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    runtime.block_on(async {
+        let options = SqliteConnectOptions::new().filename(path);
+        let mut connection = options.connect().await.unwrap();
+        let statement = sqlx::query("DELETE FROM log WHERE position <= ?").bind(up_to);
+        assert!(statement.execute(&mut connection).await.unwrap().rows_affected() > 0);
+    });
+}
+
+#[test]
+fn a_cursor_older_than_what_is_kept_is_told_so_and_goes_on_with_what_is() {
+    let served = Served::start();
+    for _ in 0..2 {
+        let run = served.begin(SHORT);
+        served.until(&run, "succeeded");
+    }
+    forget(&served, 2);
+    let mut events = Events::follow(&served.socket(), "?after=1", "");
+    let reset = events.next().unwrap();
+    assert_eq!((reset.event.as_str(), reset.id, &reset.data["from"]), ("reset", 2, &json!(2)));
+    let next = events.next().unwrap();
+    assert_eq!((next.event.as_str(), next.id), ("row", 3));
+    // Nothing was missed by who had come as far as that.
+    let mut events = Events::follow(&served.socket(), "?after=2", "");
+    assert_eq!(events.next().unwrap().id, 3);
 }
 
 #[test]

@@ -74,7 +74,10 @@ impl Doors {
         let (leave, left) = watch::channel(false);
         let service = Service::new(api, socket.clone(), left.clone());
         let (metrics, reader) = (service.metrics.clone(), service.reader.clone());
-        let counting = tokio::spawn(async move { metrics.follow(reader).await });
+        let steps = service.engine.steps();
+        let counting = tokio::spawn(async move {
+            tokio::join!(metrics.follow(reader), metrics.time(steps));
+        });
         let router = routes(service);
         let mut serving = vec![tokio::spawn(serve(listener, router.clone(), left.clone()))];
         let address = port.as_ref().and_then(|port| port.local_addr().ok());

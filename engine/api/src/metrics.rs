@@ -8,17 +8,23 @@ use engine_core::{
     status::{RunStatus, StageStatus},
     store::{LogRow, Summary},
 };
-use engine_runtime::reader::{News, Reader, Wanted};
+use engine_runtime::{
+    driver::Stepped,
+    reader::{News, Reader, Wanted},
+};
 use prometheus_client::{
     encoding::{EncodeLabelSet, text::encode},
     metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram, info::Info},
     registry::{Registry, Unit},
 };
 use std::{collections::HashMap, sync::Mutex, sync::PoisonError, time::Duration};
+use tokio::sync::broadcast::{self, error::RecvError};
 
 /// Upper ends in seconds: steps of pipelines take from a second to days.
 const SECONDS: [f64; 12] =
     [1., 5., 15., 30., 60., 120., 300., 900., 1_800., 3_600., 21_600., 86_400.];
+/// Steps are short: most of them ask one server once.
+const STEP_SECONDS: [f64; 11] = [0.001, 0.005, 0.01, 0.05, 0.1, 0.25, 0.5, 1., 2.5, 10., 30.];
 const PAUSE: Duration = Duration::from_secs(1);
 
 type Labels = Vec<(&'static str, String)>;
@@ -34,6 +40,7 @@ pub(crate) struct Metrics {
     stages_ended: Family<Labels, Counter>,
     stage_seconds: Histograms,
     attempts_failed: Counter,
+    step_seconds: Histograms,
     requests: Family<Labels, Counter>,
     /// What is under way, of runs that were seen to start.
     begun: Mutex<HashMap<RunId, Begun>>,
@@ -64,6 +71,7 @@ impl Metrics {
             stages_ended: Family::default(),
             stage_seconds: Family::new_with_constructor(histogram),
             attempts_failed: Counter::default(),
+            step_seconds: Family::new_with_constructor(|| Histogram::new(STEP_SECONDS)),
             requests: Family::default(),
             begun: Mutex::default(),
         };
@@ -86,6 +94,8 @@ impl Metrics {
         registry.register_with_unit("stage_duration", help, seconds(), self.stage_seconds.clone());
         let help = "Attempts that failed and were tried again";
         registry.register("attempts_failed", help, self.attempts_failed.clone());
+        let help = "From a step's begin to its answer";
+        registry.register_with_unit("step_duration", help, seconds(), self.step_seconds.clone());
         registry.register("http_requests", "Requests answered", self.requests.clone());
     }
 
@@ -133,6 +143,22 @@ impl Metrics {
                 Err(error) => tracing::warn!(%error, "figures are not counted"),
             }
             tokio::time::sleep(PAUSE).await;
+        }
+    }
+
+    /// Counts the steps that are taken from now on; comes to no end while the engine lives.
+    pub(crate) async fn time(&self, mut steps: broadcast::Receiver<Stepped>) {
+        loop {
+            match steps.recv().await {
+                Ok(Stepped { stage_type, came_to, took }) => {
+                    let labels = vec![("type", stage_type), ("result", came_to.to_owned())];
+                    self.step_seconds.get_or_create(&labels).observe(took.as_secs_f64());
+                }
+                Err(RecvError::Lagged(missed)) => {
+                    tracing::warn!(missed, "steps were too many to be counted");
+                }
+                Err(RecvError::Closed) => return,
+            }
         }
     }
 
@@ -205,6 +231,9 @@ fn end(event: &Event) -> Option<(&str, StageStatus)> {
     }
     if let Event::StageOmitted { stage, .. } = event {
         return Some((stage, StageStatus::Omitted));
+    }
+    if let Event::StageRolledBack { stage, .. } = event {
+        return Some((stage, StageStatus::RolledBack));
     }
     if let Event::StageRejected { stage, .. } = event {
         return Some((stage, StageStatus::Rejected));

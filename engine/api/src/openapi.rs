@@ -5,7 +5,10 @@ use axum::{
     http::header::CONTENT_TYPE,
     response::{IntoResponse, Response},
 };
-use engine_core::event::{RunAct, Signal};
+use engine_core::{
+    event::{RunAct, Signal},
+    view::PipelineItem,
+};
 use std::sync::LazyLock;
 use utoipa::{OpenApi, openapi};
 
@@ -21,7 +24,7 @@ static DOCUMENT: LazyLock<String> = LazyLock::new(|| {
                        directory; over loopback TCP one may read. Errors are \
                        `application/problem+json`."
     ),
-    components(schemas(RunAct, Signal))
+    components(schemas(RunAct, Signal, PipelineItem))
 )]
 struct Head;
 

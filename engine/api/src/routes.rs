@@ -7,7 +7,7 @@ mod pipelines;
 mod runs;
 mod stream;
 
-pub use pages::{Page, RowPage, RunPage};
+pub use pages::{Page, PipelinePage, RowPage, RunPage};
 pub(crate) use runs::{StartedRun, begun};
 
 use crate::{gate::gate, health, openapi, problem::Problem, repeat, rollback, service::Service};
@@ -26,12 +26,14 @@ pub(crate) fn declared() -> OpenApiRouter<Service> {
         .routes(routes!(runs::events))
         .routes(routes!(runs::plan))
         .routes(routes!(logs::logs))
+        .routes(routes!(logs::of_run))
         .routes(routes!(people::tell))
         .routes(routes!(repeat::rerun))
         .routes(routes!(rollback::roll_back))
         .routes(routes!(rollback::cancel_and_roll_back))
         .routes(routes!(repeat::retry))
         .routes(routes!(people::signal))
+        .routes(routes!(pipelines::list))
         .routes(routes!(pipelines::validate))
         .routes(routes!(pipelines::plan))
         .routes(routes!(pipelines::schema))

@@ -146,6 +146,23 @@ impl Platform {
         }
     }
 
+    /// The secrets that are granted by their whole name.
+    pub fn granted_secrets(&self) -> Vec<&str> {
+        let grants = self.file().into_iter().flat_map(|file| &file.secrets.grants);
+        let names = grants.flat_map(|grant| grant.names.iter().map(String::as_str));
+        names.filter(|name| !name.contains('*')).collect()
+    }
+
+    /// The cluster of each environment, and the namespace as it is written.
+    pub fn places(&self) -> Vec<(String, String)> {
+        let environments = self.file().into_iter().flat_map(|file| &file.environments);
+        let place = |(name, environment): (&String, &EnvironmentText)| {
+            let namespace = environment.namespace.clone().unwrap_or_else(|| name.clone());
+            (environment.cluster.clone(), namespace)
+        };
+        environments.map(place).collect()
+    }
+
     /// The requests that pipelines may send, as `METHOD URL-PREFIX`; all, if there is no file.
     pub fn requests(&self) -> Option<&[String]> {
         Some(self.file()?.http.allow.as_slice())

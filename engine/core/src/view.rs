@@ -6,7 +6,7 @@ mod trial;
 mod usual;
 mod why;
 
-pub use listed::{RowView, RunItem};
+pub use listed::{PipelineItem, RowView, RunItem};
 pub use trial::{question_words, turn_words};
 pub use usual::Usual;
 
@@ -151,9 +151,7 @@ impl Execution {
                 .stop_reason()
                 .or_else(|| self.pause_words())
                 .or_else(|| self.alone_words()),
-            waiting: self
-                .trial()
-                .or_else(|| self.queued((&surroundings.queued_after, surroundings.door))),
+            waiting: self.trial().or_else(|| self.queued(surroundings)),
             parent: recorded.parent.as_ref().map(|parent| parent.label.clone()),
             stages: nodes
                 .map(|(node, state)| {
@@ -178,7 +176,8 @@ impl Execution {
         matches!(state.claim, Claim::Asked { .. }).then_some(&state.slot)
     }
 
-    fn queued(&self, (after, door): (&[String], Door)) -> Option<WaitView> {
+    fn queued(&self, surroundings: &Surroundings) -> Option<WaitView> {
+        let (after, door) = (surroundings.queued_after.as_slice(), surroundings.door);
         let state = self.recorded().slot.as_ref()?;
         let Claim::Asked { since } = state.claim else { return None };
         let place = match (door, state.room) {

@@ -14,6 +14,8 @@ use crate::{
     services::Backing,
     teller::Teller,
 };
+pub use calls::Stepped;
+
 use calls::Calls;
 use engine_core::{
     Execution, Registry,
@@ -45,6 +47,8 @@ pub(crate) struct Shop {
     pub(crate) door: Door,
     /// One of the runs with which the engine died is driven at a time.
     pub(crate) turns: Arc<Semaphore>,
+    /// Whoever counts steps hears of each.
+    pub(crate) steps: tokio::sync::broadcast::Sender<Stepped>,
 }
 
 /// Sees every run right after each append, and changes nothing. Simulations check with it that a

@@ -11,7 +11,7 @@ pub use repeats::{KeptError, Moved, Since};
 use crate::{
     children::{Children, Door},
     committer::Committer,
-    driver::{Shop, Witness},
+    driver::{Shop, Stepped, Witness},
     evaluator::Evaluator,
     guard::Guard,
     lease,
@@ -39,9 +39,12 @@ use std::sync::{
     atomic::{AtomicBool, Ordering},
 };
 use tokio::{
-    sync::{Semaphore, mpsc, watch},
+    sync::{Semaphore, broadcast, mpsc, watch},
     task::JoinHandle,
 };
+
+/// The steps that whoever counts may be behind.
+const STEPS: usize = 4_096;
 
 /// What an engine is made of. Nothing is taken from the surroundings.
 pub struct Parts {
@@ -115,7 +118,7 @@ pub enum StartError {
     #[error("{0}")]
     NotAllowed(String),
     #[error(
-        "{most} runs of application {application} are queued, and no more may be \
+        "application {application} has as many queued runs as it may, {most} \
          (`limits.queuedPerApplication` in gennaker.yaml); start it again when some have gone on"
     )]
     QueueFull { application: String, most: u32 },
@@ -170,6 +173,7 @@ impl Engine {
             children,
             door: door.clone(),
             turns: Arc::new(Semaphore::new(1)),
+            steps: broadcast::Sender::new(STEPS),
         };
         let (supervisor, task) = Supervisor::new(shop.clone(), received);
         let (failed, failure) = watch::channel(None);
@@ -195,6 +199,11 @@ impl Engine {
     /// Begins a run: durable when this answers.
     pub async fn start(&self, new: NewRun) -> Result<Started, StartError> {
         self.starting.start(self.allowed(new)?).await
+    }
+
+    /// How long each step takes from now on. Whoever falls far behind misses some.
+    pub fn steps(&self) -> broadcast::Receiver<Stepped> {
+        self.shop.steps.subscribe()
     }
 
     pub fn reader(&self) -> Reader {

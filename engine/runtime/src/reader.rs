@@ -3,6 +3,7 @@
 mod feed;
 mod history;
 mod listing;
+mod pipelines;
 mod printout;
 
 pub use feed::{Feed, News, Wanted};

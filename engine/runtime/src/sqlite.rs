@@ -10,6 +10,7 @@ mod checkpoint;
 mod claims;
 mod columns;
 mod consequences;
+mod examination;
 mod failure;
 mod logs;
 mod open;
@@ -23,6 +24,7 @@ mod tests;
 mod writer;
 
 pub use checkpoint::Checkpoint;
+pub use examination::{Examination, examine, lease};
 pub use open::{FILE_NAME, OpenError, writer_options};
 pub use reader::Reader;
 

@@ -30,6 +30,9 @@ pub(crate) struct Wanted {
     follow: bool,
     /// Of what is there already only so many lines, the last ones.
     tail: Option<usize>,
+    /// Begins each line with its stage: `migrate | done`.
+    #[serde(default)]
+    names: bool,
 }
 
 /// What the program of a stage has printed, one line after the other: 10 MiB of each attempt, the
@@ -43,10 +46,33 @@ pub(crate) struct Wanted {
 pub(crate) async fn logs(
     State(service): State<Service>,
     Named((run, stage)): Named<(String, String)>,
-    Asked(Wanted { follow, tail }): Asked<Wanted>,
+    Asked(wanted): Asked<Wanted>,
 ) -> Result<Response, Problem> {
-    let run = service.reader.named(&run).await?.run;
-    let of = Of::Stage(stage);
+    printed(service, (&run, Of::Stage(stage)), wanted).await
+}
+
+/// What the programs of all stages of a run have printed, stage by stage; while they print, in the
+/// order in which lines come.
+#[utoipa::path(get, path = "/api/v1/runs/{run}/logs", tag = "runs",
+    params(("run" = String, Path), Wanted), responses(
+    (status = OK, body = String, content_type = "text/plain"),
+    (status = "4XX", body = Told, content_type = "application/problem+json"),
+    (status = "5XX", body = Told, content_type = "application/problem+json"),
+))]
+pub(crate) async fn of_run(
+    State(service): State<Service>,
+    Named(run): Named<String>,
+    Asked(wanted): Asked<Wanted>,
+) -> Result<Response, Problem> {
+    printed(service, (&run, Of::Run), wanted).await
+}
+
+async fn printed(
+    service: Service,
+    (run, of): (&str, Of),
+    Wanted { follow, tail, names }: Wanted,
+) -> Result<Response, Problem> {
+    let run = service.reader.named(run).await?.run;
     exists(&service, run, &of).await?;
     let place = service.streams.clone().try_acquire_owned().map_err(|_| {
         let words = "too many read already: end another stream first";
@@ -54,10 +80,10 @@ pub(crate) async fn logs(
     })?;
     let mut printout = service.reader.printout(run, of);
     let first = match tail {
-        Some(count) => text(last(&mut printout, count).await?),
+        Some(count) => text(last(&mut printout, count).await?, names),
         None => Bytes::new(),
     };
-    let following = Following { printout, follow, _place: place };
+    let following = Following { printout, follow, names, _place: place };
     let rest = stream::unfold(following, next);
     let mut left = service.left.clone();
     let left = async move { drop(left.wait_for(|left| *left).await) };
@@ -98,6 +124,7 @@ async fn last(printout: &mut Printout, count: usize) -> Result<Vec<PrintedLine>,
 struct Following {
     printout: Printout,
     follow: bool,
+    names: bool,
     _place: OwnedSemaphorePermit,
 }
 
@@ -112,15 +139,19 @@ async fn next(mut following: Following) -> Option<(Result<Bytes, ReadError>, Fol
     };
     match lines {
         Ok(None) => None,
-        Ok(Some(lines)) => Some((Ok(text(lines)), following)),
+        Ok(Some(lines)) => Some((Ok(text(lines, following.names)), following)),
         // The connection breaks, so that nobody takes it for the end.
         Err(error) => Some((Err(error), following)),
     }
 }
 
-fn text(lines: Vec<PrintedLine>) -> Bytes {
+fn text(lines: Vec<PrintedLine>, names: bool) -> Bytes {
     let mut text = String::new();
     for printed in lines {
+        if names {
+            text.push_str(&printed.stage);
+            text.push_str(" | ");
+        }
         text.push_str(&printed.line.text);
         text.push('\n');
     }

@@ -1,6 +1,6 @@
 //! Lists, page by page.
 
-use engine_core::view::{RowView, RunItem};
+use engine_core::view::{PipelineItem, RowView, RunItem};
 use serde::{Deserialize, Serialize};
 
 /// A part of a list.
@@ -14,6 +14,7 @@ pub struct Page<T> {
 
 pub type RunPage = Page<RunItem>;
 pub type RowPage = Page<RowView>;
+pub type PipelinePage = Page<PipelineItem>;
 
 /// The entries of a page.
 pub(super) fn limit(asked: Option<u32>, (usual, most): (u32, u32)) -> usize {

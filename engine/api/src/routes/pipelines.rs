@@ -1,6 +1,7 @@
 //! Pipelines as files: checked and planned, never run. Nothing is recorded, so these requests need
 //! no name.
 
+use super::pages::PipelinePage;
 use crate::{
     Checked, Submission,
     act::Asker,
@@ -9,7 +10,7 @@ use crate::{
     service::Service,
 };
 use axum::{Json, extract::State, http::StatusCode};
-use engine_core::event::Actor;
+use engine_core::{event::Actor, view::PipelineItem};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -61,6 +62,17 @@ async fn checked(service: Service, what: Submission, by: Actor) -> Result<Checke
         let words = format!("the check came to no end: {error}");
         Problem::new(StatusCode::INTERNAL_SERVER_ERROR, words)
     })
+}
+
+/// The pipelines that have run, by application and name, each with its last run: all at once.
+#[utoipa::path(get, path = "/api/v1/pipelines", tag = "pipelines", responses(
+    (status = OK, body = PipelinePage),
+    (status = "5XX", body = Told, content_type = "application/problem+json"),
+))]
+pub(crate) async fn list(State(service): State<Service>) -> Result<Json<PipelinePage>, Problem> {
+    let last = service.reader.pipelines().await?;
+    let items = last.iter().map(PipelineItem::from).collect();
+    Ok(Json(PipelinePage { items, next: None }))
 }
 
 /// The JSON Schema (draft 7) of pipeline files.

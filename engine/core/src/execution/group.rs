@@ -154,7 +154,7 @@ pub(super) fn let_in(execution: &mut Execution, now: Now) -> Decided {
 
 /// To wait for a place among the runs of its application would be to wait for ever.
 pub(super) fn kept_out(execution: &mut Execution, ring: Vec<Link<String>>, now: Now) -> Decided {
-    let because = ring_words(&asked(execution)?.room(), &ring);
+    let because = wording::ring_words(&asked(execution)?.room(), &ring);
     let mut decision = Decision::new(execution, now);
     decision.stop_run(RunStop::Ring { because });
     Ok(decision.finish())

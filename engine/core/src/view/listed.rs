@@ -29,6 +29,16 @@ pub struct RunItem {
     pub waiting: Option<WaitKind>,
 }
 
+/// A pipeline that has run. Field names are only added to.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PipelineItem {
+    pub application: String,
+    pub pipeline: String,
+    /// The one that started last.
+    pub last_run: RunItem,
+}
+
 /// One append of a run: what was decided together, at one moment.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -81,6 +91,13 @@ impl From<&Summary> for RunItem {
             stages: summary.stages,
             waiting: summary.waiting,
         }
+    }
+}
+
+impl From<&Summary> for PipelineItem {
+    fn from(last: &Summary) -> PipelineItem {
+        let (application, pipeline) = (last.application.clone(), last.pipeline.clone());
+        PipelineItem { application, pipeline, last_run: RunItem::from(last) }
     }
 }
 

@@ -24,7 +24,9 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
+    time::Duration,
 };
+use tokio::{sync::broadcast, time::Instant};
 
 /// Progress above this size, in bytes of JSON, is kept as a blob.
 const INLINE_LIMIT: usize = 8 * 1024;
@@ -80,6 +82,23 @@ impl Calls {
     }
 }
 
+/// How long a step took, for whoever counts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stepped {
+    pub stage_type: String,
+    /// `done`, `wait`, or the kind of its error.
+    pub came_to: &'static str,
+    pub took: Duration,
+}
+
+fn came_to(answer: &Result<Step<Value>, StageError>) -> &'static str {
+    match answer {
+        Ok(Step::Done { .. }) => "done",
+        Ok(Step::Wait { .. }) => "wait",
+        Err(_) => "error",
+    }
+}
+
 /// A call with everything it needs, owned.
 struct Begun {
     stages: Arc<engine_core::Registry<dyn AnyStage>>,
@@ -89,6 +108,7 @@ struct Begun {
     progress: Progress,
     context: StepContext,
     masking: Masking,
+    steps: broadcast::Sender<Stepped>,
 }
 
 impl Begun {
@@ -126,14 +146,19 @@ impl Begun {
         let progress = attempt.progress.clone();
         let (stages, stage_type) = (shop.stages.clone(), stage_type.to_owned());
         let masking = Masking::new(shop, plan);
-        Begun { stages, stage_type, call, config, progress, context, masking }
+        let steps = shop.steps.clone();
+        Begun { stages, stage_type, call, config, progress, context, masking, steps }
     }
 
     async fn step(self) -> Input {
         let (call, mask) = (self.call, self.masking.learned().await);
         let services = self.context.services.clone();
+        let (steps, stage_type, begun) =
+            (self.steps.clone(), self.stage_type.clone(), Instant::now());
         let answer = AssertUnwindSafe(self.stepped()).catch_unwind().await;
         let answer = answer.unwrap_or_else(|panic| Err(broken(&*panic)));
+        // Nobody need be listening.
+        drop(steps.send(Stepped { stage_type, came_to: came_to(&answer), took: begun.elapsed() }));
         let answer = answer.and_then(|step| outlined(mask.remembered(step), &*services));
         Input::Stepped { call, answer: mask.answer(answer) }
     }

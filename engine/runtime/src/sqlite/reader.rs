@@ -88,7 +88,16 @@ impl LogReader for Reader {
             " FROM log WHERE position > ? ORDER BY position LIMIT ?"
         );
         let statement = sqlx::query(text).bind(integer(position.0)).bind(limit);
-        Box::pin(async move { Ok(Page::Rows(self.all(statement, columns::log_row).await?)) })
+        Box::pin(async move {
+            let rows = self.all(statement, columns::log_row).await?;
+            // Positions have no gaps: what is missing was taken away.
+            Ok(match rows.first() {
+                Some(first) if first.position.0 > position.0 + 1 => {
+                    Page::Reset { first: first.position }
+                }
+                Some(_) | None => Page::Rows(rows),
+            })
+        })
     }
 
     fn head(&self) -> BoxFuture<'_, Result<Position, StoreError>> {

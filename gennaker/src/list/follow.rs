@@ -1,0 +1,71 @@
+//! `get runs --watch`: the list, and then each run again when it stands otherwise.
+
+use super::{Which, line, listed};
+use crate::{arguments::Output, exit::Exit, print::print, source::Source};
+use engine_core::{id::RunId, view::RunItem};
+use std::{collections::BTreeMap, time::Duration};
+
+/// However much happens, the list is not read more often.
+const PAUSE: Duration = Duration::from_millis(200);
+
+pub(super) async fn runs(
+    source: Source,
+    (asked, output): (&Which, Output),
+    first: Vec<RunItem>,
+) -> anyhow::Result<Exit> {
+    tokio::select! {
+        ended = changes(source, (asked, output), first) => ended,
+        left = tokio::signal::ctrl_c() => {
+            left?;
+            Ok(Exit::Interrupted)
+        }
+    }
+}
+
+async fn changes(
+    mut source: Source,
+    (asked, output): (&Which, Output),
+    first: Vec<RunItem>,
+) -> anyhow::Result<Exit> {
+    let mut known: BTreeMap<RunId, RunItem> = BTreeMap::new();
+    if let Output::Table | Output::Wide = output {
+        print(output, &first)?;
+        known.extend(first.into_iter().map(|run| (run.id, run)));
+    }
+    loop {
+        let mut following = source.follow_all().await?;
+        let gone = loop {
+            // What happened before the stream began is in the list by now.
+            match listed(&source, asked).await {
+                Ok(runs) => tell(output, runs, &mut known)?,
+                Err(error) => break error,
+            }
+            if let Err(error) = following.next().await {
+                break error;
+            }
+            tokio::time::sleep(PAUSE).await;
+        };
+        source = source.again(gone).await?;
+    }
+}
+
+/// Those that stand otherwise than before, oldest first.
+fn tell(
+    output: Output,
+    runs: Vec<RunItem>,
+    known: &mut BTreeMap<RunId, RunItem>,
+) -> anyhow::Result<()> {
+    for run in runs.into_iter().rev() {
+        if known.get(&run.id) == Some(&run) {
+            continue;
+        }
+        match output {
+            Output::Table | Output::Wide => println!("{}", line(&run)),
+            Output::Json => println!("{}", serde_json::to_string(&run)?),
+            Output::Yaml => print!("---\n{}", serde_saphyr::to_string(&run)?),
+            Output::Name => println!("{}", run.label()),
+        }
+        known.insert(run.id, run);
+    }
+    Ok(())
+}

@@ -226,3 +226,27 @@ contexts: [{name: nowhere, context: {cluster: nowhere, user: nobody}}]
 clusters: [{name: nowhere, cluster: {server: \"https://127.0.0.1:1\"}}]
 users: [{name: nobody, user: {token: none}}]
 ";
+
+#[test]
+fn a_rollout_after_one_that_took_too_long_is_judged_by_its_own_time() {
+    let room = Room::new("late");
+    let file = room.write(
+        "web.yaml",
+        "version: 1\nname: web\nstages:\n  go: {environment: ENV, deploy: {manifests: [k8s/]}}\n",
+    );
+    let put = |image: &str| {
+        let text =
+            web(image, 2).replace("  replicas:", "  progressDeadlineSeconds: 2\n  replicas:");
+        room.write("k8s/web.yaml", &text);
+    };
+    put("nginx:1");
+    room.succeed(&file);
+    put("fate.test/never-ready");
+    let told = room.gennaker(&["run", &file]);
+    assert_eq!(told.code, Some(5), "{}", told.stderr);
+    let reason = room.latest()["stages"]["go"]["reason"].to_string();
+    assert!(reason.contains("ProgressDeadlineExceeded"), "{reason}");
+    // Its ReplicaSet is there, so that the controller has nothing new to say at first.
+    put("nginx:1");
+    room.succeed(&file);
+}

@@ -57,17 +57,32 @@ fn shortage(fields: &Fields<'_>) -> Option<String> {
 
 fn deadline(case: &Case<'_>) -> Option<Verdict> {
     let progressing = case.fields.condition("Progressing")?;
-    (progressing.reason == "ProgressDeadlineExceeded").then(|| Verdict::Fails {
+    let is_late = progressing.reason == "ProgressDeadlineExceeded"
+        && is_about(progressing.message, newest_set(case));
+    is_late.then(|| Verdict::Fails {
         faults: vec![case.fault(progressing.reason, progressing.message)],
     })
 }
 
-/// The pods of the ReplicaSet that carries the Deployment's own revision; old pods never fail it.
+/// Whether a deadline that was missed is that of the present rollout. The controller lets the word
+/// about the one before it stand until the new one moves, and names the ReplicaSet in it.
+fn is_about(message: &str, newest: Option<Fields<'_>>) -> bool {
+    let Some(rest) = message.strip_prefix("ReplicaSet \"") else { return true };
+    let named = rest.split('"').next();
+    newest.is_some_and(|set| set.text("/metadata/name") == named)
+}
+
+/// The ReplicaSet that carries the Deployment's own revision.
+fn newest_set<'w>(case: &Case<'w>) -> Option<Fields<'w>> {
+    let revision = case.fields.text(REVISION)?;
+    let mut sets = case.world.owned(("apps", "ReplicaSet"), &case.expectation.uid).map(Fields);
+    sets.find(|set| set.text(REVISION) == Some(revision))
+}
+
+/// The pods of the newest ReplicaSet; old pods never fail the Deployment.
 fn new_pods<'w>(case: &Case<'w>) -> Vec<&'w Value> {
-    let revision = case.fields.text(REVISION);
-    let sets = case.world.owned(("apps", "ReplicaSet"), &case.expectation.uid);
-    let newest = sets.map(Fields).find(|set| revision.is_some() && set.text(REVISION) == revision);
-    let uid = newest.and_then(|set| set.text("/metadata/uid"));
+    let newest = newest_set(case);
+    let uid = newest.as_ref().and_then(|set| set.text("/metadata/uid"));
     uid.map(|uid| case.world.owned(("", "Pod"), uid).collect()).unwrap_or_default()
 }
 

@@ -182,8 +182,21 @@ fn a_deployment_is_judged_by_its_new_replicas() {
             "conditions": [{"type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded", "message": "too late"}]}})),
                 "fails, deployment web: ProgressDeadlineExceeded: too late",
             ),
+            (
+                late("web-abc"),
+                "fails, deployment web: ProgressDeadlineExceeded: ReplicaSet \"web-abc\" has timed out progressing.",
+            ),
+            // The rollout before this one was late.
+            (late("web-old"), "waits, 0 of 3 ready"),
         ],
     );
+}
+
+/// A Deployment whose controller says that the rollout of a ReplicaSet took too long.
+fn late(set: &str) -> Value {
+    let message = format!("ReplicaSet \"{set}\" has timed out progressing.");
+    rolled_out_but(json!({"status": {"readyReplicas": 0, "availableReplicas": 0, "conditions": [
+        {"type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded", "message": message}]}}))
 }
 
 #[test]

@@ -57,14 +57,23 @@ fn every_kind_of_wait_says_why_in_one_sentence() {
     println!("paused: {}", desk.why_of("after", ("paused", "paused")));
 }
 
+const PLACED: &str = "version: 1
+name: kinds
+concurrency: {limit: 2}
+stages:
+  go: {environment: ENV, deploy: {manifests: [k8s/]}}
+  gate: {approval: {excludeTriggerer: false}}
+  more: {needs: [gate], environment: ENV, deploy: {manifests: [more/], component: more}}
+";
+
 #[test]
 fn what_waits_for_a_cluster_says_why_in_one_sentence() {
     let room = Room::new("kinds");
     let (way, detour) = Way::open();
     let detour = room.write("detour.yaml", &detour);
     room.write("k8s/web.yaml", &web("fate.test/never-ready", 1));
-    let text = "version: 1\nname: kinds\nconcurrency: {limit: 2}\nstages:\n  go: {environment: ENV, deploy: {manifests: [k8s/]}}\n";
-    let file = room.write("web.yaml", text);
+    room.write("more/map.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: more}\n");
+    let file = room.write("web.yaml", PLACED);
     let arguments = ["serve", "--kubeconfig", &detour];
     let mut engine = Talking::start(room.command(&arguments).stdout(Stdio::null()));
     engine.until("listening on");
@@ -78,7 +87,8 @@ fn what_waits_for_a_cluster_says_why_in_one_sentence() {
     let behind = Desk::beside(tempfile::tempdir().unwrap(), room.state(), "kinds#2");
     println!("target: {}", behind.why_of("go", ("target", "kinds#1")));
     way.cut();
-    println!("cluster: {}", desk.why_of("go", ("cluster", "cannot be reached")));
+    desk.says(&["approve"]);
+    println!("cluster: {}", desk.why_of("more", ("cluster", "cannot be reached")));
     way.mend();
     for run in ["kinds#2", "kinds#1"] {
         assert_eq!(room.gennaker(&["cancel", run]).code, Some(0));

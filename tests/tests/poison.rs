@@ -197,6 +197,21 @@ fn a_no_ends_a_run_that_kills_the_engine_and_calls_nothing_again() {
 }
 
 #[test]
+fn a_run_that_asks_can_be_cancelled_and_the_question_outlives_the_engine() {
+    let mut bench = Bench::new();
+    let (poison, _) = bench.killed_three_times();
+    bench.until(&poison, "waiting");
+    bench.terminate();
+    bench.serve();
+    let view = bench.view(&poison);
+    assert_eq!(view["waiting"]["kind"], "question", "{view:#}");
+    assert_eq!(bench.told(&["cancel", "poison#1"]).trim(), "recorded");
+    let view = bench.until(&poison, "cancelled");
+    assert_eq!(view["stages"]["fetch"]["status"], "cancelled");
+    assert_eq!(bench.server.heard().len(), 3, "its stage was not called again");
+}
+
+#[test]
 fn an_engine_that_leaves_in_peace_makes_nobody_a_suspect() {
     let mut bench = Bench::new();
     bench.serve();

@@ -46,6 +46,8 @@ struct State {
     inside: BTreeSet<(u64, RunId, String)>,
     /// The run whose steps kill the engine, and how often that has to be until they do no more.
     poison: Option<(RunId, u32)>,
+    /// The run whose steps are still under way when that one kills.
+    slow: Option<RunId>,
 }
 
 /// Held while a call is under way.
@@ -64,7 +66,7 @@ impl World {
     pub(crate) fn new(seed: u64, memory: Memory, clock: Arc<dyn Clock>) -> World {
         let chance = Chance::new(seed ^ 0x5EED);
         let (effects, inside) = (BTreeMap::new(), BTreeSet::new());
-        let state = State { chance, effects, inside, poison: None };
+        let state = State { chance, effects, inside, poison: None, slow: None };
         let (objects, kills) = (Arc::new(watch::Sender::new(0)), Arc::new(watch::Sender::new(0)));
         World { memory, clock, state: Arc::new(Mutex::new(state)), objects, kills }
     }
@@ -89,6 +91,10 @@ impl World {
         self.state.lock().unwrap().poison = Some((run, times));
     }
 
+    pub(crate) fn slow(&self, run: RunId) {
+        self.state.lock().unwrap().slow = Some(run);
+    }
+
     /// Answers when so many engines are dead.
     pub(crate) async fn killed(&self, times: u32) {
         self.kills.subscribe().wait_for(|kills| *kills >= times).await.unwrap();
@@ -96,7 +102,10 @@ impl World {
 
     /// Never comes back if it kills the engine.
     async fn survive(&self, run: RunId) {
-        let kills = *self.kills.borrow();
+        let (kills, slow) = (*self.kills.borrow(), self.state.lock().unwrap().slow);
+        if slow == Some(run) {
+            tokio::time::sleep(Duration::from_secs(8)).await;
+        }
         match self.state.lock().unwrap().poison {
             Some((poison, times)) if poison == run && kills < times => {}
             Some(_) | None => return,

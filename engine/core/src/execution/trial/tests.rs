@@ -4,11 +4,13 @@ use super::{Question, Stops, Trial};
 use crate::{
     Execution, Plan, Start,
     clock::{Civil, Elapsed, Now},
-    event::{Actor, Command, Event, Force, Input, InputRow, Message, Reply, Trigger, Way},
+    event::{
+        Actor, Command, Event, Force, Input, InputRow, Message, Progress, Reply, Trigger, Way,
+    },
     execution::state::{AttemptClock, End, NodeState},
     id::{InputId, PlanHash, RunId},
     retry::Cause,
-    stage::{Outputs, StageError, Step},
+    stage::{Outputs, StageError, Step, WaitReason, Wake},
     status::{RunStatus, WaitKind},
     view::Surroundings,
 };
@@ -57,7 +59,11 @@ fn cancel() -> Input {
 impl Run {
     /// A run whose first two stages are running, as another engine reads it back.
     fn running() -> Run {
-        let plan = Arc::new(Plan::restore(&PLAN.replace("RETRY", RETRY)).unwrap());
+        Run::of(&PLAN.replace("RETRY", RETRY))
+    }
+
+    fn of(plan: &str) -> Run {
+        let plan = Arc::new(Plan::restore(plan).unwrap());
         let start = Start {
             id: RunId(uuid::Uuid::from_u128(7)),
             number: 12,
@@ -185,6 +191,24 @@ fn nothing_of_a_suspect_is_called_before_its_turn() {
 }
 
 #[test]
+fn a_suspect_goes_on_by_itself_whatever_its_stages_wait_for() {
+    let mut run = Run::running();
+    for command in run.execution.due() {
+        if let Command::Step { call } = command {
+            let reason = WaitReason { kind: WaitKind::Approval, detail: "somebody".to_owned() };
+            let (progress, wake) = (Progress::Inline(1.into()), Wake::default());
+            let answer = Ok(Step::Wait { progress, wake, reason, records: Vec::new() });
+            run.hand_in(Input::Stepped { call, answer }, 5);
+        }
+    }
+    assert_eq!(run.execution.summary().waiting, Some(WaitKind::Approval));
+    run.found(2);
+    assert_eq!(run.execution.summary().waiting, None);
+    run.hand_in(Input::Turn, 10);
+    assert_eq!(run.execution.summary().waiting, None);
+}
+
+#[test]
 fn a_run_is_cleared_when_all_calls_are_back_that_were_due_then() {
     let mut run = Run::running();
     run.found(2);
@@ -285,6 +309,23 @@ fn a_no_ends_also_what_was_being_stopped() {
     run.hand_in(said(Reply::No), 20);
     assert_eq!(run.execution.recorded().status(), RunStatus::Cancelled, "a cancel came before");
     assert!(matches!(run.end(0), End::Cancelled { left: Some(_), .. }));
+}
+
+#[test]
+fn a_no_ends_also_a_way_back_that_a_cancel_has_spared() {
+    let mut run = Run::of(&PLAN.replace("RETRY", RETRY).replace("hold", "rollback"));
+    let Command::Step { call } = run.execution.due()[0] else { panic!("a is not stepped") };
+    let answer = Err(StageError::Failure("no".to_owned()));
+    run.hand_in(Input::Stepped { call, answer }, 5);
+    run.hand_in(cancel(), 6);
+    run.found(2);
+    run.hand_in(Input::Turn, 10);
+    assert_eq!(run.due(), ["step a", "abort b"]);
+    run.found(1);
+    run.hand_in(said(Reply::No), 20);
+    assert_eq!(run.execution.recorded().status(), RunStatus::Cancelled);
+    let End::Failed { failure, .. } = run.end(0) else { panic!("{:?}", run.end(0)) };
+    assert!(failure.message.starts_with("no; the rollback failed: the engine died 3 times"));
 }
 
 #[test]

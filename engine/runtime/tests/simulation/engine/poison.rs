@@ -1,13 +1,14 @@
-//! A run whose step kills the engine, several times in a row, between two neighbours.
+//! A run whose step kills the engine, several times in a row, between two neighbours that every end
+//! of the engine meets, too: one that is slow, and one that waits for its target.
 
 use super::{Storm, somebody};
 use crate::script::{self, Move};
 use engine_core::{
     Execution, Plan,
-    event::{Event, RunAct},
+    event::{Event, Message, RunAct},
     id::RunId,
     status::RunStatus,
-    store::LogReader,
+    store::{LogReader, Request, Store, Submitted},
 };
 use std::{sync::Arc, time::Duration};
 
@@ -16,13 +17,18 @@ const KILLS: u32 = 3;
 
 impl Storm {
     pub(super) async fn poison(&mut self) {
+        // It is older, so that its turn comes first.
+        let beside = self.begin_in("two").await;
+        self.world.slow(beside);
         let poison = self.begin_in("one").await;
         self.world.poison(poison, KILLS);
-        let beside = self.begin_in("two").await;
         let behind = self.begin_in("one").await;
         for kill in 1..=KILLS {
             let killed = self.world.killed(kill);
             tokio::time::timeout(Duration::from_secs(600), killed).await.expect("it is driven");
+            if kill < KILLS {
+                self.say_in_vain(behind, kill).await;
+            }
             self.engine = None;
             self.open().await;
         }
@@ -37,6 +43,15 @@ impl Storm {
         self.engine.as_ref().unwrap().act(poison, said, "answer".to_owned()).await.unwrap();
         self.until(poison, |run| run.recorded().status() == end).await;
         self.until(behind, |run| run.recorded().status() == RunStatus::Succeeded).await;
+    }
+
+    /// An input that is met by the end of the engine, and refused by the next one: the run becomes
+    /// a suspect of which nothing is due.
+    async fn say_in_vain(&self, run: RunId, kill: u32) {
+        let message = Message::Resume { actor: somebody(), reason: String::new() };
+        let (key, at) = (format!("in vain {kill}"), self.clock.now());
+        let written = self.memory.submit(Request { run, key, message, at }).await.unwrap();
+        assert!(matches!(written, Submitted::Written(_)), "{written:?}");
     }
 
     async fn is_asked_about_it_alone(&self, poison: RunId) {

@@ -47,6 +47,7 @@ fn main() -> ExitCode {
     completion::answer();
     let arguments = Arguments::parse();
     screen::to_stderr();
+    screen::end_when_unread();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {

@@ -11,7 +11,7 @@ use engine_core::{
     Plan,
     admission::{Limit, Limits},
     pipeline::Missing,
-    plan::{Callers, Document, Node, Place, Timeout},
+    plan::{Callers, Concurrency, Document, Node, Place, Timeout},
     platform::Platform,
     wording,
 };
@@ -78,6 +78,9 @@ fn show(plan: &Plan) {
     let document = plan.document();
     println!("{} of application {}", document.pipeline, document.application);
     println!("  timeout of the run: {}", time(document.timeout));
+    if let Some(Concurrency { group, limit, strategy }) = &document.concurrency {
+        println!("  in group {group}: {limit} at once, a newcomer: {}", strategy.word());
+    }
     if let Callers::Named(names) = &document.callers {
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
         println!("  started by stages of: {} and its own", names.join(", "));

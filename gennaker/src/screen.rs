@@ -70,6 +70,18 @@ pub(crate) fn to_stderr() {
         .init();
 }
 
+/// Whoever reads what this program prints may have seen enough, as `head` does: that is no fault.
+pub(crate) fn end_when_unread() {
+    let usual = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        let words = panic.payload_as_str().unwrap_or_default();
+        if words.starts_with("failed printing to stdout") && words.contains("Broken pipe") {
+            std::process::exit(0);
+        }
+        usual(panic);
+    }));
+}
+
 /// Says a line.
 pub(crate) fn say(line: &str) {
     SCREEN.suspend(|| eprintln!("{line}"));

@@ -102,3 +102,14 @@ fn a_list_that_is_watched_tells_each_run_again_when_it_has_changed() {
         assert!(of_ask.any(|row| row["status"] == "cancelled"));
     }
 }
+
+#[test]
+fn what_nobody_reads_is_printed_without_a_word() {
+    let folder = tempfile::tempdir().unwrap();
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let mut command = gennaker(&folder.path().join("state"), &["schema"]);
+    let output = command.stdout(writer).stderr(Stdio::piped()).output().unwrap();
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+    assert_eq!(output.status.code(), Some(0));
+}

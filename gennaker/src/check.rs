@@ -92,7 +92,7 @@ pub(crate) fn compile(
     let files = read::files(&located.root, &pipeline.files(&registry), name);
     let plan = Plan::compile(&pipeline, &reach.unasked(), &registry, &files)?;
     callees::beside(located, (&registry, &name))?;
-    Ok(Checked { plan, warnings: pipeline.warnings().to_vec() })
+    Ok(Checked { plan, warnings: pipeline.warnings(&reach.unasked()) })
 }
 
 /// Tells of a file, if there is something to tell.

@@ -176,7 +176,7 @@ fn prepare(
     let files = read::files(&located.root, &pipeline.files(&registry), name);
     let environments = secrets::checked(environments, (&pipeline, secrets));
     let plan = Plan::compile(&pipeline, &environments, &registry, &files)?;
-    let warnings = pipeline.warnings().to_vec();
+    let warnings = pipeline.warnings(&environments);
     let called = callees::beside(located, (&registry, &name))?;
     let ready = submit::ready(engine, (plan, &files), (&located.source, warnings));
     Ok(ready.calling(callees::kept(engine, called)))

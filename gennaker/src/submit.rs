@@ -43,7 +43,7 @@ pub(crate) fn submission(
             return Err(faults);
         }
     }
-    check::tell(located, pipeline.warnings());
+    check::tell(located, &pipeline.warnings(&reach.unasked()));
     let called = callees::beside(located, (&registry, &name))?;
     let own = requests.into_iter().map(|request| (request, &files));
     let theirs = called.values().flat_map(|it| it.requests.iter().cloned().map(|r| (r, &it.files)));
@@ -115,7 +115,7 @@ impl Starter for Submitted {
         let invalid = |diagnostics| Checked::Invalid { diagnostics };
         match self.compile((&source, &files), &bindings, &self.reach.unasked()) {
             Ok(plan) => match serde_json::to_value(plan.document()) {
-                Ok(plan) => Checked::Plan { plan, warnings: self.warnings(&source) },
+                Ok(plan) => Checked::Plan { plan, warnings: self.warnings(&source, &bindings) },
                 Err(error) => invalid(vec![serde_json::json!({ "message": error.to_string() })]),
             },
             Err(diagnostics) => invalid(diagnostics),
@@ -138,9 +138,9 @@ fn bindings(
 
 impl Submitted {
     /// What is probably not meant in a file that has a plan.
-    fn warnings(&self, source: &SourceFile) -> Vec<serde_json::Value> {
-        let pipeline = Pipeline::read(source, &self.reach.registry());
-        let told = diagnostic::json(source, pipeline.warnings());
+    fn warnings(&self, source: &SourceFile, bindings: &Bindings) -> Vec<serde_json::Value> {
+        let pipeline = Pipeline::read(source, &self.reach.registry()).bound(bindings);
+        let told = diagnostic::json(source, &pipeline.warnings(&self.reach.unasked()));
         told.iter().filter_map(|warning| serde_json::to_value(warning).ok()).collect()
     }
 

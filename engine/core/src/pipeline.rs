@@ -22,10 +22,10 @@ pub(crate) use parameters::{Parameter, ParameterText};
 
 use crate::{
     Registry,
-    diagnostic::{Diagnostic, Span},
+    diagnostic::{Diagnostic, Span, in_file_order},
     files::{FileRequest, Step},
     language::{Content, Node},
-    plan::{Callers, Cell, Need, OnFailure, Timeout},
+    plan::{Callers, Cell, Environments, Need, OnFailure, Timeout},
     retry::Retry,
     stage::AnyStage,
     template::Template,
@@ -137,9 +137,10 @@ impl Pipeline {
         &self.faults
     }
 
-    /// What becomes a plan and is probably not meant, in the order of the file.
-    pub fn warnings(&self) -> &[Diagnostic] {
-        &self.warnings
+    /// What becomes a plan and is probably not meant, in the order of the file. Some of it hangs on
+    /// what the environments are, which is told of a pipeline that is bound.
+    pub fn warnings(&self, environments: &Environments) -> Vec<Diagnostic> {
+        in_file_order(self.warnings.iter().cloned().chain(self.unasked(environments)).collect())
     }
 
     pub(crate) fn labels(&self) -> &BTreeMap<String, String> {

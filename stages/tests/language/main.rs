@@ -7,6 +7,7 @@ mod edits;
 mod explain;
 mod images;
 mod schema;
+mod warnings;
 
 use engine_core::{
     Pipeline, Plan, Registry,
@@ -44,28 +45,42 @@ fn registry() -> Registry<dyn AnyStage> {
     stages::registry(&kubernetes::Clusters::default())
 }
 
-/// Where a secret of a bank is named, the platform grants those of the shop.
+/// Where `production` is named, the platform says what that is; where a secret of a bank is, it grants
+/// those of the shop.
 fn environments(text: &str) -> Environments {
-    if text.contains("BANK_TOKEN") {
-        let grants =
-            "version: 1\nsecrets: {grants: [{names: [\"SHOP_*\"], applications: [shop]}]}\n";
-        let file = SourceFile::new("gennaker.yaml", grants.as_bytes());
-        return Environments::named(
-            Arc::new(Platform::read(&file).unwrap_or_default()),
-            BTreeMap::new(),
+    if text.contains("environment: production") {
+        return placed(
+            "version: 1\nclusters: {local: {}}\nenvironments:\n  staging: {cluster: local}\n  \
+             production: {cluster: local, production: true}\n",
         );
     }
-    Environments::namespaces_of(Cluster {
-        name: "local".to_owned(),
-        context: "kind".to_owned(),
-        server: "https://127.0.0.1:6443".to_owned(),
-        identity: ClusterIdentity::Unread,
-    })
+    if text.contains("BANK_TOKEN") {
+        return placed(
+            "version: 1\nsecrets: {grants: [{names: [\"SHOP_*\"], applications: [shop]}]}\n",
+        );
+    }
+    Environments::namespaces_of(cluster())
     .lacking_secrets(BTreeMap::from([(
         "STATUS_TOKN".to_owned(),
         "GENNAKER_SECRET_STATUS_TOKN is not set, and /etc/gennaker/secrets/STATUS_TOKN does not exist"
             .to_owned(),
     )]))
+}
+
+fn cluster() -> Cluster {
+    Cluster {
+        name: "local".to_owned(),
+        context: "kind".to_owned(),
+        server: "https://127.0.0.1:6443".to_owned(),
+        identity: ClusterIdentity::Unread,
+    }
+}
+
+/// The environments of a platform's file.
+fn placed(platform: &str) -> Environments {
+    let file = SourceFile::new("gennaker.yaml", platform.as_bytes());
+    let platform = Arc::new(Platform::read(&file).expect("a platform's file"));
+    Environments::named(platform, BTreeMap::from([("local".to_owned(), cluster())]))
 }
 
 /// A tree in which `k8s/` and `worker/` hold one manifest each and nothing else exists.
@@ -98,8 +113,9 @@ fn plan(text: &str) -> (SourceFile, Result<Plan, Vec<Diagnostic>>, Vec<Diagnosti
     let bindings =
         Bindings { parameters: BTreeMap::new(), actor: "mo".to_owned(), missing: Missing::Refused };
     let pipeline = Pipeline::read(&file, &registry()).bound(&bindings);
-    let plan = Plan::compile(&pipeline, &environments(text), &registry(), &files(&pipeline));
-    (file, plan, pipeline.warnings().to_vec())
+    let environments = environments(text);
+    let plan = Plan::compile(&pipeline, &environments, &registry(), &files(&pipeline));
+    (file, plan, pipeline.warnings(&environments))
 }
 
 /// All that is said of a file that somebody wants to run without giving parameters.

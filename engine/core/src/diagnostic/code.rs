@@ -115,6 +115,11 @@ codes! {
         this environment: whoever keeps that file adds it to `secrets.grants`; a stage that names \
         no environment needs a grant for all of them (`\"*\"`, the default). Or a stage starts a \
         pipeline whose `callers` do not have this application: whoever keeps that one adds it there.",
+    /// Production without anybody's yes.
+    W103 = "gennaker.yaml says `production: true` of the environment, and a deploy or job there may \
+        begin without anybody having said yes: no approval stands before it, or only one whose no \
+        would do as well (`status: any`). Whoever can start the pipeline changes production. Let the \
+        stage need an `approval`, itself or by what it needs.",
     /// Deploy without readiness.
     W104 = "A deploy says `wait: false`, and no `waitForReady` follows it in its environment: the \
         stage succeeds as soon as the objects are written, even if no pod ever starts. Leave \
@@ -132,7 +137,9 @@ codes! {
     /// Rollback with nothing deployed upstream.
     W113 = "A rollback brings an environment back to what it ran before, but no stage upstream of \
         it deploys there: it would undo what some earlier run did. Name the deploy in its `needs`, \
-        such as `{stage: staging, status: [failed]}`.",
+        such as `{stage: staging, status: [failed]}`. The same is told of `onFailure: rollback` where \
+        neither the stage nor anything upstream deploys: what the run has changed goes back, and \
+        that is nothing.",
     /// A parameter inside a shell command.
     W114 = "The value of a parameter or of the trigger is put into a command that a shell reads: \
         whoever gives the value writes a part of the program. Hand it over by `env`, and let the \

@@ -4,6 +4,7 @@
 //! stage type works.
 
 mod credentials;
+mod production;
 mod shell;
 
 use super::{Parameter, Stage, Written, expressions::File};
@@ -16,6 +17,7 @@ use std::collections::{BTreeSet, HashMap};
 
 const APPROVAL: &str = "approval";
 const DEPLOY: &str = "deploy";
+const JOB: &str = "job";
 const ROLLBACK: &str = "rollback";
 const WAIT_FOR_READY: &str = "waitForReady";
 
@@ -35,6 +37,7 @@ impl Seen<'_> {
             warnings.extend(self.unready(stage, &by_id));
             warnings.extend(self.tolerated(stage));
             warnings.extend(self.rootless(stage, &by_id));
+            warnings.extend(self.futile(stage, &by_id));
             warnings.extend(shell::warnings(stage));
         }
         warnings.extend(self.queued());
@@ -84,10 +87,7 @@ impl Seen<'_> {
     /// W113: a rollback that undoes nothing of its own run.
     fn rootless(&self, stage: &Stage, by_id: &HashMap<&str, &Stage>) -> Option<Diagnostic> {
         let action = stage.actions.iter().find(|action| action.stage_type == ROLLBACK)?;
-        let deploys = |id: &&str| {
-            by_id.get(id).is_some_and(|other| is(other, DEPLOY) && same_place(other, stage))
-        };
-        if upstream(stage, by_id).iter().any(deploys) {
+        if deployed_upstream(stage, by_id) {
             return None;
         }
         let message = format!(
@@ -96,6 +96,26 @@ impl Seen<'_> {
         );
         let help = "name the deploy in its `needs`: `{stage: …, status: [failed]}`";
         Some(Diagnostic::warning(Code::W113, action.key_span, message).help(help))
+    }
+
+    /// W113: a failure that takes back what its run never put there. As a default of all stages it
+    /// is no failing of this one.
+    fn futile(&self, stage: &Stage, by_id: &HashMap<&str, &Stage>) -> Option<Diagnostic> {
+        if stage.on_failure != OnFailure::Rollback || is(stage, DEPLOY) {
+            return None;
+        }
+        let own = self.root.entry("stages")?.value.entry(&stage.id)?;
+        let entry = own.value.entry("onFailure")?;
+        if deployed_upstream(stage, by_id) {
+            return None;
+        }
+        let message = format!(
+            "neither {} nor anything upstream of it deploys to its environment: there is nothing to \
+             take back",
+            quoted(&stage.id)
+        );
+        let help = "name the deploy in its `needs`, or say `fail` or `hold`";
+        Some(Diagnostic::warning(Code::W113, entry.value.span, message).help(help))
     }
 
     /// W115: who waits for a person holds the group while others stand in line.
@@ -143,6 +163,13 @@ fn same_place(one: &Stage, other: &Stage) -> bool {
         (Some(one), Some(other)) => one == other,
         (None, _) | (_, None) => true,
     }
+}
+
+fn deployed_upstream(stage: &Stage, by_id: &HashMap<&str, &Stage>) -> bool {
+    let deploys = |id: &&str| {
+        by_id.get(id).is_some_and(|other| is(other, DEPLOY) && same_place(other, stage))
+    };
+    upstream(stage, by_id).iter().any(deploys)
 }
 
 /// Whatever must have ended before `stage` begins.

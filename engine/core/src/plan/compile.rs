@@ -36,10 +36,10 @@ impl Plan {
         faults.extend_from_slice(pipeline.faults());
         let (Some(name), Some(application)) = (pipeline.name(), pipeline.application()) else {
             faults.extend(unnamed(&faults));
-            return Err(with_warnings(faults, pipeline));
+            return Err(with_warnings(faults, pipeline.warnings(environments)));
         };
         if !faults.is_empty() {
-            return Err(with_warnings(faults, pipeline));
+            return Err(with_warnings(faults, pipeline.warnings(environments)));
         }
         let document = Document {
             format: FORMAT,
@@ -78,8 +78,8 @@ fn nodes(compiler: &mut Compiler<'_>, pipeline: &Pipeline) -> Vec<Node> {
     nodes
 }
 
-fn with_warnings(mut faults: Vec<Diagnostic>, pipeline: &Pipeline) -> Vec<Diagnostic> {
-    faults.extend_from_slice(pipeline.warnings());
+fn with_warnings(mut faults: Vec<Diagnostic>, warnings: Vec<Diagnostic>) -> Vec<Diagnostic> {
+    faults.extend(warnings);
     in_file_order(faults)
 }
 

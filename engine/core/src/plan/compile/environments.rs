@@ -78,6 +78,16 @@ impl Environments {
         }
     }
 
+    /// Whether the platform's file says so of the environment; without one nothing is known.
+    pub(crate) fn is_production(&self, name: &str) -> bool {
+        match &self.kind {
+            Kind::Namespaces(_) => false,
+            Kind::Named { platform, .. } => {
+                platform.environment(name).is_some_and(|environment| environment.production)
+            }
+        }
+    }
+
     /// Where `name` is, for an application.
     pub fn place(&self, name: &str, application: &str) -> Result<Place, UnknownEnvironment> {
         match &self.kind {

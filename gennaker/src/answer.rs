@@ -16,7 +16,8 @@ use engine_core::{
     status::{StageStatus, WaitKind},
     view::{RunView, StageView, WaitView},
 };
-use serde_json::json;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
 
 /// What is said, to whom.
 pub(crate) struct Said<'a> {
@@ -26,6 +27,8 @@ pub(crate) struct Said<'a> {
     pub(crate) reason: &'a str,
     /// The attempt that its author has looked at, if it is not the present one.
     pub(crate) attempt: Option<u32>,
+    /// The values that an approval asks for, as they were written.
+    pub(crate) inputs: BTreeMap<String, Value>,
 }
 
 /// What is answered.
@@ -74,7 +77,11 @@ async fn to_engine(client: &Client, signal: Signal, said: &Said<'_>) -> anyhow::
         Aim::Stage { stage, seen } => {
             let (run, stage) = (segment(&run.id), segment(&stage));
             let path = format!("/api/v1/runs/{run}/stages/{stage}/{}", signal.word());
-            client.post(&path, &json!({ "reason": said.reason, "seen": seen })).await?.done()?
+            let mut body = json!({ "reason": said.reason, "seen": seen });
+            if !said.inputs.is_empty() {
+                body["inputs"] = json!(said.inputs);
+            }
+            client.post(&path, &body).await?.done()?
         }
     };
     Ok(())
@@ -92,7 +99,9 @@ async fn by_ourselves(common: &Common, signal: Signal, said: &Said<'_>) -> anyho
                 hosted.engine.act(run, (act, actor(), said.reason.to_owned()), key).await?;
             }
             Aim::Stage { stage, seen } => {
-                let signalled = Signalled { seen, ..Signalled::new(signal, actor(), said.reason) };
+                let inputs = said.inputs.clone();
+                let signalled = Signalled::new(signal, actor(), said.reason);
+                let signalled = Signalled { seen, inputs, ..signalled };
                 hosted.engine.signal(run, (stage, signalled), key).await?;
             }
         }

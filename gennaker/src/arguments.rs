@@ -141,7 +141,13 @@ pub(crate) enum Command {
         listen: Option<std::net::SocketAddr>,
     },
     /// Say yes to an approval
-    Approve(Answered),
+    Approve {
+        #[command(flatten)]
+        said: Answered,
+        /// A value that the approval asks for; may be given several times
+        #[arg(short, long = "input", value_name = "NAME=VALUE", value_parser = parameter)]
+        inputs: Vec<(String, String)>,
+    },
     /// Say no to an approval
     Reject(Answered),
     /// Try a held stage again; or a run that has ended, as a new one that takes over what succeeded

@@ -115,7 +115,7 @@ async fn carry_out(arguments: &Arguments) -> anyhow::Result<Exit> {
             Ok(Exit::Success)
         }
         Command::Serve { listen } => serve::serve(common, *listen).await,
-        Command::Approve(said) => said.signal(common, Signal::Approve).await,
+        Command::Approve { said, inputs } => said.approve(common, inputs).await,
         Command::Reject(said) => said.signal(common, Signal::Reject).await,
         Command::Retry { said, confirm, watch, output } => {
             let moved_on = if *confirm { MovedOn::Confirmed } else { MovedOn::Refused };
@@ -161,9 +161,20 @@ impl Told {
 
 impl Answered {
     pub(crate) async fn signal(&self, common: &Common, signal: Signal) -> anyhow::Result<Exit> {
-        let stage = self.stage.as_deref();
-        let (reason, attempt) = (self.message.as_str(), self.attempt);
-        let said = answer::Said { run: &self.run, stage, reason, attempt };
-        answer::signal(common, signal, said).await
+        answer::signal(common, signal, self.said(&[])).await
+    }
+
+    async fn approve(&self, common: &Common, inputs: &[(String, String)]) -> anyhow::Result<Exit> {
+        answer::signal(common, Signal::Approve, self.said(inputs)).await
+    }
+
+    fn said(&self, inputs: &[(String, String)]) -> answer::Said<'_> {
+        answer::Said {
+            run: &self.run,
+            stage: self.stage.as_deref(),
+            reason: &self.message,
+            attempt: self.attempt,
+            inputs: inputs.iter().map(|(id, text)| (id.clone(), text.as_str().into())).collect(),
+        }
     }
 }

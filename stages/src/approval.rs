@@ -1,8 +1,14 @@
 //! `approval`: goes on when people have said yes.
 
+mod inputs;
+#[cfg(test)]
+mod tests;
+
 use engine_core::{
     event::{Actor, Signal, Signalled},
-    files::Step as PathStep,
+    expression::{Kind, Shape},
+    files::{Files, Step as PathStep},
+    parameter::ParameterText,
     plan::{Effect, OnTimeout, Timeout},
     platform::{Approver, Leave, Platform, Right},
     stage::{
@@ -14,7 +20,7 @@ use engine_core::{
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::json;
-use std::{collections::BTreeSet, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc};
 
 /// Asks the people of a platform.
 #[derive(Default)]
@@ -47,6 +53,17 @@ pub struct Config {
     #[serde(default)]
     #[schemars(example = &"Does staging look right?")]
     message: Option<String>,
+    /// Values that a yes must give, declared as parameters are; if several people must say yes, all
+    /// give the same. Later stages read them as `stages.<id>.outputs.inputs`.
+    #[serde(default)]
+    #[schemars(
+        extend(
+            "x-expressions" = false,
+            "propertyNames" = {"type": "string", "format": "gennaker-id"}
+        ),
+        example = json!({"percent": {"type": "number", "required": true}})
+    )]
+    inputs: BTreeMap<String, ParameterText>,
     /// What silence means.
     #[serde(default = "reject")]
     #[schemars(example = &"fail")]
@@ -79,6 +96,17 @@ impl Stage for Approval {
         config.on_timeout
     }
 
+    fn check(config: &Config, _files: &Files) -> Vec<Fault> {
+        config.input_faults()
+    }
+
+    fn outputs(config: &Config) -> Shape {
+        let input = |(id, text): (&String, &ParameterText)| (id.clone(), Shape::Of(text.kind()));
+        let inputs = Shape::Fields(config.inputs.iter().map(input).collect());
+        let by = Shape::Of(Kind::List);
+        Shape::Fields(BTreeMap::from([("inputs".to_owned(), inputs), ("by".to_owned(), by)]))
+    }
+
     fn check_here(&self, config: &Config) -> Vec<Fault> {
         let approvers = config.approvers.iter().flatten().enumerate();
         let unknown = approvers.filter_map(|(index, approver)| {
@@ -92,6 +120,67 @@ impl Stage for Approval {
     }
 
     fn refusal(&self, config: &Config, asked: &Asked<'_>, answer: &Signalled) -> Refusal {
+        self.judge((config, asked), &self.counted(config, asked), answer)
+    }
+
+    async fn step(
+        &self,
+        context: StepContext,
+        config: Config,
+        _progress: (),
+    ) -> Result<Step<()>, StageError> {
+        let environments = context.services.environments();
+        let asked = Asked {
+            starter: &context.starter,
+            signals: &context.signals,
+            application: &context.identity.application,
+            environments: &environments,
+        };
+        let counted = self.counted(&config, &asked);
+        if let Some(no) = counted.iter().find(|answer| answer.signal == Signal::Reject) {
+            return Err(StageError::Rejected(words(no)));
+        }
+        // All who count gave the same values.
+        let values = counted.first().map(|yes| config.values(yes));
+        let values = values.transpose().map_err(StageError::Failure)?.unwrap_or_default();
+        let by: Vec<&str> = counted.iter().map(|answer| answer.actor.name.as_str()).collect();
+        if by.len() >= config.minimum as usize {
+            let mut outputs = Outputs::new();
+            outputs.insert("by".to_owned(), json!(by));
+            outputs.insert("inputs".to_owned(), json!(values));
+            return Ok(Step::Done { outputs, records: Vec::new() });
+        }
+        Ok(Step::Wait {
+            progress: (),
+            wake: Wake::default(),
+            reason: WaitReason {
+                kind: WaitKind::Approval,
+                detail: config.detail(&context.starter, (&by, &values)),
+            },
+            records: Vec::new(),
+        })
+    }
+}
+
+impl Approval {
+    /// The answers that count, each judged as if it came now: the list is a stored one, and whoever
+    /// has lost the right meanwhile counts no more.
+    fn counted<'a>(&self, config: &Config, asked: &Asked<'a>) -> Vec<&'a Signalled> {
+        let mut counted = Vec::new();
+        for answer in asked.signals {
+            if self.judge((config, asked), &counted, answer) == Refusal::None {
+                counted.push(answer);
+            }
+        }
+        counted
+    }
+
+    fn judge(
+        &self,
+        (config, asked): (&Config, &Asked<'_>),
+        counted: &[&Signalled],
+        answer: &Signalled,
+    ) -> Refusal {
         let name = &answer.actor.name;
         if config.exclude_triggerer && asked.starter.name == *name {
             let others = config.others(asked.starter);
@@ -106,59 +195,19 @@ impl Stage for Approval {
         if self.platform.right(who, what) == Leave::Refused {
             return Refusal::Because(Platform::lacks(who, what));
         }
-        if asked.signals.iter().any(|before| before.actor.name == *name) {
+        if counted.iter().any(|before| before.actor.name == *name) {
             return Refusal::Because(format!("{name} has answered already"));
         }
-        Refusal::None
-    }
-
-    async fn step(
-        &self,
-        context: StepContext,
-        config: Config,
-        _progress: (),
-    ) -> Result<Step<()>, StageError> {
-        let taken = self.taken(&config, &context);
-        if let Some(no) = taken.iter().find(|answer| answer.signal == Signal::Reject) {
-            return Err(StageError::Rejected(words(no)));
+        match answer.signal {
+            Signal::Approve => config.agreed(counted.first().copied(), answer),
+            Signal::Reject
+            | Signal::Retry
+            | Signal::Continue
+            | Signal::Abort
+            | Signal::RollBack
+            | Signal::Yes
+            | Signal::No => Refusal::None,
         }
-        let by: Vec<&str> = taken.iter().map(|answer| answer.actor.name.as_str()).collect();
-        if by.len() >= config.minimum as usize {
-            let mut outputs = Outputs::new();
-            outputs.insert("by".to_owned(), json!(by));
-            return Ok(Step::Done { outputs, records: Vec::new() });
-        }
-        Ok(Step::Wait {
-            progress: (),
-            wake: Wake::default(),
-            reason: WaitReason {
-                kind: WaitKind::Approval,
-                detail: config.detail(&context.starter, &by),
-            },
-            records: Vec::new(),
-        })
-    }
-}
-
-impl Approval {
-    /// The answers that count, each judged as if it came now: the list is a stored one, and whoever
-    /// has lost the right meanwhile counts no more.
-    fn taken<'a>(&self, config: &Config, context: &'a StepContext) -> Vec<&'a Signalled> {
-        if context.signals.is_empty() {
-            return Vec::new();
-        }
-        let (mut seen, environments) = (BTreeSet::new(), context.services.environments());
-        let counts = |answer: &&Signalled| {
-            let asked = Asked {
-                starter: &context.starter,
-                signals: &[],
-                application: &context.identity.application,
-                environments: &environments,
-            };
-            Stage::refusal(self, config, &asked, answer) == Refusal::None
-                && seen.insert(answer.actor.name.clone())
-        };
-        context.signals.iter().filter(counts).collect()
     }
 
     fn is_listed(&self, config: &Config, name: &str) -> bool {
@@ -188,67 +237,38 @@ impl Config {
         }
     }
 
-    fn detail(&self, starter: &Actor, by: &[&str]) -> String {
+    /// A yes that gives what is asked for, and the same as the one before.
+    fn agreed(&self, before: Option<&Signalled>, yes: &Signalled) -> Refusal {
+        let values = match self.values(yes) {
+            Ok(values) => values,
+            Err(reason) => return Refusal::Unfit(reason),
+        };
+        match before.map(|before| (&before.actor.name, self.values(before))) {
+            Some((other, Ok(theirs))) if theirs != values => Refusal::Unfit(format!(
+                "{other} said yes to {}, and this is {}: all must say yes to the same, or one no",
+                inputs::told(&theirs),
+                inputs::told(&values)
+            )),
+            Some(_) | None => Refusal::None,
+        }
+    }
+
+    fn detail(&self, starter: &Actor, (by, values): (&[&str], &Outputs)) -> String {
         let minimum = self.minimum;
-        let yes = if by.is_empty() { String::new() } else { format!(" ({})", by.join(", ")) };
+        let yes = match (by, values.is_empty()) {
+            ([], _) => String::new(),
+            (by, true) => format!(" ({})", by.join(", ")),
+            (by, false) => format!(" ({}: {})", by.join(", "), inputs::told(values)),
+        };
         let mut detail = format!(
-            "{} of {minimum} approvals{yes}; {} may answer",
+            "{} of {minimum} approvals{yes}; {} may answer{}",
             by.len(),
-            self.others(starter)
+            self.others(starter),
+            self.asks_for()
         );
         if let Some(message) = &self.message {
             detail = format!("{message}: {detail}");
         }
         detail
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use engine_core::event::Way;
-
-    fn person(name: &str) -> Actor {
-        Actor { name: name.to_owned(), way: Way::CommandLine }
-    }
-
-    fn answer(name: &str) -> Signalled {
-        Signalled::new(Signal::Approve, person(name), "")
-    }
-
-    fn refused(config: serde_json::Value, name: &str, before: &[Signalled]) -> String {
-        let config: Config = serde_json::from_value(config).unwrap();
-        let starter = person("mo");
-        let asked =
-            Asked { starter: &starter, signals: before, application: "web", environments: &[] };
-        match Stage::refusal(&Approval::default(), &config, &asked, &answer(name)) {
-            Refusal::None => String::new(),
-            Refusal::Because(reason) => reason,
-        }
-    }
-
-    #[test]
-    fn nobody_approves_their_own_run_unless_its_author_lets_them() {
-        let named = json!({"approvers": ["user:mo", "user:kit"]});
-        for (config, name, told) in [
-            (json!({}), "mo", "mo started the run, so somebody else must answer"),
-            (json!({}), "kit", ""),
-            (json!({"excludeTriggerer": false}), "mo", ""),
-            (named.clone(), "mo", "mo started the run, so kit must answer"),
-            (named.clone(), "kit", ""),
-            (named, "eve", "eve is none of the approvers: kit"),
-            (
-                json!({"approvers": ["user:mo"]}),
-                "mo",
-                "mo started the run, so nobody on its list must answer",
-            ),
-        ] {
-            assert_eq!(refused(config.clone(), name, &[]), told, "{config} {name}");
-        }
-    }
-
-    #[test]
-    fn nobody_counts_twice() {
-        assert_eq!(refused(json!({}), "kit", &[answer("kit")]), "kit has answered already");
     }
 }

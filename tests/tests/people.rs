@@ -131,6 +131,124 @@ fn an_answer_to_an_attempt_that_has_passed_is_refused_and_changes_nothing() {
     assert!(again.said.contains("has no attempt to answer"), "{}", again.said);
 }
 
+const GIVE: &str = "version: 1
+name: give
+stages:
+  goLive:
+    approval:
+      excludeTriggerer: false
+      inputs: {percent: {type: number, required: true}, region: {type: choice, options: [eu, us], default: eu}}
+  end:
+    needs: [goLive]
+    when: stages.goLive.outputs.inputs.percent > 5
+    setVariables: {told: \"${{ stages.goLive.outputs.inputs.region }} ${{ stages.goLive.outputs.inputs.percent }}\"}
+  never: {needs: [goLive], when: stages.goLive.outputs.inputs.percent > 50, setVariables: {x: 1}}
+";
+
+#[test]
+fn a_yes_gives_typed_values_that_later_stages_read() {
+    let desk = Desk::new(false);
+    let file = pipeline(desk.folder.path(), "give.yaml", GIVE);
+    let planned = desk.told(&["plan", &file]);
+    assert!(
+        planned.said.contains("\"percent\":{\"required\":true,\"type\":\"number\"}"),
+        "{}",
+        planned.said
+    );
+    let mut run = desk.spawn(&["run", &file, "--watch"]);
+    run.until("giving percent (a number), region (eu or us; eu if not given)");
+    let why = desk.told(&["why", "latest", "goLive"]).said;
+    assert!(why.contains("giving percent (a number), region"), "{why}");
+    for (arguments, words) in [
+        (vec![], "`percent` (a number) is missing"),
+        (vec!["-i", "percent=many"], "`percent`: `many` is no number"),
+        (vec!["-i", "percent=1", "-i", "regoin=eu"], "no input `regoin`, did you mean `region`?"),
+        (vec!["-i", "percent=1", "-i", "region=asia"], "`asia` is none of eu, us"),
+    ] {
+        let refused = desk.told(&[vec!["approve", "latest"], arguments].concat());
+        assert_eq!(refused.code, Some(1), "{words}");
+        assert!(refused.said.contains(words), "{words}: {}", refused.said);
+    }
+    let socket = desk.state().join("engine.sock");
+    let post = |word: &str, body: &str| {
+        let path = format!("/api/v1/runs/latest/stages/goLive/{word}");
+        let headers = format!("host: x\r\nidempotency-key: {word} {}\r\n", body.len());
+        crate::wire::exchange(
+            crate::wire::socket(&socket),
+            crate::wire::post(&path, &headers, body).as_bytes(),
+        )
+    };
+    for (word, body, status, words) in [
+        ("approve", "{\"inputs\": {\"percent\": \"x\"}}", 422, "is no number"),
+        ("approve", "{\"inputs\": {\"percent\": [7]}}", 422, "[7] is no number"),
+        (
+            "reject",
+            "{\"inputs\": {\"percent\": 7}}",
+            409,
+            "`reject` takes no inputs; only `approve` does",
+        ),
+        ("approve", "{\"inputs\": [7]}", 422, "expected a map"),
+        ("approve", "{\"inputs\": {\"percent\": 7, \"region\": \"us\"}}", 202, "recorded"),
+    ] {
+        let reply = post(word, body);
+        assert_eq!(reply.status, status, "{body}: {reply:?}");
+        assert!(format!("{reply:?}").contains(words), "{body}: {reply:?}");
+    }
+    let said = run.until("says approve");
+    assert!(said.last().unwrap().contains("approve percent=7 region=\"us\""), "{said:?}");
+    run.until("ended: succeeded");
+    let rows = desk.told(&["describe", "run", "latest", "-o", "json"]).said;
+    let view: Value = serde_json::from_str(&rows).unwrap();
+    assert_eq!(view["stages"]["never"]["status"], "skipped");
+    let why = view["stages"]["never"]["reason"].as_str().unwrap();
+    assert!(why.ends_with("stages.goLive.outputs.inputs.percent is 7"), "{why}");
+}
+
+#[test]
+fn inputs_that_were_given_while_no_engine_ran_are_judged_and_count() {
+    let desk = Desk::new(false);
+    let file = pipeline(desk.folder.path(), "give.yaml", GIVE);
+    let mut run = desk.spawn(&["run", &file, "--watch"]);
+    run.until("giving percent");
+    drop(run); // killed
+    let refused = desk.told(&["approve", "latest", "-i", "percent=many"]);
+    assert!(refused.code == Some(1) && refused.said.contains("is no number"), "{}", refused.said);
+    assert_eq!(desk.told(&["approve", "latest", "-i", "percent=60"]).code, Some(0));
+    let mut recover = desk.spawn(&["recover", "--watch"]);
+    recover.until("ended: succeeded");
+    assert_eq!(desk.latest()["stages"]["never"]["status"], "succeeded");
+}
+
+#[test]
+fn the_value_of_a_secret_is_not_taken_for_an_input() {
+    let desk = Desk::new(false);
+    let text = GIVE
+        .replace("excludeTriggerer: false", "excludeTriggerer: false\n      message: go?")
+        + "  ping: {needs: [never], http: {url: \"https://a.example/\", headers: {x-token: \"${{ secrets.TOKEN }}\"}}}\n";
+    let text = text.replace(
+        "region: {type: choice, options: [eu, us], default: eu}",
+        "region: {type: string}",
+    );
+    let file = pipeline(desk.folder.path(), "give.yaml", &text);
+    let secrets = desk.folder.path().join("secrets");
+    std::fs::create_dir(&secrets).unwrap();
+    std::fs::write(secrets.join("TOKEN"), "planted-value").unwrap();
+    let secrets = secrets.to_str().unwrap();
+    let mut run = desk.spawn(&["run", &file, "--watch", "--secrets-directory", secrets]);
+    run.until("go?");
+    let refused =
+        desk.told(&["approve", "latest", "-i", "percent=1", "-i", "region=a planted-value"]);
+    assert_eq!(refused.code, Some(1), "{}", refused.said);
+    assert!(
+        refused.said.contains("input `region` holds the value of a secret"),
+        "{}",
+        refused.said
+    );
+    assert!(!refused.said.contains("planted-value"), "{}", refused.said);
+    assert_eq!(desk.told(&["cancel", "latest"]).code, Some(0));
+    run.until("ended: cancelled");
+}
+
 #[test]
 fn a_paused_run_starts_nothing_until_somebody_resumes_it() {
     let desk = Desk::new(false);

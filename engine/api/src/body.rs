@@ -11,6 +11,8 @@ use engine_core::{
 };
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde::{Deserialize, de::DeserializeOwned};
+use serde_json::Value;
+use std::collections::BTreeMap;
 
 /// Deeper than this nothing of ours nests.
 const DEPTH: usize = 64;
@@ -47,6 +49,11 @@ pub(crate) struct Said {
     pub(crate) reason: String,
     #[serde(default)]
     pub(crate) seen: SeenText,
+    /// The values that an approval asks for, by id; only `approve` takes them. A text is read as the
+    /// declared type says.
+    #[serde(default)]
+    #[schema(value_type = BTreeMap<String, Object>)]
+    pub(crate) inputs: BTreeMap<String, Value>,
 }
 
 /// What was shown to them, as a run's JSON has it. What is said of it here must still be so, else

@@ -122,6 +122,9 @@ impl From<SignalError> for Problem {
         match error {
             SignalError::Ended { .. } => Problem::new(StatusCode::CONFLICT, error.to_string()),
             SignalError::Refused { .. } => Problem::new(StatusCode::FORBIDDEN, error.to_string()),
+            SignalError::Unfit { .. } => {
+                Problem::new(StatusCode::UNPROCESSABLE_ENTITY, error.to_string())
+            }
             SignalError::Act(error) => error.into(),
         }
     }

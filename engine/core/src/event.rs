@@ -26,6 +26,7 @@ pub use crate::{
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use std::collections::BTreeMap;
 
 /// A fact, in the past tense. A log of these is the only durable state of a run, and a stored
 /// format: variants are only added, fields only with defaults. Events name nodes by id.
@@ -115,6 +116,8 @@ pub enum Event {
         reason: String,
         #[serde(default, skip_serializing_if = "Seen::is_nothing")]
         seen: Seen,
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        inputs: BTreeMap<String, Value>,
     },
     /// Its last try failed, and a person is asked what is to become of it.
     StageHeld {

@@ -10,12 +10,14 @@ mod functions;
 mod kinds;
 mod reads;
 mod segments;
+mod shape;
 
 pub use evaluate::{EvaluationError, evaluate, told};
 pub use functions::{FUNCTIONS, Form, Function};
 pub use kinds::{Kind, KindOf};
 pub use reads::Read;
 pub use segments::{Piece, is_secret_name, pieces};
+pub use shape::Shape;
 
 use cel::{Program, common::ast::Expr};
 

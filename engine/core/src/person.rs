@@ -2,6 +2,8 @@
 
 use crate::id::{PlanHash, RunId};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::collections::BTreeMap;
 
 /// Who acts, and by which way.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -101,6 +103,9 @@ pub struct Signalled {
     pub reason: String,
     #[serde(default, skip_serializing_if = "Seen::is_nothing")]
     pub seen: Seen,
+    /// The values that an approval asks for, as they were given.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub inputs: BTreeMap<String, Value>,
 }
 
 /// What was shown to whoever answers, as far as the answer says so: it counts only while that still
@@ -126,7 +131,13 @@ impl Seen {
 impl Signalled {
     /// An answer to whatever stands there.
     pub fn new(signal: Signal, actor: Actor, reason: impl Into<String>) -> Signalled {
-        Signalled { signal, actor, reason: reason.into(), seen: Seen::default() }
+        Signalled {
+            signal,
+            actor,
+            reason: reason.into(),
+            seen: Seen::default(),
+            inputs: BTreeMap::new(),
+        }
     }
 }
 

@@ -17,8 +17,9 @@ pub use callees::Callee;
 pub(crate) use expressions::stages_read;
 pub(crate) use images::Image;
 pub(crate) use matrix::{Cells, Matrix};
-pub use parameters::Given;
-pub(crate) use parameters::{Parameter, ParameterText};
+pub(crate) use parameters::Parameter;
+
+pub use crate::parameter::Given;
 
 use crate::{
     Registry,

@@ -16,6 +16,7 @@ pub use revelation::SecretError;
 pub use crate::secret::{Part, Secret, SecretText, SecretValue};
 use crate::{
     clock::Moment,
+    expression::{Kind, Shape},
     files::{FileRequest, Files, Step as PathStep},
     id::BlobName,
     person::{Actor, Signalled},
@@ -74,6 +75,11 @@ pub trait Stage: Send + Sync + 'static {
         Vec::new()
     }
 
+    /// What a success puts out, as far as the configuration tells; what is not told of may be there.
+    fn outputs(_config: &Self::Config) -> Shape {
+        Shape::Of(Kind::Map)
+    }
+
     /// What it means that nothing came of an attempt in time.
     fn on_timeout(_config: &Self::Config) -> OnTimeout {
         OnTimeout::Fail
@@ -121,6 +127,8 @@ pub enum Refusal {
     None,
     /// The sentence says why, and who could.
     Because(String),
+    /// Whoever it is: what they say is not what is asked for.
+    Unfit(String),
 }
 
 /// What the engine must know of a stage type.

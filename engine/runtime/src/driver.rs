@@ -26,6 +26,7 @@ use engine_core::{
     store::{Append, Appended, Beginning, Blob, Detail, StoreError, Wakes},
 };
 use inbox::Inbox;
+pub(crate) use masking::Masking;
 use std::sync::Arc;
 use tokio::sync::{Semaphore, mpsc};
 use turn::Turn;

@@ -146,9 +146,11 @@ fn stage_words(event: &Event) -> Option<(&str, String)> {
         Event::AttemptFailed { stage, failure, .. } => {
             (stage, format!("will be tried again: {}", failure.message))
         }
-        Event::StageSignalled { stage, signal, actor, reason, .. } => {
+        Event::StageSignalled { stage, signal, actor, reason, inputs, .. } => {
             let reason = if reason.is_empty() { String::new() } else { format!(": {reason}") };
-            (stage, format!("{} says {}{reason}", actor.name, signal.word()))
+            let inputs: String =
+                inputs.iter().map(|(id, value)| format!(" {id}={value}")).collect();
+            (stage, format!("{} says {}{inputs}{reason}", actor.name, signal.word()))
         }
         Event::StageStopping { stage, .. } => (stage, "stopping".to_owned()),
         Event::StageSucceeded { stage, .. } => (stage, "succeeded".to_owned()),

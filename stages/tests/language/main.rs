@@ -6,6 +6,7 @@ mod docs;
 mod edits;
 mod explain;
 mod images;
+mod inputs;
 mod schema;
 mod warnings;
 

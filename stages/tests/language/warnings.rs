@@ -12,7 +12,7 @@ fn warnings(stages: &str) -> Vec<String> {
     told.iter().map(words).collect()
 }
 
-const YES: &str = "  yes: {approval: {}}\n";
+const ASK: &str = "  ask: {approval: {}}\n";
 
 #[test]
 fn production_is_reached_by_a_yes_and_by_nothing_else() {
@@ -20,22 +20,22 @@ fn production_is_reached_by_a_yes_and_by_nothing_else() {
         format!("  live: {{{needs}environment: production, deploy: {{manifests: [k8s/]}}}}\n")
     };
     let job = "environment: production, job: {image: \"registry.example.com/shop/m:v1\"}}";
-    let soak = "  soak: {needs: [yes], wait: {duration: 1m}}\n";
+    let soak = "  soak: {needs: [ask], wait: {duration: 1m}}\n";
     for (others, live, is_asked) in [
         ("", deploy(""), false),
-        (YES, deploy(""), false),
-        (YES, deploy("needs: [yes], "), true),
-        (YES, deploy("needs: [{stage: yes, status: [succeeded]}], "), true),
-        (YES, deploy("needs: [{stage: yes, status: any}], "), false),
-        (YES, deploy("needs: [{stage: yes, status: [rejected]}], "), false),
-        (YES, deploy("needs: [{stage: yes, status: [succeeded, failed]}], "), false),
-        (&format!("{YES}{soak}"), deploy("needs: [soak], "), true),
-        (&format!("{YES}{soak}"), deploy("needs: [{stage: soak, status: [failed]}], "), true),
-        (&format!("{YES}{soak}"), deploy("needs: [{stage: soak, status: [omitted]}], "), false),
+        (ASK, deploy(""), false),
+        (ASK, deploy("needs: [ask], "), true),
+        (ASK, deploy("needs: [{stage: ask, status: [succeeded]}], "), true),
+        (ASK, deploy("needs: [{stage: ask, status: any}], "), false),
+        (ASK, deploy("needs: [{stage: ask, status: [rejected]}], "), false),
+        (ASK, deploy("needs: [{stage: ask, status: [succeeded, failed]}], "), false),
+        (&format!("{ASK}{soak}"), deploy("needs: [soak], "), true),
+        (&format!("{ASK}{soak}"), deploy("needs: [{stage: soak, status: [failed]}], "), true),
+        (&format!("{ASK}{soak}"), deploy("needs: [{stage: soak, status: [omitted]}], "), false),
         // A stage waits for all of its needs.
         (
-            &format!("{YES}  other: {{wait: {{duration: 1m}}}}\n"),
-            deploy("needs: [other, yes], "),
+            &format!("{ASK}  other: {{wait: {{duration: 1m}}}}\n"),
+            deploy("needs: [other, ask], "),
             true,
         ),
         ("", format!("  live: {{{job}\n"), false),

@@ -58,11 +58,11 @@ pub(crate) async fn signal(
     State(service): State<Service>,
     Named((run, stage, signal)): Named<(String, String, Signal)>,
     act: Act,
-    Sent(Said { reason, seen }): Sent<Said>,
+    Sent(Said { reason, seen, inputs }): Sent<Said>,
 ) -> Result<(StatusCode, Json<Recorded>), Problem> {
     let run = service.reader.named(&run).await?.run;
     let seen = seen.into();
-    let signalled = Signalled { seen, ..Signalled::new(signal, act.actor, reason) };
+    let signalled = Signalled { seen, inputs, ..Signalled::new(signal, act.actor, reason) };
     service.engine.signal(run, (stage, signalled), act.key).await?;
     Ok(RECORDED)
 }

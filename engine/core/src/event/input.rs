@@ -205,6 +205,8 @@ pub enum Rejected {
     NoStage { stage: String, known: String },
     #[error("stage `{stage}` does not take `{}`: {instead}", signal.word())]
     NotTaken { stage: String, signal: Signal, instead: String },
+    #[error("`{}` takes no inputs; only `approve` does", signal.word())]
+    NoInputs { signal: Signal },
     #[error(
         "the answer is to attempt {seen} of stage `{stage}`, which is at attempt {now} and {status} \
         now; `gennaker why {run} {stage}` says what it asks"

@@ -117,10 +117,10 @@ impl Recorded {
             Event::StageProgressed { stage, progress } => {
                 return self.at((plan, stage), now, |run, it| run.progress(it, progress));
             }
-            Event::StageSignalled { stage, signal, actor, reason, seen } => {
-                let seen = seen.clone();
-                let said = Signalled::new(*signal, actor.clone(), reason.clone());
-                let signalled = Signalled { seen, ..said };
+            Event::StageSignalled { stage, signal, actor, reason, seen, inputs } => {
+                let (seen, inputs) = (seen.clone(), inputs.clone());
+                let (actor, reason) = (actor.clone(), reason.clone());
+                let signalled = Signalled { signal: *signal, actor, reason, seen, inputs };
                 return self.at((plan, stage), now, |run, it| run.signal(it, signalled));
             }
             Event::StageHeld { stage, failure } => {

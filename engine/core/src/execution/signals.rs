@@ -18,7 +18,20 @@ impl Execution {
     /// it.
     pub fn answered(&self, stage: &str, answer: &Signalled) -> Result<NodeIndex, Rejected> {
         self.stands(self.named(stage)?, &answer.seen)?;
-        self.takes(stage, answer.signal)
+        let index = self.takes(stage, answer.signal)?;
+        match answer.signal {
+            Signal::Approve => Ok(index),
+            signal @ (Signal::Reject
+            | Signal::Retry
+            | Signal::Continue
+            | Signal::Abort
+            | Signal::RollBack
+            | Signal::Yes
+            | Signal::No) => match answer.inputs.is_empty() {
+                true => Ok(index),
+                false => Err(Rejected::NoInputs { signal }),
+            },
+        }
     }
 
     /// The node of a stage that takes `signal` now; or what it takes instead.
@@ -108,10 +121,10 @@ pub(super) fn take(
     let index = execution.answered(stage, &signalled)?;
     let held = execution.node_state(index).held();
     let held = held.map(|held| (held.attempts, held.failure.clone()));
-    let Signalled { signal, actor, reason, seen } = signalled;
+    let Signalled { signal, actor, reason, seen, inputs } = signalled;
     let stage = stage.to_owned();
     let mut decision = Decision::new(execution, now);
-    decision.emit(Event::StageSignalled { stage, signal, actor, reason, seen });
+    decision.emit(Event::StageSignalled { stage, signal, actor, reason, seen, inputs });
     match (signal, held) {
         // What failed before its first attempt has not passed its gates.
         (Signal::Retry, Some((0, _))) => decision.admit(index),

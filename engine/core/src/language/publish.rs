@@ -69,6 +69,17 @@ enum Text {
     Closed,
 }
 
+impl Text {
+    /// What a mark says, else what holds around it.
+    fn at(mark: Option<&Value>, around: Text) -> Text {
+        match mark {
+            Some(Value::Bool(false)) => Text::Closed,
+            Some(_) => Text::Open,
+            None => around,
+        }
+    }
+}
+
 fn one_action(registry: &Registry<dyn AnyStage>) -> Value {
     registry.names().map(|name| json!({"required": [name]})).collect()
 }
@@ -103,7 +114,7 @@ fn within_expressions(definitions: &Map<String, Value>) -> BTreeSet<String> {
     let mut open: Vec<(&Value, Text)> =
         definitions.values().map(|schema| (schema, Text::Closed)).collect();
     while let Some((schema, text)) = open.pop() {
-        let text = if schema.get(EXPRESSIONS).is_some() { Text::Open } else { text };
+        let text = Text::at(schema.get(EXPRESSIONS), text);
         let named = schema.get("$ref").and_then(Value::as_str);
         if let (Text::Open, Some(name)) = (text, named.and_then(|it| it.strip_prefix(DEFINITIONS)))
             && found.insert(name.to_owned())
@@ -122,7 +133,7 @@ fn within_expressions(definitions: &Map<String, Value>) -> BTreeSet<String> {
 /// Closes maps, and lets expressions stand where they may.
 fn inside(schema: &mut Value, text: Text) {
     let Value::Object(entries) = schema else { return };
-    let text = if entries.remove(EXPRESSIONS).is_some() { Text::Open } else { text };
+    let text = Text::at(entries.remove(EXPRESSIONS).as_ref(), text);
     if entries.contains_key("properties") && !entries.contains_key("additionalProperties") {
         entries.insert("additionalProperties".to_owned(), json!(false));
     }
@@ -133,9 +144,9 @@ fn inside(schema: &mut Value, text: Text) {
 
 /// The same, and the schema itself gives way to an expression if it may stand there.
 fn published(schema: &mut Value, text: Text) {
-    let opened = schema.get(EXPRESSIONS).is_some();
+    let own = Text::at(schema.get(EXPRESSIONS), text);
     inside(schema, text);
-    let text = if opened { Text::Open } else { text };
+    let text = own;
     if text == Text::Open && is_choosy(schema) {
         let mut around = Map::new();
         if let Value::Object(entries) = schema {

@@ -4,7 +4,8 @@ use super::Duration;
 use crate::{
     Registry,
     admission::Strategy,
-    pipeline::{Cells, ParameterText},
+    parameter::ParameterText,
+    pipeline::Cells,
     plan::{Accepts, Need, OnFailure},
     platform::PlatformText,
     retry::{Backoff, Cause, Retry},
@@ -19,7 +20,7 @@ use std::collections::BTreeMap;
 /// Top-level keys that begin so are the author's own.
 const OWN_KEYS: &str = "^x-";
 pub(super) const STAGE: &str = "StageText";
-/// Marks a place in which, and below which, text may hold `${{ }}`.
+/// Marks a place in which, and below which, text may hold `${{ }}`, or may not, if it is false.
 pub(super) const EXPRESSIONS: &str = "x-expressions";
 
 /// Lists the keys of a map that a later version has.

@@ -94,8 +94,10 @@ impl<'a> Walk<'a> {
 
     fn value(&mut self, schema: &Value, node: &Node, owner: &Owner) -> Verdict {
         let around = (self.expressions, self.secrets);
-        if schema.get(EXPRESSIONS).is_some() {
-            self.expressions = Expressions::Allowed;
+        match schema.get(EXPRESSIONS) {
+            Some(Value::Bool(false)) => self.expressions = Expressions::Refused,
+            Some(_) => self.expressions = Expressions::Allowed,
+            None => {}
         }
         self.secrets = match (mark(self.definitions, schema, secret::PLACE), self.secrets) {
             (Some(secret::HERE), _) => Secrets::Here,

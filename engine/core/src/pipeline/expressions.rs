@@ -2,9 +2,11 @@
 
 use super::{Action, Config, Image, Parameter, Stage, Written, concurrency::Group};
 use crate::{
+    Registry,
     diagnostic::{Code, Diagnostic, Span, quoted},
-    expression::{Kind, Read, SourceFault, Use, is_secret_name, look, look_over},
+    expression::{Kind, Read, Shape, SourceFault, Use, is_secret_name, look, look_over},
     language::{Content, Entry, Node, SECRET_PLACES, closest},
+    stage::AnyStage,
     template::Template,
 };
 use serde_json::Value;
@@ -48,6 +50,8 @@ struct Names<'a> {
     parameters: &'a [Parameter],
     images: &'a [Image],
     stages: HashMap<&'a str, &'a Stage>,
+    /// What stages put out, as far as their configuration tells.
+    outputs: HashMap<&'a str, Shape>,
 }
 
 /// One expression, where it stands, and in whose stage.
@@ -60,9 +64,11 @@ struct Placed<'a> {
 }
 
 impl<'a> File<'a> {
-    pub(super) fn check(&self) -> Vec<Diagnostic> {
+    pub(super) fn check(&self, registry: &Registry<dyn AnyStage>) -> Vec<Diagnostic> {
         let stages = self.stages.iter().map(|stage| (stage.id.as_str(), stage)).collect();
-        let names = Names { parameters: self.parameters, images: self.images, stages };
+        let puts_out = |stage: &'a Stage| Some((stage.id.as_str(), outputs(stage, registry)?));
+        let outputs = self.stages.iter().filter_map(puts_out).collect();
+        let names = Names { parameters: self.parameters, images: self.images, stages, outputs };
         let mut faults: Vec<Diagnostic> =
             self.before().iter().flat_map(|placed| names.faults(placed)).collect();
         for stage in self.stages {
@@ -292,8 +298,12 @@ impl Names<'_> {
                 let axis = matrix.and_then(|it| it.axes.iter().find(|axis| axis.name == *name));
                 axis.map_or(Kind::Any, |axis| axis_kind(&axis.values))
             }
+            ["stages", id, "outputs", within @ ..] => {
+                let unknown = Shape::Of(Kind::Map);
+                self.outputs.get(id).unwrap_or(&unknown).kind(within)
+            }
             ["environment", "production"] => Kind::Boolean,
-            ["application" | "environment", "labels"] | ["stages", _, "outputs"] => Kind::Map,
+            ["application" | "environment", "labels"] => Kind::Map,
             [root] if ROOTS.contains(root) => Kind::Map,
             _ => Kind::Any,
         }
@@ -314,7 +324,24 @@ impl Names<'_> {
             let help = format!("add it to the `needs` of {own}, or of a stage that it needs");
             return Some(placed.fault(Code::E006, message).help(help));
         }
-        self.known_field(placed, read.path.get(2)?, &["status", "outputs"])
+        let field = read.path.get(2)?;
+        match field.as_str() {
+            "outputs" => self.output_fault(placed, (id, &read.path[3..])),
+            _ => self.known_field(placed, field, &["status", "outputs"]),
+        }
+    }
+
+    /// A field that the stage never puts out.
+    fn output_fault(&self, placed: &Placed<'_>, of: (&str, &[String])) -> Option<Diagnostic> {
+        let (stage, path) = of;
+        let (field, known) = self.outputs.get(stage)?.missing(path)?;
+        let message = format!("stage {} puts out no {}", quoted(stage), quoted(field));
+        let otherwise = match known.as_slice() {
+            [] => "nothing is asked for there".to_owned(),
+            known => format!("known here: {}", known.join(", ")),
+        };
+        let near = meant("inputs", field, known.iter().copied());
+        Some(placed.fault(Code::E005, message).help(near.unwrap_or(otherwise)))
     }
 
     fn field_fault(&self, placed: &Placed<'_>, read: &Read) -> Option<Diagnostic> {
@@ -351,6 +378,13 @@ impl Names<'_> {
         }
         false
     }
+}
+
+/// What a stage with one node and a sound configuration puts out.
+fn outputs(stage: &Stage, registry: &Registry<dyn AnyStage>) -> Option<Shape> {
+    let ([action], None) = (stage.actions.as_slice(), &stage.matrix) else { return None };
+    let Config::Sound(config) = &action.config else { return None };
+    Some(registry.get(&action.stage_type)?.outputs(&config.closed()))
 }
 
 fn secret_help(read: &Read) -> String {

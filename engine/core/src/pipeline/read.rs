@@ -1,13 +1,14 @@
 //! Reads a file: tree, walk, then the stages and what they need.
 
 use super::{
-    Parameter, ParameterText, Pipeline, Stage, concurrency::Group, expressions, images, needs,
-    stages::Reader, warnings,
+    Parameter, Pipeline, Stage, concurrency::Group, expressions, images, needs, stages::Reader,
+    warnings,
 };
 use crate::{
     Registry,
     diagnostic::{Code, Diagnostic, SourceFile, Span, in_file_order},
     language::{Node, PipelineText, Schemas, Walk, decode, read_tree},
+    parameter::ParameterText,
     plan::{Callers, ROLLBACK_PIPELINE},
     stage::AnyStage,
 };
@@ -40,7 +41,7 @@ impl Pipeline {
         let images = images::read(&root, &walk);
         let (stages, group) = (&stages, &group);
         let file = expressions::File { parameters: &parameters, images: &images, stages, group };
-        faults.extend(file.check());
+        faults.extend(file.check(registry));
         faults.extend(tree.faults);
         faults.extend(walk.faults);
         faults.extend(at_the_top(&root, text.as_ref().ok()));

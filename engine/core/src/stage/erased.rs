@@ -3,6 +3,7 @@
 use super::{Asked, Fault, FaultCode, Refusal, Stage, StageError, Step, StepContext, Traits};
 use crate::{
     BoxFuture,
+    expression::{Kind, Shape},
     files::{FileRequest, Files},
     person::Signalled,
     plan::OnTimeout,
@@ -23,6 +24,7 @@ pub trait AnyStage: Send + Sync {
     fn check(&self, config: &Value, files: &Files) -> Vec<Fault>;
     fn component(&self, config: &Value) -> Option<String>;
     fn images(&self, config: &Value, files: &Files, offered: &[&str]) -> Vec<String>;
+    fn outputs(&self, config: &Value) -> Shape;
     fn on_timeout(&self, config: &Value) -> OnTimeout;
     fn refusal(&self, config: &Value, asked: &Asked<'_>, answer: &Signalled) -> Refusal;
     fn step(
@@ -69,6 +71,10 @@ impl<S: Stage> AnyStage for S {
 
     fn images(&self, config: &Value, files: &Files, offered: &[&str]) -> Vec<String> {
         read::<S::Config>(config).map(|it| S::images(&it, files, offered)).unwrap_or_default()
+    }
+
+    fn outputs(&self, config: &Value) -> Shape {
+        read::<S::Config>(config).map_or(Shape::Of(Kind::Map), |config| S::outputs(&config))
     }
 
     fn on_timeout(&self, config: &Value) -> OnTimeout {

@@ -12,13 +12,13 @@ use std::sync::Arc;
 ///
 /// Whatever a call may come across, an earlier process may have sent: every secret that the run
 /// uses is known to the mask before the call begins. One that is not found cannot be shown.
-pub(super) struct Masking {
+pub(crate) struct Masking {
     secrets: Secrets,
     wanted: Vec<Wanted>,
 }
 
 impl Masking {
-    pub(super) fn new(shop: &Shop, plan: &Plan) -> Masking {
+    pub(crate) fn new(shop: &Shop, plan: &Plan) -> Masking {
         let wanted = plan.secrets().iter().map(|used| Wanted {
             name: used.name.clone(),
             application: plan.document().application.clone(),
@@ -28,7 +28,7 @@ impl Masking {
     }
 
     /// The mask, once it knows them all.
-    pub(super) async fn learned(&self) -> Arc<Mask> {
+    pub(crate) async fn learned(&self) -> Arc<Mask> {
         if !self.wanted.is_empty() {
             let (secrets, wanted) = (self.secrets.clone(), self.wanted.clone());
             let learned = tokio::task::spawn_blocking(move || {

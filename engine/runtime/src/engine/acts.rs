@@ -1,7 +1,7 @@
 //! What people say to runs and stages: judged first, then recorded as an input.
 
 use super::{Engine, NewRun, StartError};
-use crate::{reader::ReadError, supervisor::Order};
+use crate::{driver::Masking, reader::ReadError, supervisor::Order};
 use engine_core::{
     Execution, Plan,
     event::{Actor, Force, Message, Rejected, Reply, RunAct, Signal, Signalled},
@@ -12,6 +12,7 @@ use engine_core::{
     status::RunStatus,
     store::{Request, StoreError, Submitted},
 };
+use serde_json::Value;
 
 #[derive(Debug, thiserror::Error)]
 pub enum ActError {
@@ -32,6 +33,9 @@ pub enum SignalError {
     Ended { status: RunStatus },
     #[error("{reason}")]
     Refused { reason: String },
+    /// What they say is not what is asked for.
+    #[error("{reason}")]
+    Unfit { reason: String },
     #[error(transparent)]
     Act(#[from] ActError),
 }
@@ -87,10 +91,31 @@ impl Engine {
                 may.map_err(|reason| SignalError::Refused { reason })?;
             }
         }
-        if let Refusal::Because(reason) = self.refusal(&execution, index, &signalled) {
-            return Err(SignalError::Refused { reason });
+        match self.refusal(&execution, index, &signalled) {
+            Refusal::None => {}
+            Refusal::Because(reason) => return Err(SignalError::Refused { reason }),
+            Refusal::Unfit(reason) => return Err(SignalError::Unfit { reason }),
         }
+        self.betrays_nothing(execution.plan(), &signalled).await?;
         Ok(self.submit(run, Message::Signal { stage, signalled }, key).await?)
+    }
+
+    /// Refuses to write down what is known to be secret: inputs are shown to everybody.
+    async fn betrays_nothing(&self, plan: &Plan, answer: &Signalled) -> Result<(), SignalError> {
+        if answer.inputs.is_empty() {
+            return Ok(());
+        }
+        let mask = Masking::new(&self.shop, plan).learned().await;
+        let betrays = |(_, value): &(&String, &Value)| mask.value((*value).clone()) != **value;
+        match answer.inputs.iter().find(betrays) {
+            None => Ok(()),
+            Some((id, _)) => {
+                let reason = format!(
+                    "input `{id}` holds the value of a secret, and inputs are kept and shown"
+                );
+                Err(SignalError::Unfit { reason })
+            }
+        }
     }
 
     /// Who starts a run: the person behind the account, who must hold the right to.

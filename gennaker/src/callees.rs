@@ -8,6 +8,7 @@ use engine_api::NotBegun;
 use engine_core::{
     BoxFuture, Pipeline, Plan, Registry,
     diagnostic::{Code, Diagnostic, SourceFile, Span, in_file_order},
+    event::Trigger,
     files::{File, FileRequest, Files, Found},
     id::BlobName,
     pipeline::{Bindings, Callee, Given, Missing},
@@ -197,7 +198,8 @@ impl Submitted {
         }
         let given = call.parameters.into_iter().map(|(id, value)| (id, Given::Typed(value)));
         let (parameters, actor) = (given.collect(), call.actor.name.clone());
-        let bindings = Bindings { parameters, actor, missing: Missing::Refused };
+        let (trigger, missing) = (Trigger::Pipeline, Missing::Refused);
+        let bindings = Bindings { parameters, actor, trigger, missing };
         let plan =
             self.compiled((&source, &files), &bindings).await.map_err(|error| match error {
                 NotBegun::Invalid { diagnostics } => {

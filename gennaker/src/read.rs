@@ -2,6 +2,7 @@
 
 use engine_core::{
     diagnostic::SourceFile,
+    event::Trigger,
     files::{File, FileRequest, Files, Found},
     id::BlobName,
     pipeline::{Bindings, Given, Missing},
@@ -45,7 +46,8 @@ fn names(paths: &[PathBuf]) -> String {
 /// What a run starts with when somebody starts it here.
 pub(crate) fn bindings(parameters: &[(String, String)], missing: Missing) -> Bindings {
     let given = parameters.iter().map(|(id, text)| (id.clone(), Given::Written(text.clone())));
-    Bindings { parameters: given.collect(), actor: crate::run::actor().name, missing }
+    let (parameters, actor) = (given.collect(), crate::run::actor().name);
+    Bindings { parameters, actor, trigger: Trigger::Manual, missing }
 }
 
 /// Finds and reads the pipeline that `path` means: a file, or a folder with one.

@@ -210,7 +210,8 @@ impl Submitted {
         let text = engine.kept(&source.content).await.map_err(kept)?;
         let file = SourceFile::new(source.name.clone(), &text);
         let actor = self.reach.found.platform.person(actor.clone()).name;
-        let bindings = Bindings { parameters, actor, missing: Missing::Refused };
+        let (trigger, missing) = (Trigger::Manual, Missing::Refused);
+        let bindings = Bindings { parameters, actor, trigger, missing };
         let mut files = kept_files(engine, earlier).await.map_err(kept)?;
         self.tell_missing((&file, &bindings), (earlier, &mut files));
         let plan = self.compiled((&file, &files), &bindings).await?;

@@ -149,13 +149,13 @@ async fn ready(
             Err(diagnostics) => check::tell(located, &diagnostics),
         }
     }
-    let acts = |ready: &Ready| ready.plan.nodes().iter().any(|node| node.environment.is_some());
+    let acts = |ready: &Ready| ready.plan.places().next().is_some();
     if all.len() < located.len() || !all.iter().any(acts) {
         return Ok(all);
     }
     let looked_at = std::mem::take(&mut all);
     for (located, looked_at) in located.iter().zip(looked_at) {
-        let asking = reach.environments(looked_at.plan.document().environments.values());
+        let asking = reach.environments(looked_at.plan.places());
         let asked = screen::slowly("asking the clusters who they are", asking).await?;
         match prepare(engine, (located, bindings), (place, &asked)) {
             Ok(ready) => all.push(ready),

@@ -133,7 +133,8 @@ fn bindings(
     missing: Missing,
 ) -> Bindings {
     let given = parameters.into_iter().map(|(id, value)| (id, Given::Typed(value)));
-    Bindings { parameters: given.collect(), actor: by.name.clone(), missing }
+    let (parameters, actor) = (given.collect(), by.name.clone());
+    Bindings { parameters, actor, trigger: Trigger::Manual, missing }
 }
 
 impl Submitted {
@@ -190,10 +191,10 @@ impl Submitted {
         let invalid = |diagnostics| NotBegun::Invalid { diagnostics };
         let environments = self.reach.unasked();
         let plan = self.compile((source, files), bindings, &environments).map_err(invalid)?;
-        if !plan.nodes().iter().any(|node| node.environment.is_some()) {
+        if plan.places().next().is_none() {
             return Ok(plan);
         }
-        let asked = self.reach.environments(plan.document().environments.values()).await;
+        let asked = self.reach.environments(plan.places()).await;
         let asked = asked.map_err(|error| unavailable(format!("{error:#}")))?;
         self.compile((source, files), bindings, &asked).map_err(invalid)
     }

@@ -33,3 +33,4 @@ mod turns;
 mod ways_back;
 mod why;
 mod wire;
+mod world;

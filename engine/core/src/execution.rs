@@ -28,7 +28,7 @@ mod timeouts;
 mod trial;
 
 pub use apply::Unknown;
-pub use evaluation::Evaluation;
+pub use evaluation::{Evaluation, LastSucceeded, Wanted, Wants, World};
 pub use inputs::OUTPUTS_LIMIT;
 pub use rollback::{Operation, ROLLBACK};
 pub use stopping::ABORT_LIMIT;

@@ -11,6 +11,7 @@ mod parameters;
 mod read;
 mod stages;
 mod warnings;
+mod world;
 
 pub use bind::{Bindings, Missing};
 pub use callees::Callee;
@@ -18,6 +19,7 @@ pub(crate) use expressions::stages_read;
 pub(crate) use images::Image;
 pub(crate) use matrix::{Cells, Matrix};
 pub(crate) use parameters::Parameter;
+pub(crate) use world::{DEPLOYED, LAST_SUCCEEDED, WorldReads};
 
 pub use crate::parameter::Given;
 

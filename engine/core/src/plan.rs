@@ -66,6 +66,9 @@ pub struct Document {
     pub parameters: BTreeMap<String, Value>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub environments: BTreeMap<String, Place>,
+    /// The environments of which expressions read what is deployed there.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub observed: BTreeMap<String, Place>,
     /// The image references of the pipeline, as expressions read them.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub images: BTreeMap<String, Value>,
@@ -363,15 +366,28 @@ impl Plan {
 
     /// The target on which a node acts, if it names an environment whose cluster is pinned.
     pub fn target(&self, node: &Node) -> Option<Target> {
-        let place = self.place(node)?;
+        self.target_at(node.environment.as_deref()?, self.place(node)?)
+    }
+
+    /// The target whose state expressions read, if its cluster is pinned.
+    pub(crate) fn observed(&self, environment: &str) -> Option<Target> {
+        self.target_at(environment, self.document.observed.get(environment)?)
+    }
+
+    fn target_at(&self, environment: &str, place: &Place) -> Option<Target> {
         match &place.identity {
             ClusterIdentity::Unread => None,
             ClusterIdentity::Pinned { uid } => Some(Target {
                 application: self.document.application.clone(),
-                environment: node.environment.clone()?,
+                environment: environment.to_owned(),
                 cluster_uid: uid.clone(),
             }),
         }
+    }
+
+    /// Every place whose cluster is to be pinned.
+    pub fn places(&self) -> impl Iterator<Item = &Place> {
+        self.document.environments.values().chain(self.document.observed.values())
     }
 }
 

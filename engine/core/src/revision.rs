@@ -122,6 +122,23 @@ pub fn newer<'a>(
     is_newer.then_some(newest)
 }
 
+/// What a target runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Live {
+    pub revision: u64,
+    /// Of all components.
+    pub images: BTreeMap<String, String>,
+}
+
+/// What was recorded last of a target; nothing if nothing ever was. `revisions` are all of it, oldest
+/// first.
+pub fn live(revisions: &[Revision]) -> Option<Live> {
+    let sets: BTreeMap<&str, &ComponentSet> =
+        revisions.iter().map(|it| (it.set.component.as_str(), &it.set)).collect();
+    let images = sets.into_values().flat_map(|set| set.images.clone()).collect();
+    Some(Live { revision: revisions.last()?.number, images })
+}
+
 /// A run, as far as it matters which of two came later.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Maker {
@@ -194,6 +211,21 @@ mod tests {
 
     fn at(elapsed: u64) -> Now {
         Now { elapsed: Elapsed(elapsed), civil: Civil(elapsed) }
+    }
+
+    #[test]
+    fn what_is_live_is_the_newest_revision_with_the_images_of_all_components() {
+        assert_eq!(live(&[]), None);
+        let mut all = revisions(&[(1, 1), (2, 2), (3, 3)]);
+        let image = |name: &str, tag: &str| {
+            BTreeMap::from([(name.to_owned(), format!("registry.example.com/{name}:{tag}"))])
+        };
+        all[0].set.images = image("web", "v1");
+        all[1].set.component = "worker".to_owned();
+        all[1].set.images = image("worker", "v1");
+        all[2].set.images = image("web", "v2");
+        let images = [image("web", "v2"), image("worker", "v1")].into_iter().flatten().collect();
+        assert_eq!(live(&all), Some(Live { revision: 3, images }));
     }
 
     fn revisions(of: &[(u128, u64)]) -> Vec<Revision> {

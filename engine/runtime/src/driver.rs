@@ -4,6 +4,7 @@ mod calls;
 mod inbox;
 mod masking;
 mod turn;
+mod world;
 
 use crate::{
     children::{Children, Door},

@@ -13,6 +13,7 @@ mod warnings;
 use engine_core::{
     Pipeline, Plan, Registry,
     diagnostic::{Diagnostic, SourceFile},
+    event::Trigger,
     files::{File, Files, Found},
     id::BlobName,
     pipeline::{Bindings, Missing},
@@ -111,8 +112,12 @@ fn files(pipeline: &Pipeline) -> Files {
 /// The plan of a file that somebody wants to run without giving parameters.
 fn plan(text: &str) -> (SourceFile, Result<Plan, Vec<Diagnostic>>, Vec<Diagnostic>) {
     let file = SourceFile::new(".gennaker/shop.yaml", text.as_bytes());
-    let bindings =
-        Bindings { parameters: BTreeMap::new(), actor: "mo".to_owned(), missing: Missing::Refused };
+    let bindings = Bindings {
+        parameters: BTreeMap::new(),
+        actor: "mo".to_owned(),
+        trigger: Trigger::Manual,
+        missing: Missing::Refused,
+    };
     let pipeline = Pipeline::read(&file, &registry()).bound(&bindings);
     let environments = environments(text);
     let plan = Plan::compile(&pipeline, &environments, &registry(), &files(&pipeline));

@@ -40,3 +40,13 @@ pub enum Trigger {
         confirmed: Vec<String>,
     },
 }
+
+impl Trigger {
+    /// What expressions see as `trigger.type`: a person's act is a person's act.
+    pub fn type_word(&self) -> &'static str {
+        match self {
+            Trigger::Pipeline => "pipeline",
+            Trigger::Manual | Trigger::Rerun { .. } | Trigger::Retry { .. } => "manual",
+        }
+    }
+}

@@ -6,14 +6,19 @@ use super::{
     state::{End, Ended, NodeState},
 };
 use crate::{
-    event::{Call, Evaluated, Gate, Trigger},
+    clock::Civil,
+    event::{Call, Evaluated, Gate},
     expression::{evaluate, told},
+    id::RunId,
+    pipeline::{DEPLOYED, LAST_SUCCEEDED, WorldReads},
     plan::{Node, NodeIndex},
+    revision::{Live, Target},
     status::StageStatus,
     template::{Scope, Template},
     wording,
 };
 use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
 
 /// A configuration above this size, in bytes of JSON, fails its stage: it would not fit an event.
 const CONFIGURATION_LIMIT: usize = 48 * 1024;
@@ -23,6 +28,40 @@ const CONFIGURATION_LIMIT: usize = 48 * 1024;
 pub struct Evaluation {
     what: What,
     scope: Scope,
+    wants: Wants,
+}
+
+/// What an evaluation reads that only the store knows. It is read before, and told by
+/// [`Evaluation::knowing`]: what cannot be read makes the evaluation fail.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Wants {
+    /// By environment; none stands for a target whose cluster nobody has asked.
+    pub deployed: BTreeMap<String, Option<Target>>,
+    pub last_succeeded: Wanted,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Wanted {
+    #[default]
+    No,
+    Yes,
+}
+
+/// What is known of the world. Of what is not there nothing stands in it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct World {
+    /// By environment, of those in which something is deployed.
+    pub deployed: BTreeMap<String, Live>,
+    pub last_succeeded: Option<LastSucceeded>,
+}
+
+/// The newest run of a pipeline that succeeded.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LastSucceeded {
+    pub run: RunId,
+    pub number: u64,
+    pub started_at: Civil,
+    pub parameters: BTreeMap<String, Value>,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -46,21 +85,34 @@ impl Execution {
             Gate::Configuration => What::Configuration(node.config.clone()),
             Gate::Target { .. } | Gate::Parallel | Gate::Paused { .. } => return None,
         };
-        Some(Evaluation { what, scope: self.scope(node) })
+        let wants = self.wants(&what);
+        Some(Evaluation { what, scope: self.scope(node), wants })
+    }
+
+    fn wants(&self, what: &What) -> Wants {
+        let reads = match what {
+            What::When(source) | What::Condition { source, .. } => {
+                WorldReads::of([source.as_str()].into_iter())
+            }
+            What::Configuration(template) => {
+                WorldReads::of(template.expressions().into_iter().map(|it| it.source))
+            }
+        };
+        let target = |name: String| (name.clone(), self.plan.observed(&name));
+        Wants {
+            deployed: reads.deployed.into_iter().map(target).collect(),
+            last_succeeded: if reads.last_succeeded { Wanted::Yes } else { Wanted::No },
+        }
     }
 
     fn scope(&self, node: &Node) -> Scope {
         let (recorded, document) = (&self.recorded, self.plan.document());
-        let trigger = match recorded.trigger {
-            Trigger::Pipeline => "pipeline",
-            // To expressions a person's act is a person's act.
-            Trigger::Manual | Trigger::Rerun { .. } | Trigger::Retry { .. } => "manual",
-        };
         let mut scope = Scope::new();
         let mut add = |name: &str, value: Value| drop(scope.insert(name.to_owned(), value));
         add("parameters", json!(document.parameters));
         add("images", json!(document.images));
         add("application", json!({"name": document.application, "labels": document.labels}));
+        let trigger = recorded.trigger.type_word();
         add("trigger", json!({"type": trigger, "actor": recorded.actor.name}));
         add(
             "run",
@@ -132,7 +184,34 @@ impl Evaluation {
     /// A condition under `key` in a stage's configuration, over what its step has seen.
     pub fn condition(key: &str, source: &str, scope: Scope) -> Evaluation {
         let (key, source) = (key.to_owned(), source.to_owned());
-        Evaluation { what: What::Condition { key, source }, scope }
+        Evaluation { what: What::Condition { key, source }, scope, wants: Wants::default() }
+    }
+
+    /// What is to be read before it is run.
+    pub fn wants(&self) -> &Wants {
+        &self.wants
+    }
+
+    /// The same, with what was read for [`Evaluation::wants`].
+    #[must_use]
+    pub fn knowing(mut self, world: &World) -> Evaluation {
+        if !self.wants.deployed.is_empty() {
+            let of = |name: &String| {
+                let live = world.deployed.get(name);
+                let told = |live: &Live| json!({"revision": live.revision, "images": live.images});
+                (name.clone(), live.map_or_else(|| json!({}), told))
+            };
+            let deployed: Map<String, Value> = self.wants.deployed.keys().map(of).collect();
+            self.scope.insert(DEPLOYED.to_owned(), Value::Object(deployed));
+        }
+        match (self.wants.last_succeeded, &world.last_succeeded) {
+            (Wanted::No, _) => {}
+            (Wanted::Yes, last) => {
+                let told = last.as_ref().map_or_else(|| json!({}), LastSucceeded::told);
+                self.scope.insert(LAST_SUCCEEDED.to_owned(), told);
+            }
+        }
+        self
     }
 
     /// Takes up to some tens of milliseconds, and a large stack of its own.
@@ -161,6 +240,17 @@ impl Evaluation {
             Ok(_) => Evaluated::Broken(format!("`{key}: {source}` is neither true nor false")),
             Err(error) => Evaluated::Broken(format!("`{key}` of the stage: {error}")),
         }
+    }
+}
+
+impl LastSucceeded {
+    fn told(&self) -> Value {
+        json!({
+            "id": self.run.to_string(),
+            "number": self.number,
+            "startedAt": wording::instant(self.started_at),
+            "parameters": self.parameters,
+        })
     }
 }
 

@@ -3,6 +3,7 @@
 use super::{Given, Pipeline, Written, images, matrix, parameters};
 use crate::{
     diagnostic::{Code, Diagnostic, in_file_order},
+    event::Trigger,
     expression::{Use, look},
     template::{BindError, Readiness, Scope, Template},
 };
@@ -15,6 +16,8 @@ pub struct Bindings {
     pub parameters: BTreeMap<String, Given>,
     /// Who starts it.
     pub actor: String,
+    /// What starts it.
+    pub trigger: Trigger,
     pub missing: Missing,
 }
 
@@ -105,7 +108,7 @@ impl Pipeline {
         let scope = json!({
             "parameters": values,
             "application": {"name": self.application(), "labels": self.labels},
-            "trigger": {"type": "manual", "actor": bindings.actor},
+            "trigger": {"type": bindings.trigger.type_word(), "actor": bindings.actor},
         });
         match scope {
             Value::Object(scope) => scope,

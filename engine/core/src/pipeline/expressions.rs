@@ -1,6 +1,6 @@
 //! Whether the expressions of a file compile, and read only what they can see.
 
-use super::{Action, Config, Image, Parameter, Stage, Written, concurrency::Group};
+use super::{Action, Config, Image, Parameter, Stage, Written, concurrency::Group, world};
 use crate::{
     Registry,
     diagnostic::{Code, Diagnostic, Span, quoted},
@@ -13,14 +13,25 @@ use serde_json::Value;
 use std::collections::{BTreeSet, HashMap};
 
 /// What everything may read, and its fields.
-const NAMES: [(&str, &[&str]); 4] = [
+const NAMES: [(&str, &[&str]); 5] = [
     ("run", &["id", "number", "startedAt"]),
     ("application", &["name", "labels"]),
     ("trigger", &["type", "actor"]),
     ("environment", &["name", "cluster", "namespace", "labels", "production"]),
+    (world::LAST_SUCCEEDED, &["id", "number", "startedAt", "parameters"]),
 ];
-const ROOTS: [&str; 8] =
-    ["parameters", "run", "application", "trigger", "environment", "images", "stages", "matrix"];
+const ROOTS: [&str; 10] = [
+    "parameters",
+    "run",
+    "application",
+    "trigger",
+    "environment",
+    "images",
+    "stages",
+    "matrix",
+    world::DEPLOYED,
+    world::LAST_SUCCEEDED,
+];
 const DASHED: &str = "an id with `-` is written";
 /// What is known when a run starts.
 const EARLY: [&str; 5] = ["parameters", "application", "trigger", "matrix", "images"];
@@ -223,6 +234,7 @@ impl Names<'_> {
             "images" => self.image_fault(placed, read),
             "stages" => self.stage_fault(placed, read),
             "matrix" => axis_fault(placed, read),
+            world::DEPLOYED => self.deployed_fault(placed, read),
             _ => self.field_fault(placed, read),
         }
     }
@@ -284,8 +296,13 @@ impl Names<'_> {
                 let declared = self.parameters.iter().find(|parameter| parameter.id == *id);
                 declared.map_or(Kind::Any, Parameter::kind)
             }
-            ["run", "number"] => Kind::Number,
-            ["run", "id" | "startedAt"]
+            ["run" | world::LAST_SUCCEEDED, "number"] | [world::DEPLOYED, _, "revision"] => {
+                Kind::Number
+            }
+            [world::DEPLOYED, _] | [world::DEPLOYED, _, "images"] => Kind::Map,
+            [world::DEPLOYED, _, "images", _] => Kind::Text,
+            [world::LAST_SUCCEEDED, "parameters"] => Kind::Map,
+            ["run" | world::LAST_SUCCEEDED, "id" | "startedAt"]
             | ["application", "name"]
             | ["application", "labels", _]
             | ["trigger", "type" | "actor"]
@@ -353,6 +370,19 @@ impl Names<'_> {
         }
         let (_, fields) = NAMES.iter().find(|(name, _)| *name == root)?;
         self.known_field(placed, read.path.get(1)?, fields)
+    }
+
+    /// Which environment is read must be seen in the file, so that it can be pinned with the run.
+    fn deployed_fault(&self, placed: &Placed<'_>, read: &Read) -> Option<Diagnostic> {
+        match read.path.as_slice() {
+            [_] => {
+                let message = "which environment is meant must be written out".to_owned();
+                let help = "write `deployed[\"staging\"]`, with the name of one environment";
+                Some(placed.fault(Code::E005, message).help(help))
+            }
+            [_, _, field, ..] => self.known_field(placed, field, &["revision", "images"]),
+            _ => None,
+        }
     }
 
     fn known_field(&self, placed: &Placed<'_>, field: &str, known: &[&str]) -> Option<Diagnostic> {

@@ -52,6 +52,7 @@ impl Plan {
             timeout: pipeline.timeout(),
             parameters: pipeline.values().clone(),
             environments: compiler.places,
+            observed: compiler.observed,
             images: pipeline.references().clone(),
             nodes,
             callees: BTreeMap::new(),

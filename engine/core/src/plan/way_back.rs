@@ -65,6 +65,7 @@ impl Plan {
             timeout: RUN_TIMEOUT,
             parameters: BTreeMap::new(),
             environments: BTreeMap::from([(back.environment.clone(), place)]),
+            observed: BTreeMap::new(),
             images: BTreeMap::new(),
             nodes: vec![node],
             callees: BTreeMap::new(),

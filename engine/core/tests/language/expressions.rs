@@ -3,6 +3,7 @@
 use super::{compile_with, faults};
 use engine_core::{
     diagnostic::SourceFile,
+    event::Trigger,
     pipeline::{Bindings, Given, Missing},
     plan::Plan,
 };
@@ -108,6 +109,30 @@ const FILES: &[(&str, &[&str])] = &[
         "stages:\n  w: {environment: x, deploy: {manifests: [\"k8s/${{ run.number }}\"]}}\n",
         &["E005 4:44 what is read must be known when the run starts"],
     ),
+    // what is deployed, and what succeeded last
+    (
+        "stages:\n  w: {when: 'has(deployed[\"x\"].revision) && deployed.x.revision > 1 && lastSucceeded.parameters.a == 1', wait: {duration: 5s}}\n",
+        &[],
+    ),
+    (
+        "stages:\n  w: {when: 'deployed[run.id].revision > 1', wait: {duration: \"${{ deployed.x.commit }}\"}}\n",
+        &[
+            "E005 4:13 which environment is meant must be written out",
+            "E005 4:63 there is no field `commit`",
+        ],
+    ),
+    (
+        "stages:\n  w: {when: 'deployed[\"No Name\"].revision > 1', wait: {duration: \"${{ deployed[\\\"-\\\"].images.x }}\"}}\n",
+        &["E007 4:13 `No Name` is no environment", "E007 4:66 `-` is no environment"],
+    ),
+    (
+        "stages:\n  w: {when: 'deployed.x.revision == \"1\" || lastSucceeded.number == \"1\"', wait: {duration: 5s}}\n  x: {when: lastSucceeded.status == 1, environment: \"${{ lastSucceeded.id }}\", deploy: {manifests: [k8s]}}\n",
+        &[
+            "E005 4:13 a number and text are never equal",
+            "E005 5:13 there is no field `status`",
+            "E005 5:53 `lastSucceeded` is not known when a run starts",
+        ],
+    ),
     // where an expression may not stand
     (
         "description: \"${{ parameters.a }}\"\nstages:\n  w: {environment: x, deploy: {manifests: [k8s], replicas: \"1${{ 2 }}\"}}\n",
@@ -150,8 +175,8 @@ fn plan(text: &str, given: &[(&str, &str)], missing: Missing) -> Result<Plan, Ve
     let file = SourceFile::new("p.yaml", format!("{TOP}{text}").as_bytes());
     let given =
         given.iter().map(|(id, text)| ((*id).to_owned(), Given::Written((*text).to_owned())));
-    let bindings =
-        Bindings { parameters: given.collect::<BTreeMap<_, _>>(), actor: "mo".to_owned(), missing };
+    let (parameters, actor) = (given.collect::<BTreeMap<_, _>>(), "mo".to_owned());
+    let bindings = Bindings { parameters, actor, trigger: Trigger::Manual, missing };
     let (_, plan) = compile_with(file, &bindings);
     plan.map_err(|faults| {
         faults.iter().map(|fault| format!("{} {}", fault.code, fault.message)).collect()
@@ -214,6 +239,16 @@ fn values_are_read_as_their_type_and_what_does_not_fit_is_refused() {
     ] {
         assert!(start(&[given]).unwrap_err().contains(&told.to_owned()), "{given:?}");
     }
+}
+
+#[test]
+fn an_environment_that_is_only_looked_at_is_pinned_and_nobody_acts_there() {
+    let text =
+        "stages:\n  w: {when: 'has(deployed[\"shop-eu\"].revision)', wait: {duration: 5s}}\n";
+    let plan = plan(text, &[], Missing::Refused).unwrap();
+    let document = plan.document();
+    assert_eq!(document.observed.keys().collect::<Vec<_>>(), ["shop-eu"]);
+    assert_eq!((document.environments.len(), plan.places().count()), (0, 1));
 }
 
 #[test]

@@ -11,6 +11,7 @@ mod rendering;
 use engine_core::{
     Pipeline, Registry,
     diagnostic::{Diagnostic, SourceFile},
+    event::Trigger,
     files::{File, Files, Found},
     id::BlobName,
     pipeline::{Bindings, Missing},
@@ -58,6 +59,7 @@ fn compile(content: &[u8]) -> (SourceFile, Result<Plan, Vec<Diagnostic>>) {
     let bindings = Bindings {
         parameters: BTreeMap::new(),
         actor: "mo".to_owned(),
+        trigger: Trigger::Manual,
         missing: Missing::Tolerated,
     };
     compile_with(file, &bindings)

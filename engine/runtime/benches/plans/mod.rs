@@ -63,6 +63,7 @@ fn plan(nodes: Vec<Node>) -> Result<Plan, GraphError> {
         timeout: Timeout::Never,
         parameters: BTreeMap::new(),
         environments: BTreeMap::new(),
+        observed: BTreeMap::new(),
         images: BTreeMap::new(),
         nodes,
         callees: BTreeMap::new(),

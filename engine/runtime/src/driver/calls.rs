@@ -1,5 +1,6 @@
 //! The calls of stages that are under way: at most one a stage, none ever dropped.
 
+use super::world;
 use super::{Shop, masking::Masking};
 use crate::children::Caller;
 use crate::services::{CallServices, SecretUser};
@@ -60,7 +61,8 @@ impl Calls {
             }
             Command::Evaluate { call } => {
                 if let Some(evaluation) = execution.evaluation(call) {
-                    let answer = shop.evaluator.evaluate(evaluation);
+                    let of = (execution.recorded().id, execution.plan().document());
+                    let answer = world::evaluated(shop, of, evaluation);
                     let input = answer.map(move |answer| Input::Evaluated { call, answer });
                     self.under_way.push(input.boxed());
                 }

@@ -210,6 +210,7 @@ pub(crate) fn plan(chance: &mut Chance, most: u64) -> Plan {
         },
         parameters,
         environments: BTreeMap::from(environments),
+        observed: BTreeMap::new(),
         images: BTreeMap::new(),
         nodes,
         callees: BTreeMap::new(),

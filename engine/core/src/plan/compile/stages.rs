@@ -8,7 +8,7 @@ use crate::{
     expression::{Use, look},
     files::{FileRequest, Files, Found, Step},
     id::BlobName,
-    pipeline::{Action, Config, Image, Pipeline, Stage, Written, stages_read},
+    pipeline::{Action, Config, Image, Pipeline, Stage, WorldReads, Written, stages_read},
     plan::{Effect, Node, OnFailure, Place, Timeout},
     platform::Leave,
     stage::{AnyStage, EnvironmentUse, Fault, FaultCode},
@@ -33,6 +33,8 @@ pub(super) struct Compiler<'a> {
     /// Who deploys which component, by environment.
     components: BTreeMap<(String, String), (String, Span)>,
     pub(super) places: BTreeMap<String, Place>,
+    /// Where expressions read what is deployed.
+    pub(super) observed: BTreeMap<String, Place>,
     pub(super) faults: Vec<Diagnostic>,
 }
 
@@ -68,6 +70,7 @@ impl<'a> Compiler<'a> {
             files,
             components: BTreeMap::new(),
             places: BTreeMap::new(),
+            observed: BTreeMap::new(),
             faults: Vec::new(),
         }
     }
@@ -80,6 +83,26 @@ impl<'a> Compiler<'a> {
             node = self.action(stage, action, environment.as_deref());
         }
         node
+    }
+
+    /// Pins the environments of which expressions read what is deployed there.
+    fn observe(&mut self, stage: &Stage, (action, config): (&Action, &Template)) {
+        let when = stage.when.iter().map(|(source, span)| (source.as_str(), *span));
+        let own = config.expressions().into_iter();
+        let own: Vec<(&str, Span)> =
+            own.map(|it| (it.source, action.value_span(&it.place))).chain(when).collect();
+        for (source, span) in own {
+            for name in WorldReads::of([source].into_iter()).deployed {
+                match self.environments.place(&name, self.application) {
+                    Ok(place) => drop(self.observed.insert(name, place)),
+                    Err(unknown) => {
+                        let message = format!("{} is no environment", quoted(&name));
+                        let fault = Diagnostic::error(Code::E007, span, message);
+                        self.faults.push(fault.help(unknown.to_string()));
+                    }
+                }
+            }
+        }
     }
 
     /// The name of the stage's environment, after it has been placed.
@@ -133,6 +156,7 @@ impl<'a> Compiler<'a> {
             self.judged = Judged::NotAll;
         }
         self.check_secrets((action, config), environment);
+        self.observe(stage, (action, config));
         let config = &self.with_images(implementation, config);
         let rendered = config.rendered();
         // A value that is not known yet may keep the whole from being decoded.

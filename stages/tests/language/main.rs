@@ -81,7 +81,7 @@ fn cluster() -> Cluster {
 /// The environments of a platform's file.
 fn placed(platform: &str) -> Environments {
     let file = SourceFile::new("gennaker.yaml", platform.as_bytes());
-    let platform = Arc::new(Platform::read(&file).expect("a platform's file"));
+    let platform = Arc::new(Platform::read(&file).unwrap());
     Environments::named(platform, BTreeMap::from([("local".to_owned(), cluster())]))
 }
 

@@ -125,7 +125,8 @@ impl Task {
         }
     }
 
-    /// A run that only waits for a time, a target or a person sleeps on; others get a step.
+    /// A run that only waits for a time, a target or a person sleeps on; others get a step. So does
+    /// one that waits for another run: that it heard of its end is no fact of its log.
     fn resume(&mut self, gate: &Gate) {
         let run = gate.summary.run;
         match gate.summary.waiting {
@@ -137,13 +138,14 @@ impl Task {
                 | WaitKind::Hold
                 | WaitKind::Paused
                 | WaitKind::Concurrency
-                | WaitKind::Question
-                | WaitKind::Child,
+                | WaitKind::Question,
             ) => {
                 self.timers.set(run, gate.summary.wake);
                 self.runs.insert(run, Slot::Parked);
             }
-            Some(WaitKind::Readiness | WaitKind::Cluster) | None => self.activate(run),
+            Some(WaitKind::Readiness | WaitKind::Cluster | WaitKind::Child) | None => {
+                self.activate(run);
+            }
         }
     }
 

@@ -91,9 +91,9 @@ impl Tally {
         let kinds = [
             (self.readiness, WaitKind::Readiness),
             (self.cluster, WaitKind::Cluster),
+            (self.child, WaitKind::Child),
             (self.timer, WaitKind::Timer),
             (self.retry, WaitKind::Retry),
-            (self.child, WaitKind::Child),
             (self.question, WaitKind::Question),
             (self.hold, WaitKind::Hold),
             (self.approval, WaitKind::Approval),

@@ -1,15 +1,13 @@
 //! Runs that would wait for each other for ever.
 
+use super::{Claimant, occupied, shares};
 use crate::id::{Resource, RunId};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
 
 /// A run that waits for a resource, and what it will not give back before it has it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Waiting {
-    pub run: RunId,
-    /// The runs that wait for its end.
-    pub family: Vec<RunId>,
+    pub claimant: Claimant,
     pub wanted: Resource,
     /// Some of it may be held by its family.
     pub keeps: Vec<Resource>,
@@ -18,7 +16,7 @@ pub struct Waiting {
 /// A run that has a resource.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Holding {
-    pub run: RunId,
+    pub claimant: Claimant,
     pub resource: Resource,
 }
 
@@ -34,53 +32,100 @@ pub struct Link<R> {
 /// The ring that `newcomer` closes, from the holder of what it wants to itself; empty if there is
 /// none. `waiting` has the newcomer too.
 ///
-/// A resource is stuck if each of its holders keeps it until it, or a run that it waits for, gets
-/// another stuck one: the greatest set of resources of which that is true.
+/// A waiter is stuck if too many of those before it, holders or waiters, keep what it wants until a
+/// stuck one gets something else, or if a stuck one is before it: the greatest set of waiters of
+/// which that is true.
 pub fn ring(newcomer: &Waiting, waiting: &[Waiting], holding: &[Holding]) -> Vec<Link<RunId>> {
-    let mut stuck: BTreeSet<&Resource> = waiting.iter().map(|waiter| &waiter.wanted).collect();
+    let mut stuck: Vec<&Waiting> = waiting.iter().collect();
     loop {
-        let is_stuck = |resource: &&&Resource| {
-            let mut holders = holding.iter().filter(|it| it.resource == ***resource).peekable();
-            holders.peek().is_some()
-                && holders.all(|holder| hindrance(holder, waiting, &stuck).is_some())
-        };
-        let left: BTreeSet<&Resource> = stuck.iter().filter(is_stuck).copied().collect();
-        if left == stuck {
+        let is_stuck = |waiter: &&&Waiting| is_stuck(waiter, (waiting, holding), &stuck);
+        let left: Vec<&Waiting> = stuck.iter().filter(is_stuck).copied().collect();
+        if left.len() == stuck.len() {
             break;
         }
         stuck = left;
     }
     let mut links = Vec::new();
-    let mut wanted = &newcomer.wanted;
-    while stuck.contains(wanted)
-        && let Some(holder) = holding.iter().find(|holder| holder.resource == *wanted)
-        && let Some(waiter) = hindrance(holder, waiting, &stuck)
+    let mut waiter = newcomer;
+    while stuck.contains(&waiter)
+        && let Some(next) = hinderer(waiter, (waiting, holding), &stuck)
     {
-        let link = Link { run: waiter.run, keeps: wanted.clone(), wanted: waiter.wanted.clone() };
+        let (run, keeps) = (next.claimant.run, waiter.wanted.clone());
+        let link = Link { run, keeps, wanted: next.wanted.clone() };
         if links.contains(&link) {
             break;
         }
         links.push(link);
-        wanted = &waiter.wanted;
+        waiter = next;
     }
     links
 }
 
-/// Who must get something stuck before `holder` gives back.
-fn hindrance<'a>(
-    holder: &Holding,
-    waiting: &'a [Waiting],
-    stuck: &BTreeSet<&Resource>,
+fn is_stuck(
+    waiter: &Waiting,
+    (waiting, holding): (&[Waiting], &[Holding]),
+    stuck: &[&Waiting],
+) -> bool {
+    let Waiting { claimant, wanted, .. } = waiter;
+    let holders = holding.iter().filter(|holder| holder.resource == *wanted);
+    let holders: Vec<&Claimant> = holders.map(|holder| &holder.claimant).collect();
+    if shares(claimant, &holders) {
+        return false;
+    }
+    let is_behind_one = stuck.iter().any(|other| goes_before(other, waiter));
+    let kept = before(waiter, (waiting, holding));
+    let kept: Vec<&Claimant> =
+        kept.into_iter().filter(|other| hindrance(other, wanted, stuck).is_some()).collect();
+    is_behind_one || occupied(&kept) >= claimant.standing.limit as usize
+}
+
+/// The stuck one that must get what it wants before somebody gives back what `waiter` wants.
+fn hinderer<'a>(
+    waiter: &Waiting,
+    (waiting, holding): (&[Waiting], &[Holding]),
+    stuck: &[&'a Waiting],
 ) -> Option<&'a Waiting> {
-    waiting.iter().find(|waiter| {
-        let is_waited_for = waiter.run == holder.run || waiter.family.contains(&holder.run);
-        is_waited_for && waiter.keeps.contains(&holder.resource) && stuck.contains(&waiter.wanted)
-    })
+    let before = before(waiter, (waiting, holding));
+    let by_them = before.iter().find_map(|other| hindrance(other, &waiter.wanted, stuck));
+    by_them.or_else(|| stuck.iter().find(|other| goes_before(other, waiter)).copied())
+}
+
+/// Who has what `waiter` wants, or gets it first, and does not share it with it.
+fn before<'a>(
+    waiter: &Waiting,
+    (waiting, holding): (&'a [Waiting], &'a [Holding]),
+) -> Vec<&'a Claimant> {
+    let holders = holding.iter().filter(|holder| holder.resource == waiter.wanted);
+    let holders = holders.map(|holder| &holder.claimant);
+    let earlier = waiting.iter().filter(|other| goes_before(other, waiter));
+    let earlier = earlier.map(|other| &other.claimant);
+    let family = &waiter.claimant.standing.family;
+    holders.chain(earlier).filter(|other| !family.contains(&other.run)).collect()
+}
+
+fn goes_before(other: &Waiting, waiter: &Waiting) -> bool {
+    let turn = |it: &Waiting| (it.claimant.standing.rank, it.claimant.ticket);
+    other.wanted == waiter.wanted && turn(other) < turn(waiter)
+}
+
+/// What must get something first before `claimant` gives `kept` back.
+fn hindrance<'a>(
+    claimant: &Claimant,
+    kept: &Resource,
+    stuck: &[&'a Waiting],
+) -> Option<&'a Waiting> {
+    let is_waited_for = |waiter: &&&Waiting| {
+        let Claimant { run, standing, .. } = &waiter.claimant;
+        (*run == claimant.run || standing.family.contains(&claimant.run))
+            && waiter.keeps.contains(kept)
+    };
+    stuck.iter().find(is_waited_for).copied()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{admission::Standing, id::Ticket};
 
     fn run(name: char) -> RunId {
         RunId(uuid::Uuid::from_u128(u128::from(name)))
@@ -90,17 +135,29 @@ mod tests {
         names.chars().map(|name| Resource(name.to_string())).collect()
     }
 
-    /// `A<P:x>y`: run A, child of P, keeps x and wants y.
+    fn claimant(name: char, family: &str) -> Claimant {
+        let standing =
+            Standing { family: family.chars().map(run).collect(), ..Standing::default() };
+        Claimant { ticket: Ticket(u64::from(u32::from(name))), run: run(name), standing }
+    }
+
+    /// Run `name`, awaited by `family`, keeps and wants. Tickets follow the alphabet.
     fn waits(name: char, family: &str, (keeps, wanted): (&str, &str)) -> Waiting {
-        let family = family.chars().map(run).collect();
         let wanted = Resource(wanted.to_owned());
-        Waiting { run: run(name), family, wanted, keeps: resources(keeps) }
+        Waiting { claimant: claimant(name, family), wanted, keeps: resources(keeps) }
+    }
+
+    fn beside_one(mut waiting: Waiting) -> Waiting {
+        waiting.claimant.standing.limit = 2;
+        waiting
     }
 
     fn holds(held: &str) -> Vec<Holding> {
         let pairs: Vec<char> = held.chars().collect();
-        let holding =
-            |pair: &[char]| Holding { run: run(pair[0]), resource: Resource(pair[1].to_string()) };
+        let holding = |pair: &[char]| Holding {
+            claimant: claimant(pair[0], ""),
+            resource: Resource(pair[1].to_string()),
+        };
         pairs.chunks(2).map(holding).collect()
     }
 
@@ -134,11 +191,30 @@ mod tests {
     }
 
     #[test]
-    fn one_free_holder_of_several_is_enough() {
-        let both = [waits('A', "", ("x", "y")), waits('B', "", ("y", "x"))];
-        assert_eq!(closed(&both, "AxFxBy"), []);
-        let all =
-            [waits('A', "", ("x", "y")), waits('F', "", ("x", "y")), waits('B', "", ("y", "x"))];
+    fn a_free_holder_is_enough_if_the_others_leave_room() {
+        let (first, last) = (waits('A', "", ("x", "y")), waits('B', "", ("y", "x")));
+        assert_eq!(closed(&[first.clone(), beside_one(last.clone())], "AxFxBy"), []);
+        assert_eq!(closed(&[first.clone(), last.clone()], "AxFxBy"), [run('A'), run('B')]);
+        let second = waits('F', "", ("x", "y"));
+        let all = [first, second, beside_one(last)];
         assert_eq!(closed(&all, "AxFxBy"), [run('A'), run('B')]);
+    }
+
+    #[test]
+    fn who_gets_it_first_may_keep_it_for_ever() {
+        let both = [waits('A', "", ("", "x")), waits('A', "", ("x", "y"))];
+        let last = waits('B', "", ("y", "x"));
+        let all = [both.as_slice(), &[last]].concat();
+        assert_eq!(closed(&all, "CxBy"), [run('A'), run('B')]);
+        assert_eq!(closed(&all[1..], "CxBy"), []);
+    }
+
+    #[test]
+    fn nobody_passes_who_is_stuck() {
+        let first = waits('A', "", ("", "g"));
+        let holder = waits('H', "", ("g", "x"));
+        let last = beside_one(waits('Z', "P", ("x", "g")));
+        assert_eq!(closed(&[holder.clone(), last.clone()], "HgPx"), []);
+        assert_eq!(closed(&[first, holder, last], "HgPx"), [run('H'), run('Z')]);
     }
 }

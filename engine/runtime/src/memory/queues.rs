@@ -77,19 +77,21 @@ impl State {
         let all = self.queues.iter();
         let waiting = all.clone().flat_map(|(resource, queue)| {
             queue.waiters.iter().map(|waiter| Waiting {
-                run: waiter.run,
-                family: waiter.standing.family.clone(),
+                claimant: waiter.clone(),
                 wanted: resource.clone(),
                 keeps: self.keeps.get(&(resource.clone(), waiter.run)).cloned().unwrap_or_default(),
             })
         });
         let holding = all.flat_map(|(resource, queue)| {
-            let holding =
-                |holder: &Claimant| Holding { run: holder.run, resource: resource.clone() };
+            let holding = |holder: &Claimant| Holding {
+                claimant: holder.clone(),
+                resource: resource.clone(),
+            };
             queue.holders.iter().map(holding).collect::<Vec<_>>()
         });
         let (waiting, holding): (Vec<_>, Vec<_>) = (waiting.collect(), holding.collect());
-        let newcomer = waiting.iter().find(|it| it.run == run && it.wanted == ask.resource);
+        let is_newcomer = |it: &&Waiting| it.claimant.run == run && it.wanted == ask.resource;
+        let newcomer = waiting.iter().find(is_newcomer);
         let links = newcomer.map_or(Vec::new(), |newcomer| ring(newcomer, &waiting, &holding));
         let label =
             |Link { run, keeps, wanted }| Link { run: self.label(writing, run), keeps, wanted };

@@ -2,11 +2,12 @@
 
 use super::{columns, consequences::Consequences, failure::Failure};
 use engine_core::{
-    admission::{Arrival, Claimant, Holding, Link, Standing, Waiting, arrive, ring},
+    admission::{Arrival, Claimant, Holding, Link, Waiting, arrive, ring},
     event::Message,
-    id::{Resource, RunId},
+    id::{Resource, RunId, Ticket},
     store::Ask,
 };
+use sqlx::sqlite::SqliteRow;
 
 /// Asking again keeps the place in the queue and renews what the waiter keeps.
 pub(super) async fn ask(
@@ -35,7 +36,7 @@ pub(super) async fn ask(
             consequences.tell(run, Some(&ask.resource), &ask.claimed.full(by)).await
         }
         Arrival::Waits { told } => {
-            let ring = closes(consequences, (run, ask)).await?;
+            let ring = closes(consequences, (ask, &newcomer)).await?;
             if !ring.is_empty() {
                 withdraw(consequences, (run, &ask.resource)).await?;
                 let refused = ask.claimed.refused(ring);
@@ -92,24 +93,24 @@ async fn announce(
 /// The ring that waiting would close. Whoever keeps nothing closes none.
 async fn closes(
     consequences: &mut Consequences<'_>,
-    (run, ask): (RunId, &Ask<'_>),
+    (ask, newcomer): (&Ask<'_>, &Claimant),
 ) -> Result<Vec<Link<String>>, Failure> {
     if ask.keeps.is_empty() {
         return Ok(Vec::new());
     }
     let newcomer = Waiting {
-        run,
-        family: ask.standing.family.clone(),
+        claimant: newcomer.clone(),
         wanted: ask.resource.clone(),
         keeps: ask.keeps.clone(),
     };
     let mut waiting = others(consequences, &newcomer).await?;
     waiting.push(newcomer.clone());
-    let rows = consequences.session.rows(sqlx::query("SELECT resource, run FROM claim")).await?;
+    let text = "SELECT resource, ticket, run, standing FROM claim";
+    let rows = consequences.session.rows(sqlx::query(text)).await?;
     let mut holding = Vec::with_capacity(rows.len());
     for row in rows {
         let resource = Resource(columns::text(&row, 0)?);
-        holding.push(Holding { run: columns::run(&row, 1)?, resource });
+        holding.push(Holding { claimant: claimant(&row)?, resource });
     }
     let mut links = Vec::new();
     for Link { run, keeps, wanted } in ring(&newcomer, &waiting, &holding) {
@@ -123,23 +124,31 @@ async fn others(
     consequences: &mut Consequences<'_>,
     newcomer: &Waiting,
 ) -> Result<Vec<Waiting>, Failure> {
-    let text = "SELECT resource, run, keeps, standing FROM waiter";
+    let text = "SELECT resource, ticket, run, standing, keeps FROM waiter";
     let rows = consequences.session.rows(sqlx::query(text)).await?;
     let mut waiting = Vec::with_capacity(rows.len() + 1);
     for row in rows {
-        let standing: Standing = columns::json(&row, 3)?;
         let other = Waiting {
-            run: columns::run(&row, 1)?,
-            family: standing.family,
+            claimant: claimant(&row)?,
             wanted: Resource(columns::text(&row, 0)?),
-            keeps: columns::json(&row, 2)?,
+            keeps: columns::json(&row, 4)?,
         };
         // What it said before is what it says again now.
-        if (other.run, &other.wanted) != (newcomer.run, &newcomer.wanted) {
+        let (run, ours) = (other.claimant.run, newcomer.claimant.run);
+        if (run, &other.wanted) != (ours, &newcomer.wanted) {
             waiting.push(other);
         }
     }
     Ok(waiting)
+}
+
+/// Of a row that begins with the resource.
+fn claimant(row: &SqliteRow) -> Result<Claimant, Failure> {
+    Ok(Claimant {
+        ticket: Ticket(columns::count(row, 1)?),
+        run: columns::run(row, 2)?,
+        standing: columns::json(row, 3)?,
+    })
 }
 
 /// How people name runs: `checkout#12`. The asking run's own row may not be written yet.

@@ -115,6 +115,9 @@ fn a_persons_rollback_goes_before_the_run_that_holds_the_target() {
     let of_web: Value = serde_json::from_str(&of_web.stdout).unwrap();
     assert_eq!(of_web["status"], "cancelled");
     assert_eq!(of_web["stages"]["go"]["reason"], "rollback#1 takes its target back");
+    let of_back = room.gennaker(&["describe", "run", "rollback#1"]).stdout;
+    let words = format!("takes {} back from web#2", room.environment);
+    assert!(of_back.contains(&words), "{of_back}");
     assert_eq!(of_web["stages"]["after"]["status"], "omitted");
 }
 

@@ -98,6 +98,11 @@ pub enum Event {
         target: Target,
         by: String,
     },
+    /// This run is a person's way back: these give the target up for it.
+    TargetTakenBack {
+        target: Target,
+        from: Vec<String>,
+    },
     /// The last stage there has ended. Also takes back a question that was never answered.
     TargetReleased {
         target: Target,

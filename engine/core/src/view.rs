@@ -54,6 +54,9 @@ pub struct RunView {
     /// The run that started it by one of its stages: `checkout#12`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parent: Option<String>,
+    /// From whom it takes targets back, by environment, if it is a person's way back.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub taken_from: BTreeMap<String, Vec<String>>,
     /// By id, in the order of the plan.
     #[serde(with = "ordered")]
     #[schema(value_type = BTreeMap<String, StageView>)]
@@ -153,6 +156,7 @@ impl Execution {
                 .or_else(|| self.alone_words()),
             waiting: self.trial().or_else(|| self.queued(surroundings)),
             parent: recorded.parent.as_ref().map(|parent| parent.label.clone()),
+            taken_from: self.taken_from(),
             stages: nodes
                 .map(|(node, state)| {
                     let mut stage = stage(node, state, surroundings);
@@ -256,6 +260,12 @@ impl Execution {
             | NodeState::Stopping { .. } => true,
         };
         cells.filter(has_begun).map(|index| self.plan().node(*index).id.clone()).collect()
+    }
+
+    fn taken_from(&self) -> BTreeMap<String, Vec<String>> {
+        let targets = self.recorded().targets.iter();
+        let taken = targets.filter(|(_, state)| !state.taken_from.is_empty());
+        taken.map(|(name, state)| (name.clone(), state.taken_from.clone())).collect()
     }
 
     fn stop_reason(&self) -> Option<String> {

@@ -46,6 +46,11 @@ pub fn full_words(by: &[String]) -> String {
     format!("its group is full, and it is not to wait: {} is in it", by.join(", "))
 }
 
+/// What a way back does to those who hold its target.
+pub fn taken_back_words(environment: &str, from: &[String]) -> String {
+    format!("takes {environment} back from {}", from.join(", "))
+}
+
 /// How often the engine died with a run.
 pub fn died_words(unclean_ends: u32) -> String {
     match unclean_ends {

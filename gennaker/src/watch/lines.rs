@@ -94,6 +94,9 @@ fn run_words(event: &Event) -> Option<String> {
     if let Event::TargetPreempted { target, by } = event {
         return Some(format!("gives {} up to {by}", target.environment));
     }
+    if let Event::TargetTakenBack { target, from } = event {
+        return Some(wording::taken_back_words(&target.environment, from));
+    }
     if let Event::SuccessorCame { by } = event {
         return Some(format!("gives way to {by} once it only waits and holds no target"));
     }
@@ -182,6 +185,7 @@ fn stage_words(event: &Event) -> Option<(&str, String)> {
         | Event::TargetGranted { .. }
         | Event::TargetRefused { .. }
         | Event::TargetPreempted { .. }
+        | Event::TargetTakenBack { .. }
         | Event::SlotAsked { .. }
         | Event::SlotGranted { .. }
         | Event::SlotReleased { .. }

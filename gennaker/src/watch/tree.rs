@@ -30,7 +30,9 @@ pub(crate) fn lines(view: &RunView, look: Look) -> Vec<String> {
     let mut lines = head(view, look);
     let about = view.trigger.words().into_iter().chain(view.reason.clone());
     let waiting = view.waiting.iter().map(|waiting| waiting.detail.clone());
-    for words in about.chain(waiting).chain(ways::of_run(view)) {
+    let taken = view.taken_from.iter();
+    let taken = taken.map(|(environment, from)| wording::taken_back_words(environment, from));
+    for words in about.chain(taken).chain(waiting).chain(ways::of_run(view)) {
         lines.extend(wrapped(&words, ("│  ", width)));
     }
     let widest = |text: &dyn Fn(&(String, StageView)) -> usize| {
@@ -158,6 +160,7 @@ fn took(started_at: Option<&str>, ended_at: Option<&str>, now: Timestamp) -> Str
 mod tests {
     use super::*;
     use engine_core::{repeat::TriggerView, status::WaitKind, view::WaitView};
+    use std::collections::BTreeMap;
 
     fn stage(status: StageStatus) -> StageView {
         StageView {
@@ -207,6 +210,7 @@ mod tests {
             reason: None,
             waiting: None,
             parent: None,
+            taken_from: BTreeMap::new(),
             stages,
         }
     }

@@ -101,6 +101,11 @@ pub enum Message {
         target: Target,
         by: String,
     },
+    /// This run is a way back, and these are told to give the target up.
+    TakesBack {
+        target: Target,
+        from: Vec<String>,
+    },
     SlotGranted {
         slot: Slot,
     },

@@ -51,6 +51,11 @@ impl Recorded {
                 }
                 self.stop_wanted();
             }
+            Event::TargetTakenBack { target, from } => {
+                if let Some(state) = self.targets.get_mut(&target.environment) {
+                    state.taken_from.clone_from(from);
+                }
+            }
             Event::TargetAsked { target, keeps, .. } => self.ask(target, (keeps, now))?,
             Event::TargetRefused { target, .. } => self.claim(target, Claim::Unasked)?,
             Event::TargetGranted { target } => self.claim(target, Claim::Held)?,

@@ -130,6 +130,20 @@ fn is_gated(state: &NodeState) -> bool {
     }
 }
 
+/// A way back records whom it makes give way, as they record it too.
+pub(super) fn takes_back(
+    execution: &mut Execution,
+    (target, from): (Target, Vec<String>),
+    now: Now,
+) -> Decided {
+    if !execution.recorded.targets.contains_key(&target.environment) {
+        return Err(Rejected::NotAsked { environment: target.environment });
+    }
+    let mut decision = Decision::new(execution, now);
+    decision.emit(Event::TargetTakenBack { target, from });
+    Ok(decision.finish())
+}
+
 /// A person takes the target back: what is under way there ends, other branches go on.
 pub(super) fn preempted(
     execution: &mut Execution,

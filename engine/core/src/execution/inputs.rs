@@ -200,6 +200,7 @@ pub(super) fn row(execution: &mut Execution, row: InputRow, now: Now) -> Decided
         Message::TargetGranted { target } => granted(execution, target, now),
         Message::TargetRefused { target, ring } => claims::refused(execution, (target, ring), now),
         Message::Preempted { target, by } => claims::preempted(execution, (target, by), now),
+        Message::TakesBack { target, from } => claims::takes_back(execution, (target, from), now),
         Message::SlotGranted { slot } => group::granted(execution, slot, now),
         Message::SlotRefused { slot, because } => group::refused(execution, (slot, because), now),
         Message::RoomGranted => group::let_in(execution, now),

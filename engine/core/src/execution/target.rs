@@ -17,6 +17,8 @@ pub struct TargetState {
     pub keeps: Vec<Target>,
     /// Who takes it back from this run.
     pub preempted: Option<String>,
+    /// From whom this run takes it back.
+    pub taken_from: Vec<String>,
     /// Nodes that name the environment and have not ended.
     pub unended: usize,
     /// Nodes that stand before this gate.
@@ -53,8 +55,16 @@ pub(super) fn targets(plan: &Plan) -> BTreeMap<String, TargetState> {
             let unended = plan.graph().in_environment(&environment).len();
             let gated = BTreeSet::new();
             let claim = Claim::Unasked;
-            let (keeps, preempted, proof) = (Vec::new(), None, Proof::Good);
-            let state = TargetState { target, claim, keeps, preempted, unended, gated, proof };
+            let state = TargetState {
+                target,
+                claim,
+                keeps: Vec::new(),
+                preempted: None,
+                taken_from: Vec::new(),
+                unended,
+                gated,
+                proof: Proof::Good,
+            };
             (environment, state)
         })
         .collect()

@@ -138,6 +138,16 @@ impl Claimed<'_> {
         }
     }
 
+    /// What the newcomer is told of those who are told of it: whose target it takes back.
+    pub fn makes_way(self, from: Vec<String>) -> Option<Message> {
+        match self {
+            Claimed::Target(target) if !from.is_empty() => {
+                Some(Message::TakesBack { target: target.clone(), from })
+            }
+            Claimed::Target(_) | Claimed::Slot(_) | Claimed::Room(_) => None,
+        }
+    }
+
     /// What those are told who were there before.
     pub fn come(self, by: String, strategy: Strategy) -> Message {
         match (self, strategy) {
@@ -198,6 +208,7 @@ fn change(event: &Event) -> Vec<RowChange<'_>> {
         | Event::TargetGranted { .. }
         | Event::TargetRefused { .. }
         | Event::TargetPreempted { .. }
+        | Event::TargetTakenBack { .. }
         | Event::SlotGranted { .. }
         | Event::SuccessorCame { .. }
         | Event::StageGated { .. }

@@ -76,9 +76,12 @@ pub async fn a_way_back_goes_first_and_tells_the_holder(store: Arc<dyn Store>) -
     for seed in [1, 2] {
         world.go_on(run(seed), vec![asks("prod", &[])]).await?;
     }
-    assert_eq!(world.go_on(run(3), vec![back("prod")]).await?, [run(1)]);
+    assert_eq!(world.go_on(run(3), vec![back("prod")]).await?, [run(1), run(3)]);
     let told = Message::Preempted { target: target("prod"), by: "release#12".to_owned() };
     assert_eq!(messages(&world, run(1)).await?, [granted("prod"), told]);
+    let takes_back =
+        Message::TakesBack { target: target("prod"), from: vec!["release#12".to_owned()] };
+    assert_eq!(messages(&world, run(3)).await?, [takes_back]);
     assert_eq!(world.go_on(run(1), vec![released("prod")]).await?, [run(3)]);
     // A second way back waits for the first.
     assert_eq!(world.go_on(run(4), vec![back("prod")]).await?, []);

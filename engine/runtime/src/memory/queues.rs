@@ -34,13 +34,22 @@ impl State {
                     return self.turn_away(writing, (run, ask), ask.claimed.refused(ring));
                 }
                 if is_new {
-                    let label = writing.item.summary.label();
-                    for run in told {
-                        let message = ask.claimed.come(label.clone(), ask.strategy);
-                        self.tell_run(writing, (run, InputCause::Request), message);
-                    }
+                    self.announce(writing, ask, told);
                 }
             }
+        }
+    }
+
+    /// Tells those who were there before that somebody has come, and the newcomer who makes way.
+    fn announce(&mut self, writing: &mut Writing<'_>, ask: &Ask<'_>, told: Vec<RunId>) {
+        let label = writing.item.summary.label();
+        let from = told.iter().map(|run| self.label(writing, *run)).collect();
+        for run in told {
+            let message = ask.claimed.come(label.clone(), ask.strategy);
+            self.tell_run(writing, (run, InputCause::Request), message);
+        }
+        if let Some(message) = ask.claimed.makes_way(from) {
+            self.tell_run(writing, (writing.item.run, InputCause::Request), message);
         }
     }
 

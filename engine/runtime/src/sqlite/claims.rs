@@ -76,7 +76,7 @@ async fn withdraw(
     consequences.session.execute(sqlx::query(text).bind(&resource.0).bind(run)).await
 }
 
-/// Tells those who were there before that somebody has come.
+/// Tells those who were there before that somebody has come, and the newcomer who makes way.
 async fn announce(
     consequences: &mut Consequences<'_>,
     ask: &Ask<'_>,
@@ -86,6 +86,10 @@ async fn announce(
     let message: Message = ask.claimed.come(label, ask.strategy);
     for run in told {
         consequences.tell(*run, None, &message).await?;
+    }
+    let from = labels(consequences, told).await?;
+    if let Some(message) = ask.claimed.makes_way(from) {
+        consequences.tell(consequences.item.run, None, &message).await?;
     }
     Ok(())
 }

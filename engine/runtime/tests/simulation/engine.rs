@@ -1,37 +1,38 @@
 //! The whole engine in virtual time: several runs that compete for targets, on the memory store,
 //! while the engine crashes, loses answers, and is taken over while it lives.
 
+mod judge;
 mod people;
 mod poison;
 mod repeats;
 
 use crate::{
+    actors::{Calling, Scripted, Undo},
+    calls::{self, FromParameters},
     chance::Chance,
-    facts::{self, Facts},
-    script,
+    facts, plans,
     story::Reached,
-    world::{Scripted, Undo, World},
+    world::World,
 };
 use engine_core::{
     Execution, Plan, Registry,
     clock::{Civil, Clock, Now},
-    event::{Actor, Event, Trigger, Way},
+    event::{Actor, Trigger, Way},
     id::RunId,
-    store::{Candidate, LogReader, Store},
+    store::{Candidate, LogReader, RunFilter, Store, Summary},
 };
 use engine_runtime::{
-    children::NoChildren,
     clock::TokioClock,
     conformance::faulty::{Fault, Faulty, Script},
     driver::Witness,
     engine::{Engine, Ids, NewRun, Parts, Started},
     memory::Memory,
     process::{Presence, Processes},
-    reader::Reader,
     seal::Sealer,
     secrets::Secrets,
 };
 use futures::FutureExt;
+use judge::facts_of;
 use std::{
     collections::BTreeMap,
     sync::{
@@ -54,10 +55,8 @@ struct Storm {
     processes: u32,
     /// The process that was only cut off, and lives.
     living: Option<u32>,
-    plans: BTreeMap<RunId, Arc<Plan>>,
-    /// Which run a retry tries again.
-    retried: BTreeMap<RunId, RunId>,
     ids: Arc<Counter>,
+    looks: Arc<Looks>,
 }
 
 pub(crate) fn storm(seed: u64, reached: &mut Reached) {
@@ -80,9 +79,8 @@ pub(crate) fn storm(seed: u64, reached: &mut Reached) {
             faults: Arc::default(),
             processes: 0,
             living: None,
-            plans: BTreeMap::new(),
-            retried: BTreeMap::new(),
             ids: Arc::default(),
+            looks: Arc::default(),
         };
         storm.open().await;
         if storm.chance.one_in(8) {
@@ -140,13 +138,18 @@ impl Storm {
                 Registry::default()
                     .with(Scripted::<0>(self.world.clone()))
                     .with(Scripted::<1>(self.world.clone()))
+                    .with(Calling(self.world.clone()))
                     .with(Undo(self.world.clone())),
             ),
             objects: Arc::new(self.world.clone()),
             evaluator: Arc::new(self.world.clone()),
             sealer: Arc::new(Sealer::with_key(&[7; 32]).unwrap()),
             ids: self.ids.clone(),
-            witness: Arc::new(Replays(self.memory.clone())),
+            witness: Arc::new(Replays {
+                memory: self.memory.clone(),
+                epoch: u64::from(self.processes),
+                looks: self.looks.clone(),
+            }),
             candidate: Candidate {
                 process_id: self.processes,
                 process_started: 0,
@@ -155,7 +158,7 @@ impl Storm {
                 now: self.clock.now(),
             },
             processes: Arc::new(Dead { living: self.living }),
-            children: Arc::new(NoChildren),
+            children: Arc::new(FromParameters),
             secrets: Secrets::none(),
             platform: Arc::default(),
         };
@@ -202,15 +205,15 @@ impl Storm {
 
     async fn start(&mut self) {
         let plan = Arc::new(match self.chance.below(8) {
-            0 => script::rollback(&mut self.chance),
-            _ => script::plan(&mut self.chance, 6),
+            0 => plans::rollback(&mut self.chance),
+            _ => calls::plan(&mut self.chance),
         });
         self.begin(plan).await;
     }
 
     async fn begin(&mut self, plan: Arc<Plan>) -> RunId {
         let new = NewRun {
-            plan: plan.clone(),
+            plan,
             trigger: Trigger::Manual,
             actor: somebody(),
             ancestry: Vec::new(),
@@ -221,12 +224,16 @@ impl Storm {
         };
         let engine = self.engine.as_ref().unwrap();
         match engine.start(new).await.unwrap() {
-            Started::New { run, .. } => {
-                self.plans.insert(run, plan);
-                run
-            }
+            Started::New { run, .. } => run,
             Started::Before { run } => panic!("{run} was started by nobody"),
         }
+    }
+
+    /// All of the store, in the order in which they began: ids count up.
+    async fn runs(&self) -> Vec<Summary> {
+        let mut runs = self.memory.runs(RunFilter::default()).await.unwrap();
+        runs.sort_by_key(|summary| summary.run);
+        runs
     }
 
     /// Nothing interferes any more: every run must come to its end.
@@ -236,7 +243,7 @@ impl Storm {
             loop {
                 self.world.change_objects();
                 self.say().await;
-                tokio::time::sleep(Duration::from_secs(1)).await;
+                tokio::time::sleep(Duration::from_secs(2)).await;
             }
         };
         let ended = async { reader.all_ended().await.unwrap() };
@@ -252,59 +259,17 @@ impl Storm {
                 let waits = view.stages.into_iter().filter_map(|(id, stage)| {
                     stage.waiting.map(|wait| format!("{id}: {}", wait.detail))
                 });
-                told.push((gate.summary.run, gate.summary.status, waits.collect::<Vec<_>>()));
+                let waits: Vec<String> = waits.collect();
+                told.push(format!("{} {} {waits:?}", gate.summary.run, gate.summary.status));
             }
-            let log = self.memory.log(open[0].summary.run, 0).await.unwrap();
-            panic!("runs are stuck: {told:#?}, {:#?}", log.last());
-        }
-    }
-
-    async fn judge(&self, reached: &mut Reached) {
-        let mut targets: BTreeMap<String, RunId> = BTreeMap::new();
-        let rows = self.memory.after(Default::default(), u32::MAX).await.unwrap();
-        let engine_core::store::Page::Rows(rows) = rows else { panic!("the log is whole") };
-        for row in &rows {
-            for event in &row.events {
-                reached.read(event);
-                one_holder(&mut targets, row.run, event);
+            for gate in &open {
+                let facts = facts_of(&self.memory, gate.summary.run).await;
+                let kept = facts.iter().map(|(event, now)| format!("{} {event:?}", now.elapsed.0));
+                told.push(format!("{}: {:#?}", gate.summary.run, kept.collect::<Vec<_>>()));
             }
+            panic!("runs are stuck: {}", told.join("\n"));
         }
-        assert_eq!(targets, BTreeMap::new(), "targets are held after the end");
-        let mut ends: BTreeMap<RunId, crate::oracle::Ends> = BTreeMap::new();
-        for (run, plan) in &self.plans {
-            let facts = facts_of(&self.memory, *run).await;
-            // Ids count up, so that what is retried was judged before.
-            let earlier = self.retried.get(run).map(|earlier| ends[earlier].clone());
-            ends.insert(*run, facts::check(plan, (*run, earlier), &facts).1);
-        }
-        reached.count("effect", self.world.effects() as u64);
-        for (situation, times) in &*self.faults.lock().unwrap() {
-            reached.count(situation, *times);
-        }
-        let reader: Reader = self.engine.as_ref().unwrap().reader();
-        assert_eq!(reader.unfinished().await.unwrap(), []);
     }
-}
-
-/// Between its grant and its release a target is one run's.
-fn one_holder(targets: &mut BTreeMap<String, RunId>, run: RunId, event: &Event) {
-    match event {
-        Event::TargetGranted { target } => {
-            let before = targets.insert(target.environment.clone(), run);
-            assert_eq!(before, None, "{} has two holders", target.environment);
-        }
-        Event::TargetReleased { target, .. } if targets.get(&target.environment) == Some(&run) => {
-            targets.remove(&target.environment);
-        }
-        _ => {}
-    }
-}
-
-async fn facts_of(memory: &Memory, run: RunId) -> Facts {
-    let rows = memory.log(run, 0).await.unwrap();
-    rows.into_iter()
-        .flat_map(|row| row.events.into_iter().map(move |event| (event, row.now)))
-        .collect()
 }
 
 fn somebody() -> Actor {
@@ -326,15 +291,31 @@ impl Processes for Dead {
 }
 
 /// After every append: the run equals the replay of its log, and so does its summary row.
-struct Replays(Memory);
+struct Replays {
+    memory: Memory,
+    epoch: u64,
+    looks: Arc<Looks>,
+}
+
+/// A driver dies quietly of what it sees: so whoever looked must have come to an end.
+#[derive(Default)]
+struct Looks {
+    begun: AtomicU64,
+    over: AtomicU64,
+}
 
 impl Witness for Replays {
     fn appended(&self, execution: &Execution) {
         let run = execution.recorded().id;
-        let facts = facts_of(&self.0, run).now_or_never().unwrap();
+        let gate = self.memory.gate(run).now_or_never().unwrap().unwrap().unwrap();
+        if gate.epoch.0 != self.epoch {
+            return; // It was taken over, and has gone further.
+        }
+        self.looks.begun.fetch_add(1, Ordering::Relaxed);
+        let facts = facts_of(&self.memory, run).now_or_never().unwrap();
         facts::replays(execution, &facts);
-        let gate = self.0.gate(run).now_or_never().unwrap().unwrap().unwrap();
         assert_eq!(gate.summary, execution.summary(), "the summary row is not the run's");
+        self.looks.over.fetch_add(1, Ordering::Relaxed);
     }
 }
 

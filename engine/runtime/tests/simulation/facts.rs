@@ -1,14 +1,16 @@
 //! What must hold of any log, read as a list of facts.
 
 use crate::{
+    actors::OUT_OF_DATE,
+    families::Calls,
     matrix,
-    oracle::{self, Ends},
+    oracle::{self, Ends, Seen},
     repeat::Repeat,
 };
 use engine_core::{
     Execution,
     clock::Now,
-    event::{Event, Force, RunStop, StopCause},
+    event::{Event, Force, RunStop, Signal, StopCause},
     id::RunId,
     plan::{Accepts, Cell, Node, Plan},
     status::{RunStatus, StageStatus},
@@ -58,15 +60,27 @@ struct Ledger {
     going_back: BTreeSet<String>,
     status: Option<RunStatus>,
     repeat: Repeat,
+    /// Stages whose newest question is whether they are out of date.
+    outdated: BTreeSet<String>,
+    seen: Seen,
 }
 
-/// Checks a whole log, of a run that may retry an earlier one; answers how it ended, and its stages.
+/// What else is known of a run.
+#[derive(Default)]
+pub(crate) struct Known {
+    /// The ends of the run that it retries.
+    pub(crate) earlier: Option<Ends>,
+    pub(crate) calls: Calls,
+}
+
+/// Checks a whole log; answers how the run ended, and its stages.
 pub(crate) fn check(
     plan: &Arc<Plan>,
-    (run, earlier): (RunId, Option<Ends>),
+    (run, known): (RunId, Known),
     facts: &[(Event, Now)],
 ) -> (RunStatus, Ends) {
-    let mut ledger = Ledger { repeat: Repeat::of(earlier), ..Ledger::default() };
+    let seen = Seen { calls: known.calls, ..Seen::default() };
+    let mut ledger = Ledger { repeat: Repeat::of(known.earlier), seen, ..Ledger::default() };
     for (event, now) in facts {
         assert_eq!(ledger.status, None, "{run}: {event:?} after the end");
         ledger.read(plan, event, *now);
@@ -89,7 +103,7 @@ pub(crate) fn check(
         None if ledger.disturbed => {
             assert_eq!(status, oracle::verdict(&ledger.ended), "{run}: {:?}", ledger.ended);
         }
-        None => match oracle::calm(plan) {
+        None => match oracle::calm(plan, &ledger.seen) {
             Some((expected, ends)) => {
                 assert_eq!((status, &ledger.ended), (expected, &ends), "{run} ended otherwise");
             }
@@ -131,6 +145,7 @@ impl Ledger {
                 assert!(!self.paused && self.stop.is_none(), "{stage} is taken over out of turn");
                 assert_eq!(self.attempts.get(stage), None, "{stage} is taken over after it ran");
                 self.repeat.taken_over(plan, node);
+                self.seen.taken_over.insert(stage.clone());
                 self.ends(stage, StageStatus::Succeeded, false);
             }
             Event::StageFailed { stage, tolerance, .. } => {
@@ -167,6 +182,9 @@ impl Ledger {
                     "{stage} is left half-way: {cause:?}"
                 );
             }
+            Event::StageStopping { stage, cause: StopCause::Timeout } => {
+                self.seen.timed_out.insert(self.attempt(stage));
+            }
             Event::StageStopping { .. } => {}
             Event::SlotAsked { .. } => self.queued = true,
             Event::SlotGranted { .. } => self.queued = false,
@@ -185,6 +203,19 @@ impl Ledger {
                 assert!(!contents.contains(&set.content.0), "{stage} recorded a set twice");
                 contents.push(set.content.0.clone());
             }
+            Event::StageWaiting { stage, reason, .. } => {
+                assert!(!self.stands, "{stage} is called while its run stands still");
+                match reason.detail.starts_with(OUT_OF_DATE) {
+                    true => self.outdated.insert(stage.clone()),
+                    false => self.outdated.remove(stage),
+                };
+            }
+            Event::StageSignalled { stage, signal: Signal::No, .. }
+                if self.outdated.contains(stage) =>
+            {
+                self.seen.left_alone.insert(self.attempt(stage));
+            }
+            Event::StageSignalled { .. } => {}
             Event::RunPaused { .. } => self.paused = true,
             Event::RunResumed { .. } => self.paused = false,
             Event::RunSuspected { .. } | Event::RunQuestioned { .. } => self.stands = true,
@@ -199,15 +230,16 @@ impl Ledger {
             | Event::ParentTold { .. }
             | Event::StageOffered { .. }
             | Event::TargetAsked { .. }
+            | Event::TargetTakenBack { .. }
             | Event::TargetGranted { .. }
             | Event::TargetReleased { .. }
             | Event::StageGated { .. }
-            | Event::StageSignalled { .. }
             | Event::StageProgressed { .. } => {}
-            Event::StageWaiting { stage, .. } => {
-                assert!(!self.stands, "{stage} is called while its run stands still");
-            }
         }
+    }
+
+    fn attempt(&self, stage: &str) -> (String, u32) {
+        (stage.to_owned(), self.attempts[stage])
     }
 
     fn started(&mut self, plan: &Plan, (stage, attempt): (&String, u32), now: Now) {

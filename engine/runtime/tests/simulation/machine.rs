@@ -6,9 +6,9 @@ mod play;
 
 use crate::{
     chance::Chance,
-    facts::{self, Facts},
+    facts::{self, Facts, Known},
     oracle::Ends,
-    script,
+    plans,
 };
 use engine_core::{
     Execution, Plan, Start,
@@ -56,7 +56,7 @@ enum Kind {
 
 pub(crate) fn storm(seed: u64) {
     let mut chance = Chance::new(seed);
-    let plan = Arc::new(script::plan(&mut chance, 7));
+    let plan = Arc::new(plans::plan(&mut chance, 7));
     let mut earlier = None;
     for number in 1..=3 {
         let (status, ended) = run(&mut chance, &plan, start(number, earlier.as_ref()));
@@ -320,7 +320,8 @@ impl Storm {
     fn over(self) -> (RunStatus, Earlier) {
         assert_eq!(self.asked, [], "the run keeps targets after its end");
         let run = self.execution.recorded().id;
-        let (status, ends) = facts::check(&self.plan, (run, self.earlier), &self.facts);
+        let known = Known { earlier: self.earlier, ..Known::default() };
+        let (status, ends) = facts::check(&self.plan, (run, known), &self.facts);
         (status, Earlier { execution: self.execution, ends })
     }
 }

@@ -3,7 +3,8 @@
 use crate::{
     chance::Chance,
     oracle::Ends,
-    script::{self, is_broken},
+    plans::{self, is_broken},
+    script,
 };
 use engine_core::{
     plan::{Cell, CellFailure, Need, Node, Plan},
@@ -46,10 +47,10 @@ fn of(chance: &mut Chance, base: &Node) -> Vec<Node> {
     };
     let cell = |name: &&str| {
         let values = BTreeMap::from([("axis".to_owned(), (*name).into())]);
-        let mut node = script::node(chance, 1);
+        let mut node = plans::node(chance, 1);
         let is_broken_when = base.when.as_deref() == Some("parameters.no.thing");
         if is_broken_when || on_failure == CellFailure::StopsOthers {
-            script::one_way(&mut node);
+            plans::one_way(&mut node);
         }
         let written = serde_json::to_value(script::script(&node)).unwrap();
         if !is_broken(&node) {

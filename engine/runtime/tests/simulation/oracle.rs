@@ -1,8 +1,11 @@
 //! How a run must end if nobody interferes, by rules of its own: no machine, no events, no time.
 
 use crate::{
+    calls,
+    families::{Called, Calls},
     matrix,
-    script::{Decision, End, WHENS, When, is_broken, returns, script},
+    plans::is_broken,
+    script::{Decision, End, WHENS, When, returns, script},
 };
 use engine_core::{
     event::Signal,
@@ -10,14 +13,24 @@ use engine_core::{
     retry::Cause,
     status::{RunStatus, StageStatus},
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The end of a stage, and whether its failure is tolerated.
 pub(crate) type Ends = BTreeMap<String, (StageStatus, bool)>;
 
+/// What depends on other runs, and so is read from the logs. Attempts are told by stage and number.
+#[derive(Default)]
+pub(crate) struct Seen {
+    pub(crate) calls: Calls,
+    pub(crate) timed_out: BTreeSet<(String, u32)>,
+    /// Deploys that a person does not want any more.
+    pub(crate) left_alone: BTreeSet<(String, u32)>,
+    pub(crate) taken_over: BTreeSet<String>,
+}
+
 /// Nothing if a failure aborts the run or stops its neighbours: then the ends depend on who was
 /// faster, but for the run's, which is `failed`.
-pub(crate) fn calm(plan: &Plan) -> Option<(RunStatus, Ends)> {
+pub(crate) fn calm(plan: &Plan, seen: &Seen) -> Option<(RunStatus, Ends)> {
     let mut ends = Ends::new();
     for node in plan.nodes() {
         let met = node.needs.iter().all(|need| match (&need.accepts, &ends[&need.stage]) {
@@ -29,7 +42,8 @@ pub(crate) fn calm(plan: &Plan) -> Option<(RunStatus, Ends)> {
             (Accepts::Plain, (_, tolerated)) => *tolerated,
         });
         let (end, tolerated) = match met {
-            true => ended(node, &ends)?,
+            true if seen.taken_over.contains(&node.id) => (StageStatus::Succeeded, false),
+            true => ended(node, &ends, seen)?,
             false => (StageStatus::Omitted, false),
         };
         if end == StageStatus::Failed && !tolerated && matrix::stops_others(node) {
@@ -66,8 +80,8 @@ pub(crate) fn most_attempts(node: &Node) -> u32 {
 
 /// The end of a stage whose needs are met, after whatever people decide about it. Nothing if the
 /// run is aborted by it.
-fn ended(node: &Node, ends: &Ends) -> Option<(StageStatus, bool)> {
-    let mut tried = Tried { attempts: 0 };
+fn ended(node: &Node, ends: &Ends, seen: &Seen) -> Option<(StageStatus, bool)> {
+    let mut tried = Tried { attempts: 0, seen };
     let mut end = admitted(node, ends, &mut tried);
     if end != StageStatus::Failed {
         return Some((end, false));
@@ -108,17 +122,18 @@ fn ended(node: &Node, ends: &Ends) -> Option<(StageStatus, bool)> {
 }
 
 /// The way back, one more attempt: whether it leads anywhere.
-fn back(node: &Node, tried: &mut Tried) -> bool {
+fn back(node: &Node, tried: &mut Tried<'_>) -> bool {
     tried.attempts += 1;
     returns(&node.id, u32::try_from(tried.attempts).unwrap())
 }
 
 /// Attempts so far.
-struct Tried {
+struct Tried<'a> {
     attempts: usize,
+    seen: &'a Seen,
 }
 
-fn admitted(node: &Node, ends: &Ends, tried: &mut Tried) -> StageStatus {
+fn admitted(node: &Node, ends: &Ends, tried: &mut Tried<'_>) -> StageStatus {
     let when = WHENS.into_iter().find(|(source, _)| Some(*source) == node.when.as_deref());
     match when.map(|(_, when)| when) {
         Some(When::Skips) => return StageStatus::Skipped,
@@ -131,7 +146,7 @@ fn admitted(node: &Node, ends: &Ends, tried: &mut Tried) -> StageStatus {
     if is_broken(node) { StageStatus::Failed } else { until_over(node, tried) }
 }
 
-fn until_over(node: &Node, tried: &mut Tried) -> StageStatus {
+fn until_over(node: &Node, tried: &mut Tried<'_>) -> StageStatus {
     loop {
         let (end, cause) = once(node, tried);
         let is_over = match cause {
@@ -147,10 +162,17 @@ fn until_over(node: &Node, tried: &mut Tried) -> StageStatus {
 }
 
 /// One attempt: its end, and the cause if another one may follow.
-fn once(node: &Node, tried: &mut Tried) -> (StageStatus, Option<Cause>) {
+fn once(node: &Node, tried: &mut Tried<'_>) -> (StageStatus, Option<Cause>) {
     tried.attempts += 1;
     if node.stage_type == "vanished" {
         return (StageStatus::Failed, None);
+    }
+    let attempt = (node.id.clone(), u32::try_from(tried.attempts).unwrap());
+    if node.stage_type == calls::TYPE {
+        return called(&attempt, tried.seen);
+    }
+    if tried.seen.left_alone.contains(&attempt) {
+        return (StageStatus::Rejected, None);
     }
     let script = script(node);
     let played = script.attempts.get(tried.attempts - 1).or(script.attempts.last()).unwrap();
@@ -166,5 +188,19 @@ fn once(node: &Node, tried: &mut Tried) -> (StageStatus, Option<Cause>) {
         End::Error => (StageStatus::Failed, Some(Cause::Error)),
         End::Failure => (StageStatus::Failed, Some(Cause::Failure)),
         End::Hang => (StageStatus::Failed, Some(Cause::Timeout)),
+    }
+}
+
+/// The end of an attempt that starts a pipeline.
+fn called(attempt: &(String, u32), seen: &Seen) -> (StageStatus, Option<Cause>) {
+    if seen.timed_out.contains(attempt) {
+        return (StageStatus::Failed, Some(Cause::Timeout));
+    }
+    match seen.calls.get(attempt) {
+        None => panic!("{attempt:?} has started nothing"),
+        Some(Called::Unattended | Called::Ended(RunStatus::Succeeded)) => {
+            (StageStatus::Succeeded, None)
+        }
+        Some(Called::Ring | Called::Ended(_)) => (StageStatus::Failed, Some(Cause::Failure)),
     }
 }

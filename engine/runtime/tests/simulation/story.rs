@@ -13,7 +13,7 @@ pub(crate) struct Reached {
 }
 
 /// What a storm of usual length must have met.
-const EXPECTED: [&str; 45] = [
+const EXPECTED: [&str; 63] = [
     "abort of a run",
     "append lands late",
     "answer lost after the write",
@@ -59,6 +59,24 @@ const EXPECTED: [&str; 45] = [
     "wait for a target",
     "wait for others of a matrix",
     "wait for the end of a pause",
+    "way back names who gave way",
+    "out of date",
+    "out of date: go on all the same",
+    "out of date: leave it",
+    "place shared in a family",
+    "ring of pipelines refused",
+    "run cancelled while its stage had started another",
+    "run started by a later attempt",
+    "run started by a run that was started",
+    "run started by a stage",
+    "run that nobody waits for",
+    "started run cancelled",
+    "started run failed",
+    "started run rejected",
+    "started run rolled back",
+    "started run succeeded",
+    "stopped with its parent",
+    "target shared in a family",
 ];
 
 impl Reached {

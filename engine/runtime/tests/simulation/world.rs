@@ -1,26 +1,16 @@
 //! What simulated stages act on: targets that remember every effect, and objects that change.
 
-use crate::{
-    chance::Chance,
-    script::{self, End, Move, Script},
-};
+use crate::chance::Chance;
 use engine_core::{
     BoxFuture,
-    clock::{Clock, Moment},
-    event::{Evaluated, Signal, Signalled},
+    clock::Clock,
+    event::{Evaluated, Event},
     execution::Evaluation,
     id::RunId,
-    plan::{Effect, Timeout},
-    revision::{ComponentSet, Origin},
-    stage::{
-        Asked, EnvironmentUse, ObjectKey, Outputs, Record, Refusal, Stage, StageError, Step,
-        StepContext, Traits, WaitReason, Wake,
-    },
-    status::WaitKind,
+    stage::{ObjectKey, StageError, StepContext},
     store::LogReader,
 };
 use engine_runtime::{evaluator::Evaluator, memory::Memory, objects::Objects};
-use serde::{Deserialize, Serialize};
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex},
@@ -31,9 +21,9 @@ use tokio::sync::watch;
 #[derive(Clone)]
 pub(crate) struct World {
     pub(crate) memory: Memory,
-    clock: Arc<dyn Clock>,
+    pub(crate) clock: Arc<dyn Clock>,
     state: Arc<Mutex<State>>,
-    objects: Arc<watch::Sender<u64>>,
+    pub(crate) objects: Arc<watch::Sender<u64>>,
     /// How often a step has killed its engine.
     kills: Arc<watch::Sender<u32>>,
 }
@@ -51,7 +41,7 @@ struct State {
 }
 
 /// Held while a call is under way.
-struct Inside {
+pub(crate) struct Inside {
     world: World,
     key: (u64, RunId, String),
 }
@@ -79,7 +69,7 @@ impl World {
         self.state.lock().unwrap().effects.len()
     }
 
-    fn enter(&self, context: &StepContext) -> Inside {
+    pub(crate) fn enter(&self, context: &StepContext) -> Inside {
         let identity = &context.identity;
         let key = (identity.epoch.0, identity.run, identity.stage.clone());
         let is_alone = self.state.lock().unwrap().inside.insert(key.clone());
@@ -101,7 +91,7 @@ impl World {
     }
 
     /// Never comes back if it kills the engine.
-    async fn survive(&self, run: RunId) {
+    pub(crate) async fn survive(&self, run: RunId) {
         let (kills, slow) = (*self.kills.borrow(), self.state.lock().unwrap().slow);
         if slow == Some(run) {
             tokio::time::sleep(Duration::from_secs(8)).await;
@@ -114,12 +104,12 @@ impl World {
         std::future::pending().await
     }
 
-    fn chance(&self, below: u64) -> u64 {
+    pub(crate) fn chance(&self, below: u64) -> u64 {
         self.state.lock().unwrap().chance.below(below)
     }
 
     /// Changes the target once for this attempt and move, as a stage must: it reads first.
-    async fn act(&self, context: &StepContext, at: usize) -> Result<(), StageError> {
+    pub(crate) async fn act(&self, context: &StepContext, at: usize) -> Result<(), StageError> {
         let identity = &context.identity;
         let key = (identity.run, identity.stage.clone(), identity.attempt, at);
         if self.state.lock().unwrap().effects.contains_key(&key) {
@@ -129,11 +119,38 @@ impl World {
         let target = context.target.as_ref().expect("a stage that acts has a target");
         let queue = self.memory.queue(&target.resource()).await.unwrap();
         let holders: Vec<RunId> = queue.holders.iter().map(|holder| holder.run).collect();
-        assert_eq!(holders, [identity.run], "somebody else holds {target:?}");
+        assert!(holders.contains(&identity.run), "{} does not hold {target:?}", identity.run);
+        let eldest = self.eldest(identity.run).await;
+        for holder in holders {
+            assert_eq!(self.eldest(holder).await, eldest, "another family holds {target:?}");
+        }
         let lease = self.memory.lease().await.unwrap().map(|lease| lease.epoch.0);
         assert_eq!(lease, Some(identity.epoch.0), "an engine without the lease acts");
         self.state.lock().unwrap().effects.insert(key, identity.epoch.0);
         Ok(())
+    }
+}
+
+impl World {
+    /// The run that waits for a run, or for one that waits for it, and for which nobody waits.
+    async fn eldest(&self, run: RunId) -> RunId {
+        let mut eldest = run;
+        loop {
+            let log = self.memory.log(eldest, 0).await.unwrap();
+            match &log[0].events[0] {
+                Event::RunStarted { parent: Some(parent), .. } if !parent.family.is_empty() => {
+                    eldest = parent.run;
+                }
+                _ => return eldest,
+            }
+        }
+    }
+
+    pub(crate) async fn is_overtaken(&self, context: &StepContext) -> Result<bool, StageError> {
+        let target = context.target.as_ref().expect("a stage that deploys has a target");
+        let overtaken = context.services.overtaken(target).await;
+        let overtaken = overtaken.map_err(|error| StageError::Error(error.to_string()))?;
+        Ok(overtaken.is_some())
     }
 }
 
@@ -155,187 +172,5 @@ impl Evaluator for World {
             tokio::time::sleep(pause).await;
             evaluation.run()
         })
-    }
-}
-
-/// A stage that follows the script in its configuration, of one type or the other: what the second
-/// one says holds for one run only.
-pub(crate) struct Scripted<const TYPE: usize>(pub(crate) World);
-
-#[derive(Default, Serialize, Deserialize)]
-pub(crate) struct Remembered {
-    at: usize,
-    polls: u32,
-    padding: String,
-}
-
-impl<const TYPE: usize> Stage for Scripted<TYPE> {
-    const TYPE: &'static str = ["script", "checks"][TYPE];
-    const TRAITS: Traits = Traits {
-        environment: EnvironmentUse::Optional,
-        effect: Effect::Writes,
-        default_timeout: Timeout::Never,
-    };
-    type Config = Script;
-    type Progress = Remembered;
-
-    #[expect(clippy::too_many_lines, reason = "one arm a move")]
-    async fn step(
-        &self,
-        context: StepContext,
-        script: Script,
-        mut progress: Remembered,
-    ) -> Result<Step<Remembered>, StageError> {
-        let _inside = self.0.enter(&context);
-        tokio::time::sleep(Duration::from_millis(self.0.chance(120))).await;
-        self.0.survive(context.identity.run).await;
-        let played = script.attempts.get(context.identity.attempt as usize - 1);
-        let attempt = played.or(script.attempts.last()).unwrap();
-        let Some(act) = attempt.moves.get(progress.at) else {
-            return self.end(attempt.end, progress);
-        };
-        let at = progress.at;
-        match act {
-            Move::Poll { times } if progress.polls < *times && self.0.chance(2) == 0 => {
-                return Ok(self.wait(progress, WaitKind::Readiness, 50)); // changes nothing
-            }
-            Move::Poll { times } if progress.polls < *times => progress.polls += 1,
-            Move::Timer { ms } => {
-                progress.at += 1;
-                return Ok(self.wait(progress, WaitKind::Timer, *ms));
-            }
-            Move::Object => {
-                progress.at += 1;
-                return Ok(self.watch(progress));
-            }
-            Move::Effect => {
-                self.0.act(&context, at).await?;
-                progress.at += 1;
-            }
-            Move::Record => {
-                progress.at += 1;
-                let content = format!("{}-{at}", context.identity.attempt).into_bytes();
-                return Ok(self.record(&context, (progress, content)));
-            }
-            Move::Remember => {
-                progress.at += 1;
-                progress.padding = "x".repeat(9_000);
-            }
-            Move::Ask { .. } | Move::Wonder { .. } => {
-                match context.signals.first().map(|said| said.signal) {
-                    Some(Signal::Reject) => return Err(StageError::Rejected("no".to_owned())),
-                    Some(Signal::No) => return Err(StageError::Failure("no".to_owned())),
-                    Some(_) => progress.at += 1,
-                    None => return Ok(asking(progress, *act)),
-                }
-            }
-            Move::Poll { .. } => progress.at += 1,
-        }
-        Ok(self.wait(progress, WaitKind::Readiness, 0))
-    }
-
-    fn refusal(&self, _script: &Script, _asked: &Asked<'_>, _answer: &Signalled) -> Refusal {
-        Refusal::None
-    }
-
-    async fn abort(
-        &self,
-        context: StepContext,
-        _script: Script,
-        _progress: Remembered,
-    ) -> Result<(), StageError> {
-        let _inside = self.0.enter(&context);
-        tokio::time::sleep(Duration::from_millis(self.0.chance(50))).await;
-        match self.0.chance(3) {
-            0 => Err(StageError::Error("cannot be stopped now".to_owned())),
-            _ => Ok(()),
-        }
-    }
-}
-
-fn asking(progress: Remembered, act: Move) -> Step<Remembered> {
-    let reason = WaitReason { kind: act.kind(), detail: "a person".to_owned() };
-    Step::Wait { progress, wake: Wake::default(), reason, records: Vec::new() }
-}
-
-/// The way back: it leads somewhere or not, as its attempt says.
-pub(crate) struct Undo(pub(crate) World);
-
-impl Stage for Undo {
-    const TYPE: &'static str = "rollback";
-    const TRAITS: Traits = Scripted::<0>::TRAITS;
-    type Config = serde_json::Value;
-    type Progress = Remembered;
-
-    async fn step(
-        &self,
-        context: StepContext,
-        config: serde_json::Value,
-        progress: Remembered,
-    ) -> Result<Step<Remembered>, StageError> {
-        let _inside = self.0.enter(&context);
-        tokio::time::sleep(Duration::from_millis(self.0.chance(120))).await;
-        assert_eq!(config["to"]["undo"], context.identity.run.to_string());
-        if progress.at == 0 {
-            self.0.act(&context, 0).await?;
-            return Ok(Scripted::<0>(self.0.clone()).wait(
-                Remembered { at: 1, ..progress },
-                WaitKind::Readiness,
-                50,
-            ));
-        }
-        let stage = context.identity.stage.strip_suffix("/rollback").unwrap();
-        match script::returns(stage, context.identity.attempt) {
-            true => Ok(Step::Done { outputs: Outputs::new(), records: Vec::new() }),
-            false => Err(StageError::Failure("no way back".to_owned())),
-        }
-    }
-}
-
-impl<const TYPE: usize> Scripted<TYPE> {
-    fn end(&self, end: End, progress: Remembered) -> Result<Step<Remembered>, StageError> {
-        match end {
-            End::Succeed => Ok(Step::Done { outputs: Outputs::new(), records: Vec::new() }),
-            End::Error => Err(StageError::Error("as scripted".to_owned())),
-            End::Failure => Err(StageError::Failure("as scripted".to_owned())),
-            End::Panic => panic!("as scripted"),
-            End::Hang => Ok(self.wait(progress, WaitKind::Readiness, 20_000)),
-        }
-    }
-
-    fn wait(&self, progress: Remembered, kind: WaitKind, ms: u64) -> Step<Remembered> {
-        let at = self.0.clock.now().elapsed.plus(Duration::from_millis(ms));
-        let wake = Wake { at: Some(Moment::Elapsed(at)), objects: Vec::new() };
-        let reason = WaitReason { kind, detail: format!("at {}", progress.at) };
-        Step::Wait { progress, wake, reason, records: Vec::new() }
-    }
-
-    fn watch(&self, progress: Remembered) -> Step<Remembered> {
-        let position = *self.0.objects.borrow();
-        let wake = Wake { at: None, objects: vec![ObjectKey { key: "all".to_owned(), position }] };
-        let reason = WaitReason { kind: WaitKind::Readiness, detail: "an object".to_owned() };
-        Step::Wait { progress, wake, reason, records: Vec::new() }
-    }
-
-    fn record(
-        &self,
-        context: &StepContext,
-        (progress, content): (Remembered, Vec<u8>),
-    ) -> Step<Remembered> {
-        let name = context.services.name(&content);
-        let set = ComponentSet {
-            component: "main".to_owned(),
-            content: name.clone(),
-            images: BTreeMap::new(),
-            origin: Origin::Deploy,
-        };
-        let waiting = self.wait(progress, WaitKind::Readiness, 0);
-        let records = vec![Record::Blob { name, content }, Record::Revision(set)];
-        match waiting {
-            Step::Wait { progress, wake, reason, .. } => {
-                Step::Wait { progress, wake, reason, records }
-            }
-            Step::Done { outputs, .. } => Step::Done { outputs, records },
-        }
     }
 }

@@ -1,17 +1,19 @@
 //! What people say to the runs of a storm.
 
-use super::{Storm, facts_of, somebody};
+use super::{Storm, judge::facts_of, somebody};
 use crate::script;
 use engine_core::{
     Execution,
     event::{Event, RunAct, Seen, Signal, Signalled},
+    execution::state::NodeState,
     id::RunId,
     plan::NodeIndex,
+    store::Summary,
 };
 
 impl Storm {
     pub(super) async fn cancel(&mut self) {
-        let runs: Vec<RunId> = self.plans.keys().copied().collect();
+        let runs: Vec<RunId> = self.runs().await.iter().map(|summary| summary.run).collect();
         if runs.is_empty() {
             return;
         }
@@ -25,8 +27,7 @@ impl Storm {
     }
 
     pub(super) async fn pause(&mut self) {
-        let runs: Vec<RunId> = self.plans.keys().copied().collect();
-        if let Some(run) = runs.last() {
+        if let Some(Summary { run, .. }) = self.runs().await.last() {
             let said = (RunAct::Pause, somebody(), String::new());
             let key = format!("pause {}", self.chance.below(1_000_000));
             let _taken = self.engine.as_ref().unwrap().act(*run, said, key).await;
@@ -74,12 +75,25 @@ impl Storm {
                     };
                     let signalled = Signalled::new(signal, somebody(), reason);
                     let signalled = Signalled { seen, ..signalled };
-                    let key =
-                        format!("{}-{retries}-{}-{}", node.id, state.attempts(), signal.word());
+                    let (tries, answers) = (state.attempts(), answers(state));
+                    let key = format!("{}-{retries}-{tries}-{answers}-{}", node.id, signal.word());
                     // Somebody may have cancelled it, or answered before.
                     drop(engine.signal(run, (node.id.clone(), signalled), key).await);
                 }
             }
         }
+    }
+}
+
+/// How many answers an attempt has had: the next one is another.
+fn answers(state: &NodeState) -> usize {
+    match state {
+        NodeState::Running(attempt) => attempt.signals.len(),
+        NodeState::Pending { .. }
+        | NodeState::Gated { .. }
+        | NodeState::BackingOff(_)
+        | NodeState::Held(_)
+        | NodeState::Stopping { .. }
+        | NodeState::Ended(_) => 0,
     }
 }

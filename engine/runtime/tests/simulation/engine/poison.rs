@@ -2,13 +2,16 @@
 //! of the engine meets, too: one that is slow, and one that waits for its target.
 
 use super::{Storm, somebody};
-use crate::script::{self, Move};
+use crate::{
+    plans,
+    script::{self, Move},
+};
 use engine_core::{
     Execution, Plan,
     event::{Event, Message, RunAct},
     id::RunId,
     status::RunStatus,
-    store::{LogReader, Request, Store, Submitted},
+    store::{LogReader, Request, Store, Submitted, Summary},
 };
 use std::{sync::Arc, time::Duration};
 
@@ -55,17 +58,17 @@ impl Storm {
     }
 
     async fn is_asked_about_it_alone(&self, poison: RunId) {
-        for run in self.plans.keys() {
-            let rows = self.memory.log(*run, 0).await.unwrap();
+        for Summary { run, .. } in self.runs().await {
+            let rows = self.memory.log(run, 0).await.unwrap();
             let events = rows.iter().flat_map(|row| &row.events);
             let asked = events.filter(|event| matches!(event, Event::RunQuestioned { .. }));
-            assert_eq!(asked.count(), usize::from(*run == poison), "{run}");
+            assert_eq!(asked.count(), usize::from(run == poison), "{run}");
         }
     }
 
     /// One stage that acts in an environment, and nothing that needs a person.
     async fn begin_in(&mut self, environment: &str) -> RunId {
-        let mut document = script::rollback(&mut self.chance).document().clone();
+        let mut document = plans::rollback(&mut self.chance).document().clone();
         "storm".clone_into(&mut document.pipeline);
         document.nodes[0].environment = Some(environment.to_owned());
         assert_eq!(script::script(&document.nodes[0]).attempts[0].moves[0], Move::Effect);

@@ -4,34 +4,31 @@ use super::{Storm, somebody};
 use engine_core::{
     event::{Repeated, Trigger},
     id::RunId,
+    status::RunStatus,
 };
-use engine_runtime::engine::{NewRun, Started};
+use engine_runtime::engine::NewRun;
 use std::collections::BTreeSet;
 
 impl Storm {
     /// Tries one of the runs again that ended without success.
     pub(super) async fn retry(&mut self) {
+        let failed =
+            self.runs().await.into_iter().filter(|summary| {
+                summary.status.has_ended() && summary.status != RunStatus::Succeeded
+            });
+        let failed: Vec<RunId> = failed.map(|summary| summary.run).collect();
+        if failed.is_empty() {
+            return;
+        }
+        let earlier = self.chance.pick(&failed);
         let engine = self.engine.as_ref().unwrap();
-        let mut failed = Vec::new();
-        for run in self.plans.keys() {
-            let execution = engine.reader().execution(*run).await.unwrap();
-            if execution.may_be_retried().is_ok() {
-                failed.push((*run, execution));
-            }
-        }
-        let runs: Vec<RunId> = failed.iter().map(|(run, _)| *run).collect();
-        if runs.is_empty() {
-            return;
-        }
-        let chosen = self.chance.pick(&runs);
-        let Some((earlier, execution)) = failed.into_iter().find(|(run, _)| *run == chosen) else {
-            return;
-        };
+        let execution = engine.reader().execution(earlier).await.unwrap();
+        execution.may_be_retried().unwrap();
         let plan = execution.plan().clone();
         let of = Repeated { run: earlier, number: execution.recorded().number };
         let new = NewRun {
             offers: execution.offers(&plan, &BTreeSet::new()),
-            plan: plan.clone(),
+            plan,
             trigger: Trigger::Retry { of, confirmed: Vec::new() },
             actor: somebody(),
             ancestry: Vec::new(),
@@ -39,9 +36,6 @@ impl Storm {
             files: Vec::new(),
             key: None,
         };
-        if let Started::New { run, .. } = engine.start(new).await.unwrap() {
-            self.plans.insert(run, plan);
-            self.retried.insert(run, earlier);
-        }
+        engine.start(new).await.unwrap();
     }
 }

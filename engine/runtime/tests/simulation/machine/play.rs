@@ -59,7 +59,7 @@ impl Storm {
             Move::Timer { ms } => (at + 1, WaitKind::Timer, self.after(*ms)),
             Move::Poll { .. } if self.chance.one_in(2) => (at, WaitKind::Readiness, self.after(50)),
             Move::Object if self.chance.one_in(2) => (at, WaitKind::Readiness, self.after(500)),
-            Move::Record => {
+            Move::Deploy { .. } => {
                 records.push(Record::Revision(set(call, at)));
                 (at + 1, WaitKind::Readiness, self.after(0))
             }

@@ -85,20 +85,8 @@ fn run_words(event: &Event) -> Option<String> {
     if let Event::RunResumed { actor, .. } = event {
         return Some(format!("resumed by {}", actor.name));
     }
-    if let Some(words) = trial_words(event) {
+    if let Some(words) = trial_words(event).or_else(|| claim_words(event)) {
         return Some(words);
-    }
-    if let Event::SlotAsked { slot, .. } = event {
-        return Some(format!("asks for a place in group {}", slot.group));
-    }
-    if let Event::TargetPreempted { target, by } = event {
-        return Some(format!("gives {} up to {by}", target.environment));
-    }
-    if let Event::TargetTakenBack { target, from } = event {
-        return Some(wording::taken_back_words(&target.environment, from));
-    }
-    if let Event::SuccessorCame { by } = event {
-        return Some(format!("gives way to {by} once it only waits and holds no target"));
     }
     if let Event::RunStopping { cause } = event {
         return Some(match cause {
@@ -119,6 +107,21 @@ fn run_words(event: &Event) -> Option<String> {
         0 => format!("ended: {status}"),
         warnings => format!("ended: {status}, {warnings} warnings"),
     })
+}
+
+/// What is told of what a run shares with others.
+fn claim_words(event: &Event) -> Option<String> {
+    if let Event::SlotAsked { slot, .. } = event {
+        return Some(format!("asks for a place in group {}", slot.group));
+    }
+    if let Event::TargetPreempted { target, by } = event {
+        return Some(format!("gives {} up to {by}", target.environment));
+    }
+    if let Event::TargetTakenBack { target, from } = event {
+        return Some(wording::taken_back_words(&target.environment, from));
+    }
+    let Event::SuccessorCame { by } = event else { return None };
+    Some(format!("gives way to {by} once it only waits and holds no target"))
 }
 
 /// What is told of a run with which the engine died, but for its waits, which are told by

@@ -145,11 +145,7 @@ impl Storm {
             evaluator: Arc::new(self.world.clone()),
             sealer: Arc::new(Sealer::with_key(&[7; 32]).unwrap()),
             ids: self.ids.clone(),
-            witness: Arc::new(Replays {
-                memory: self.memory.clone(),
-                epoch: u64::from(self.processes),
-                looks: self.looks.clone(),
-            }),
+            witness: Arc::new(self.replays()),
             candidate: Candidate {
                 process_id: self.processes,
                 process_started: 0,
@@ -163,6 +159,11 @@ impl Storm {
             platform: Arc::default(),
         };
         self.engine = Some(Engine::open(parts).await.unwrap());
+    }
+
+    fn replays(&self) -> Replays {
+        let (memory, looks) = (self.memory.clone(), self.looks.clone());
+        Replays { memory, epoch: u64::from(self.processes), looks }
     }
 
     /// What happens to each append of the engine that is opened next.

@@ -79,11 +79,9 @@ impl<'a> Families<'a> {
             Event::RunStarted { parent: None, trigger, .. } => {
                 assert_ne!(*trigger, Trigger::Pipeline, "{run} is nobody's");
             }
-            Event::AttemptStarted { stage, attempt, .. } => {
-                if self.callee(run, stage).is_some() {
-                    let open = Open { attempt: *attempt, child: None, stopping: false };
-                    self.open.insert((run, stage.clone()), open);
-                }
+            Event::AttemptStarted { stage, attempt, .. } if self.callee(run, stage).is_some() => {
+                let open = Open { attempt: *attempt, child: None, stopping: false };
+                self.open.insert((run, stage.clone()), open);
             }
             Event::StageStopping { stage, .. } => {
                 if let Some(open) = self.open.get_mut(&(run, stage.clone())) {

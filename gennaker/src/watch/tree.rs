@@ -252,7 +252,7 @@ mod tests {
         let long = "deployment web: pod web-1 waits for a node that has room for it and for others";
         let told = wide(vec![("prod", waiting(long)), ("x", waiting("short"))], Width::Cells(42));
         assert_eq!(
-            told[2..],
+            told[3..],
             [
                 "├─ ● prod  waiting      deploy  1m 12s",
                 "│     deployment web: pod web-1 waits for",
@@ -275,6 +275,18 @@ mod tests {
         let hold = "│     → gennaker retry web#4 'prod[eu]'   (or continue, roll-back, abort)";
         assert_eq!(told[5], hold);
         assert_eq!(told.len(), 7);
+    }
+
+    #[test]
+    fn a_run_that_asks_as_a_whole_says_how_to_answer() {
+        let mut asking = run(Vec::new());
+        asking.waiting = waiting("does it go on?").waiting;
+        asking.waiting.as_mut().unwrap().kind = WaitKind::Question;
+        let now = "2026-01-01T00:01:12Z".parse().unwrap();
+        let look = Look { now, paint: Paint::Plain, width: Width::Endless, most: 2 };
+        let told = lines(&asking, look);
+        let expected = ["│  does it go on?", "│  → gennaker answer yes web#4   (or answer no)"];
+        assert_eq!(told[2..], expected);
     }
 
     #[test]

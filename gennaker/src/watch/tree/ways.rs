@@ -6,7 +6,12 @@ use engine_core::{
 };
 
 pub(super) fn of_run(view: &RunView) -> Option<String> {
-    (view.status == RunStatus::Paused).then(|| format!("→ gennaker resume {}", view.label()))
+    let label = view.label();
+    if view.status == RunStatus::Paused {
+        return Some(format!("→ gennaker resume {label}"));
+    }
+    let asks = view.waiting.as_ref().is_some_and(|it| it.kind == WaitKind::Question);
+    asks.then(|| format!("→ gennaker answer yes {label}   (or answer no)"))
 }
 
 pub(super) fn of_stage(view: &RunView, (id, stage): (&str, &StageView)) -> Option<String> {

@@ -19,6 +19,9 @@ pub const MAX_NODES: usize = 100_000;
 /// Lists and maps inside each other.
 pub const MAX_DEPTH: usize = 100;
 
+/// More faults of one file are not told.
+const MAX_FAULTS: usize = 1_000;
+
 /// One document of a file, and the line of its first content.
 struct Document {
     number: usize,
@@ -32,6 +35,9 @@ pub(crate) fn read(file: &str, content: &[u8]) -> Result<Vec<Object>, Vec<Fault>
     let mut objects = Vec::new();
     let mut faults = Vec::new();
     for document in documents {
+        if faults.len() > MAX_FAULTS {
+            break;
+        }
         match document {
             Ok(document) => {
                 let place = Place::Line { document: document.number, line: document.line };

@@ -72,7 +72,7 @@ fn substitute(
 fn repeated(objects: &[Object]) -> Vec<Fault> {
     let mut first: BTreeMap<&Identity, &Object> = BTreeMap::new();
     let mut faults = Vec::new();
-    for object in objects {
+    for object in objects.iter().take(MAX_OBJECTS) {
         match first.entry(&object.identity) {
             Entry::Vacant(entry) => {
                 entry.insert(object);
@@ -93,10 +93,8 @@ fn repetition(object: &Object, first: &Object) -> Fault {
 
 fn too_many(objects: &[Object]) -> Option<Fault> {
     let object = objects.get(MAX_OBJECTS)?;
-    let message = format!(
-        "{} objects in one set, more than {MAX_OBJECTS}; deploy them as several components",
-        objects.len()
-    );
+    let message =
+        format!("more than {MAX_OBJECTS} objects in one set; deploy them as several components");
     Some(Fault::manifest(&object.file, object.place, message))
 }
 

@@ -61,7 +61,8 @@ pub(crate) fn beside(
     located: &Located,
     (registry, name): (&Registry<dyn AnyStage>, Naming<'_>),
 ) -> Result<BTreeMap<String, Beside>, Vec<Diagnostic>> {
-    let read = |requests: &[FileRequest]| read::files(&located.root, requests, name);
+    let left = read::Allowance::default();
+    let read = |requests: &[FileRequest]| read::files(&located.root, requests, (name, &left));
     let sources = || read::neighbours(located);
     closure(&located.source, &Neighbours { registry, sources: &sources, read: &read })
 }
@@ -81,6 +82,7 @@ pub(crate) fn closure(
     // A ring is told where it closes, by name.
     let sources: Vec<SourceFile> =
         [root.clone()].into_iter().chain((neighbours.sources)()).collect();
+    let named: Vec<_> = sources.iter().map(|source| (source, Pipeline::named(source))).collect();
     while let Some(wanted) = open.pop() {
         let key = wanted.callee.key();
         if let Some(before) = found.get(&key) {
@@ -90,7 +92,7 @@ pub(crate) fn closure(
         if found.len() == MOST {
             continue;
         }
-        match found_beside(&wanted.callee, &sources, neighbours) {
+        match found_beside(&wanted.callee, &named, neighbours) {
             None => faults.push(wanted.missing()),
             Some((beside, callees)) => {
                 faults.extend(wanted.refused(&beside));
@@ -107,22 +109,21 @@ pub(crate) fn closure(
 
 fn found_beside(
     callee: &Callee,
-    sources: &[SourceFile],
+    named: &[(&SourceFile, Option<(String, String)>)],
     neighbours: &Neighbours<'_>,
 ) -> Option<(Beside, Vec<Callee>)> {
-    let read = |source: &SourceFile| Pipeline::read(source, neighbours.registry);
-    let is_meant = |pipeline: &Pipeline| {
-        pipeline.name() == Some(&callee.pipeline)
-            && pipeline.application() == Some(&callee.application)
+    let is_meant = |(application, name): &(String, String)| {
+        *name == callee.pipeline && *application == callee.application
     };
-    let all = sources.iter().map(|source| (source, read(source)));
-    let (source, pipeline) = all.into_iter().find(|(_, pipeline)| is_meant(pipeline))?;
+    let (source, _) = named.iter().find(|(_, named)| named.as_ref().is_some_and(is_meant))?;
+    let pipeline = Pipeline::read(source, neighbours.registry);
     let mut requests = pipeline.files(neighbours.registry);
     // What depends on the values of a call cannot be read before it.
     requests.retain(|request| !request.pattern.contains("${{"));
     let files = (neighbours.read)(&requests);
     let callers = pipeline.callers().clone();
-    Some((Beside { source: source.clone(), requests, files, callers }, pipeline.callees()))
+    let source = (*source).clone();
+    Some((Beside { source, requests, files, callers }, pipeline.callees()))
 }
 
 impl Wanted {

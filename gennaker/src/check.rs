@@ -11,6 +11,7 @@ use crate::{
 use engine_core::{
     Pipeline, Plan,
     diagnostic::{self, Colour, Diagnostic, Severity},
+    expression::remembering,
     pipeline::{Bindings, Missing},
 };
 use sha2::{Digest, Sha256};
@@ -86,10 +87,19 @@ pub(crate) fn compile(
     reach: &Reach,
     bindings: &Bindings,
 ) -> Result<Checked, Vec<Diagnostic>> {
+    remembering(|| compiled(located, reach, bindings))
+}
+
+fn compiled(
+    located: &Located,
+    reach: &Reach,
+    bindings: &Bindings,
+) -> Result<Checked, Vec<Diagnostic>> {
     let registry = reach.offline();
     let pipeline = Pipeline::read(&located.source, &registry).bound(bindings);
     let name = |content: &[u8]| engine_core::id::BlobName(hex::encode(Sha256::digest(content)));
-    let files = read::files(&located.root, &pipeline.files(&registry), name);
+    let left = read::Allowance::default();
+    let files = read::files(&located.root, &pipeline.files(&registry), (name, &left));
     let plan = Plan::compile(&pipeline, &reach.unasked(), &registry, &files)?;
     callees::beside(located, (&registry, &name))?;
     Ok(Checked { plan, warnings: pipeline.warnings(&reach.unasked()) })

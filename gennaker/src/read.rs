@@ -1,5 +1,7 @@
 //! Reads pipeline files and the files that they name: bounded, and never beyond their root.
 
+mod paths;
+
 use engine_core::{
     diagnostic::SourceFile,
     event::Trigger,
@@ -8,20 +10,27 @@ use engine_core::{
     pipeline::{Bindings, Given, Missing},
 };
 use std::{
-    collections::BTreeSet,
+    cell::Cell,
+    collections::{BTreeMap, BTreeSet},
     fs, io,
     io::Read,
-    path::{Component, Path, PathBuf},
+    path::{Path, PathBuf},
     sync::Arc,
 };
+
+use paths::Search;
 
 /// One file that a pipeline names may be this large.
 const FILE_LIMIT_BYTES: u64 = 1024 * 1024;
 /// One pattern may stand for this many files.
 const FILES_LIMIT: usize = 500;
+/// All that a pipeline reads.
+const ALL_FILES: usize = 2_000;
+const ALL_BYTES: usize = 6 * 1024 * 1024;
 
-/// So many files beside a pipeline are looked at for others.
+/// So many files beside a pipeline are looked at for others, and so many bytes of them.
 const NEIGHBOURS: usize = 200;
+const NEIGHBOURS_BYTES: usize = 1024 * 1024;
 
 /// A pipeline file and the folder that its paths are relative to.
 pub(crate) struct Located {
@@ -92,89 +101,77 @@ pub(crate) fn neighbours(located: &Located) -> Vec<SourceFile> {
     let own = Path::new(located.source.path());
     let folder = own.parent().filter(|folder| *folder != Path::new(""));
     let paths = yaml_files(folder.unwrap_or(Path::new("."))).unwrap_or_default();
+    let mut left = NEIGHBOURS_BYTES;
     let read = |path: &PathBuf| {
         let bytes = read_at_most(path, SourceFile::MAX_BYTES as u64 + 1).ok()?;
+        left = left.checked_sub(bytes.len())?;
         Some(SourceFile::new(path.display().to_string(), &bytes))
     };
     paths.iter().filter(|path| *path != own).take(NEIGHBOURS).filter_map(read).collect()
 }
 
 pub(crate) fn yaml_files(folder: &Path) -> io::Result<Vec<PathBuf>> {
-    files_in(folder, &["yaml", "yml"])
-}
-
-fn files_in(folder: &Path, extensions: &[&str]) -> io::Result<Vec<PathBuf>> {
-    let mut found = Vec::new();
-    for entry in fs::read_dir(folder)?.take(FILES_LIMIT * 10) {
-        let path = entry?.path();
-        let extension = path.extension().and_then(|extension| extension.to_str());
-        if path.is_file() && extension.is_some_and(|it| extensions.contains(&it)) {
-            found.push(path);
-        }
-    }
-    found.sort();
-    Ok(found)
+    paths::files_in(folder, &["yaml", "yml"])
 }
 
 /// Reads what a pipeline asks for; `name` tells how content is named.
 pub(crate) fn files(
     root: &Path,
     requests: &[FileRequest],
-    name: impl Fn(&[u8]) -> BlobName,
+    (name, left): (impl Fn(&[u8]) -> BlobName, &Allowance),
 ) -> Files {
     let mut files = Files::default();
     let patterns: BTreeSet<&str> = requests.iter().map(|it| it.pattern.as_str()).collect();
+    let (mut search, mut reader) = (Search::below(root), Reader::below(root, left));
     for pattern in patterns {
-        let found = match paths_of(root, pattern).and_then(|paths| read_all(root, &paths)) {
+        let paths = search.paths(pattern);
+        let found = match paths.and_then(|paths| paths.iter().map(|it| reader.read(it)).collect()) {
             Err(reason) => Found::Nothing { reason },
-            Ok(contents) => {
-                let paths = contents.iter().map(|(path, _)| path.clone()).collect();
-                for (path, content) in contents {
-                    let name = name(&content);
-                    files.insert_file(path, File { content: Arc::from(content), name });
-                }
-                Found::Paths(paths)
-            }
+            Ok(paths) => Found::Paths(paths),
         };
         files.insert_answer(pattern.to_owned(), found);
+    }
+    for (path, content) in reader.contents {
+        let name = name(&content);
+        files.insert_file(path, File { content, name });
     }
     files
 }
 
-/// The files that a pattern stands for: a file, the manifests of a folder, or a glob's matches.
-fn paths_of(root: &Path, pattern: &str) -> Result<Vec<PathBuf>, String> {
-    let relative = Path::new(pattern);
-    let stays = relative.components().all(|part| match part {
-        Component::Normal(_) | Component::CurDir => true,
-        Component::ParentDir | Component::RootDir | Component::Prefix(_) => false,
-    });
-    if !stays {
-        return Err("a path stays below the repository's root, without `..`".to_owned());
-    }
-    let whole = root.join(relative);
-    let paths = if whole.is_dir() {
-        files_in(&whole, &["yaml", "yml", "json"]).map_err(|error| error.to_string())?
-    } else if whole.is_file() {
-        vec![whole]
-    } else {
-        let escaped = glob::Pattern::escape(&root.to_string_lossy());
-        let matches = glob::glob(&format!("{escaped}/{pattern}")).map_err(|e| e.to_string())?;
-        let matches = matches.take(FILES_LIMIT * 10).filter_map(Result::ok);
-        matches.filter(|path| path.is_file()).collect()
-    };
-    match paths.len() {
-        0 => Err(format!("nothing is at `{pattern}` below {}", root.display())),
-        1..=FILES_LIMIT => Ok(paths),
-        count => Err(format!("{count} files, at most {FILES_LIMIT} are read")),
+/// What may still be read.
+pub(crate) struct Allowance {
+    files: Cell<usize>,
+    bytes: Cell<usize>,
+}
+
+impl Default for Allowance {
+    fn default() -> Allowance {
+        Allowance { files: Cell::new(ALL_FILES), bytes: Cell::new(ALL_BYTES) }
     }
 }
 
-fn read_all(root: &Path, paths: &[PathBuf]) -> Result<Vec<(String, Vec<u8>)>, String> {
-    let inside = root.canonicalize().map_err(|error| error.to_string())?;
-    let read = |path: &PathBuf| {
-        let told = path.strip_prefix(root).unwrap_or(path).to_string_lossy().into_owned();
+/// Reads each file once, and not too much of all.
+struct Reader<'a> {
+    root: &'a Path,
+    inside: io::Result<PathBuf>,
+    left: &'a Allowance,
+    contents: BTreeMap<String, Arc<[u8]>>,
+}
+
+impl<'a> Reader<'a> {
+    fn below(root: &'a Path, left: &'a Allowance) -> Reader<'a> {
+        Reader { root, inside: root.canonicalize(), left, contents: BTreeMap::new() }
+    }
+
+    /// How a file that has been read is called.
+    fn read(&mut self, path: &Path) -> Result<String, String> {
+        let told = path.strip_prefix(self.root).unwrap_or(path).to_string_lossy().into_owned();
+        if self.contents.contains_key(&told) {
+            return Ok(told);
+        }
+        let inside = self.inside.as_ref().map_err(ToString::to_string)?;
         let real = path.canonicalize().map_err(|error| format!("{told}: {error}"))?;
-        if !real.starts_with(&inside) {
+        if !real.starts_with(inside) {
             return Err(format!("{told}: a link that leaves the repository is not followed"));
         }
         let content = read_at_most(&real, FILE_LIMIT_BYTES + 1);
@@ -182,9 +179,18 @@ fn read_all(root: &Path, paths: &[PathBuf]) -> Result<Vec<(String, Vec<u8>)>, St
         if content.len() as u64 > FILE_LIMIT_BYTES {
             return Err(format!("{told}: larger than {FILE_LIMIT_BYTES} bytes"));
         }
-        Ok((told, content))
-    };
-    paths.iter().map(read).collect()
+        let files = self.left.files.get().checked_sub(1);
+        let bytes = self.left.bytes.get().checked_sub(content.len());
+        let (Some(files), Some(bytes)) = (files, bytes) else {
+            return Err(format!(
+                "{told}: a pipeline reads at most {ALL_FILES} files and {ALL_BYTES} bytes of them"
+            ));
+        };
+        self.left.files.set(files);
+        self.left.bytes.set(bytes);
+        self.contents.insert(told.clone(), Arc::from(content));
+        Ok(told)
+    }
 }
 
 fn read_at_most(path: &Path, limit: u64) -> io::Result<Vec<u8>> {

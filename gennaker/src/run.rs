@@ -173,7 +173,8 @@ fn prepare(
     let registry = reach.registry();
     let pipeline = Pipeline::read(&located.source, &registry).bound(bindings);
     let name = |content: &[u8]| engine.sealer().name(content);
-    let files = read::files(&located.root, &pipeline.files(&registry), name);
+    let left = read::Allowance::default();
+    let files = read::files(&located.root, &pipeline.files(&registry), (name, &left));
     let environments = secrets::checked(environments, (&pipeline, secrets));
     let plan = Plan::compile(&pipeline, &environments, &registry, &files)?;
     let warnings = pipeline.warnings(&environments);

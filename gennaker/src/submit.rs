@@ -14,6 +14,7 @@ use engine_core::{
     BoxFuture, Pipeline, Plan,
     diagnostic::{self, Code, Diagnostic, SourceFile},
     event::{Actor, Offer, Trigger},
+    expression::remembering,
     files::{File, Files, Found},
     id::{BlobName, RunId},
     pipeline::{Bindings, Given, Missing},
@@ -31,11 +32,19 @@ pub(crate) fn submission(
     located: &Located,
     (bindings, reach): (&Bindings, &Reach),
 ) -> Result<Submission, Vec<Diagnostic>> {
+    remembering(|| submitted(located, (bindings, reach)))
+}
+
+fn submitted(
+    located: &Located,
+    (bindings, reach): (&Bindings, &Reach),
+) -> Result<Submission, Vec<Diagnostic>> {
     let registry = reach.offline();
     let pipeline = Pipeline::read(&located.source, &registry).bound(bindings);
     let requests = pipeline.files(&registry);
     let name = |content: &[u8]| BlobName(hex::encode(Sha256::digest(content)));
-    let files = read::files(&located.root, &requests, name);
+    let left = read::Allowance::default();
+    let files = read::files(&located.root, &requests, (name, &left));
     if let Err(faults) = Plan::compile(&pipeline, &reach.unasked(), &registry, &files) {
         // What the platform knows and grants is what the engine's own file says.
         let is_engines = |fault: &Diagnostic| matches!(fault.code, Code::E007 | Code::E019);
@@ -114,8 +123,8 @@ impl Starter for Submitted {
         let bindings = bindings(submission.parameters, by, Missing::Tolerated);
         let invalid = |diagnostics| Checked::Invalid { diagnostics };
         match self.compile((&source, &files), &bindings, &self.reach.unasked()) {
-            Ok(plan) => match serde_json::to_value(plan.document()) {
-                Ok(plan) => Checked::Plan { plan, warnings: self.warnings(&source, &bindings) },
+            Ok((plan, warnings)) => match serde_json::to_value(plan.document()) {
+                Ok(plan) => Checked::Plan { plan, warnings },
                 Err(error) => invalid(vec![serde_json::json!({ "message": error.to_string() })]),
             },
             Err(diagnostics) => invalid(diagnostics),
@@ -138,13 +147,6 @@ fn bindings(
 }
 
 impl Submitted {
-    /// What is probably not meant in a file that has a plan.
-    fn warnings(&self, source: &SourceFile, bindings: &Bindings) -> Vec<serde_json::Value> {
-        let pipeline = Pipeline::read(source, &self.reach.registry()).bound(bindings);
-        let told = diagnostic::json(source, &pipeline.warnings(&self.reach.unasked()));
-        told.iter().filter_map(|warning| serde_json::to_value(warning).ok()).collect()
-    }
-
     async fn started(
         &self,
         engine: &Engine,
@@ -190,28 +192,34 @@ impl Submitted {
     ) -> Result<Plan, NotBegun> {
         let invalid = |diagnostics| NotBegun::Invalid { diagnostics };
         let environments = self.reach.unasked();
-        let plan = self.compile((source, files), bindings, &environments).map_err(invalid)?;
+        let (plan, _) = self.compile((source, files), bindings, &environments).map_err(invalid)?;
         if plan.places().next().is_none() {
             return Ok(plan);
         }
         let asked = self.reach.environments(plan.places()).await;
         let asked = asked.map_err(|error| unavailable(format!("{error:#}")))?;
-        self.compile((source, files), bindings, &asked).map_err(invalid)
+        self.compile((source, files), bindings, &asked).map(|(plan, _)| plan).map_err(invalid)
     }
 
+    /// A plan, and what is probably not meant in its file; or all that is to be said of it.
     fn compile(
         &self,
         (source, files): (&SourceFile, &Files),
         bindings: &Bindings,
         environments: &Environments,
-    ) -> Result<Plan, Vec<serde_json::Value>> {
+    ) -> Result<(Plan, Vec<serde_json::Value>), Vec<serde_json::Value>> {
         let registry = self.reach.registry();
-        let pipeline = Pipeline::read(source, &registry).bound(bindings);
-        let environments = secrets::checked(environments, (&pipeline, &self.secrets));
-        Plan::compile(&pipeline, &environments, &registry, files).map_err(|faults| {
-            let told = diagnostic::json(source, &faults);
-            let told = told.iter().filter_map(|fault| serde_json::to_value(fault).ok());
-            told.collect()
+        let told = |said: &[Diagnostic]| {
+            let said = diagnostic::json(source, said);
+            said.iter().filter_map(|it| serde_json::to_value(it).ok()).collect()
+        };
+        remembering(|| {
+            let pipeline = Pipeline::read(source, &registry).bound(bindings);
+            let environments = secrets::checked(environments, (&pipeline, &self.secrets));
+            match Plan::compile(&pipeline, &environments, &registry, files) {
+                Ok(plan) => Ok((plan, told(&pipeline.warnings(&self.reach.unasked())))),
+                Err(faults) => Err(told(&faults)),
+            }
         })
     }
 }

@@ -5,7 +5,7 @@ use kube::{
     Config,
     config::{AuthInfo, KubeConfigOptions, Kubeconfig},
 };
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// What was said about the way to the cluster.
 #[derive(Clone, Debug, Default)]
@@ -52,6 +52,9 @@ pub enum KubeconfigError {
     Plugin { context: String, program: String },
 }
 
+/// Larger kubeconfigs are not read.
+const FILE_BYTES: u64 = 1024 * 1024;
+
 /// The context that a pod's own service account stands for.
 const IN_CLUSTER: &str = "in-cluster";
 
@@ -67,17 +70,34 @@ fn read(choice: &Choice) -> Result<Option<Kubeconfig>, KubeconfigError> {
     let unreadable = |error: kube::config::KubeconfigError| KubeconfigError::Unreadable {
         reason: chain(&error),
     };
+    let from = |file: &Path| {
+        bounded(file)?;
+        Kubeconfig::read_from(file).map(Some).map_err(unreadable)
+    };
     if let Some(file) = &choice.file {
-        return Kubeconfig::read_from(file).map(Some).map_err(unreadable);
+        return from(file);
     }
+    let named = std::env::var_os("KUBECONFIG").unwrap_or_default();
+    std::env::split_paths(&named).try_for_each(|file| bounded(&file))?;
     if let Some(merged) = Kubeconfig::from_env().map_err(unreadable)? {
         return Ok(Some(merged));
     }
     let home = std::env::home_dir().map(|home| home.join(".kube").join("config"));
     match home.filter(|file| file.is_file()) {
-        Some(file) => Kubeconfig::read_from(file).map(Some).map_err(unreadable),
+        Some(file) => from(&file),
         None => Ok(None),
     }
+}
+
+/// Refuses a file that no kubeconfig is as large as; what is not there is told elsewhere.
+fn bounded(file: &Path) -> Result<(), KubeconfigError> {
+    let bytes = std::fs::metadata(file).map_or(0, |metadata| metadata.len());
+    if bytes <= FILE_BYTES {
+        return Ok(());
+    }
+    let file = file.display();
+    let reason = format!("{file} has {bytes} bytes, a kubeconfig has at most {FILE_BYTES}");
+    Err(KubeconfigError::Unreadable { reason })
 }
 
 async fn follow(choice: &Choice, kubeconfig: Kubeconfig) -> Result<Resolved, KubeconfigError> {

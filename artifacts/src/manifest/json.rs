@@ -1,7 +1,10 @@
 //! JSON values one after the other, with the same key twice refused instead of overwritten.
 
 use super::{Document, excess, split::Piece};
-use crate::fault::{Fault, Place};
+use crate::{
+    fault::{Fault, Place},
+    render::MAX_OBJECTS,
+};
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 use std::fmt;
@@ -10,11 +13,14 @@ use std::fmt;
 pub(super) fn parse(file: &str, piece: &Piece<'_>) -> Option<Vec<Result<Document, Fault>>> {
     let mut documents = Vec::new();
     let mut stream = serde_json::Deserializer::from_str(piece.text).into_iter::<Strict>();
-    loop {
-        let before = &piece.text[..stream.byte_offset()];
-        let line = piece.line + before.matches('\n').count();
+    let (mut line, mut counted) = (piece.line, 0);
+    // Of more the set is refused.
+    while documents.len() <= MAX_OBJECTS {
+        let offset = stream.byte_offset();
+        line += piece.text[counted..offset].matches('\n').count();
+        counted = offset;
         match stream.next() {
-            None => return Some(documents),
+            None => break,
             Some(Ok(Strict(value))) => documents.push(judge(file, piece, value, line)),
             Some(Err(error)) if error.is_data() => {
                 let line = piece.line + error.line().saturating_sub(1);
@@ -25,6 +31,7 @@ pub(super) fn parse(file: &str, piece: &Piece<'_>) -> Option<Vec<Result<Document
             Some(Err(_)) => return None,
         }
     }
+    Some(documents)
 }
 
 fn judge(file: &str, piece: &Piece<'_>, value: Value, line: usize) -> Result<Document, Fault> {

@@ -1,6 +1,10 @@
 //! What counts as an object, and how lists become their items.
 
-use crate::fault::{Fault, Place};
+use super::MAX_FAULTS;
+use crate::{
+    fault::{Fault, Place},
+    render::MAX_OBJECTS,
+};
 use serde_json::{Map, Value};
 
 /// One object and where it stands.
@@ -60,6 +64,10 @@ impl<'a> Expansion<'a> {
         let api_version = text(&entries, "apiVersion").to_owned();
         let inherited = Inherited { api_version: &api_version, kind: &kind };
         for item in items.into_iter().flat_map(into_items) {
+            // Of more the set is refused.
+            if self.faults.len() > MAX_FAULTS || self.objects.len() > MAX_OBJECTS {
+                break;
+            }
             self.add(inherit(item, inherited));
         }
     }

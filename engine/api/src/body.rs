@@ -17,16 +17,25 @@ use std::collections::BTreeMap;
 /// Deeper than this nothing of ours nests.
 const DEPTH: usize = 64;
 /// All values and keys of a body together.
-const VALUES: usize = 100_000;
+const VALUES: usize = 20_000;
 
 /// What can be sent, and how large it may be.
 pub(crate) trait Accepted: DeserializeOwned {
     const BYTES: usize;
+
+    /// What there is too much of, in words.
+    fn excess(&self) -> Option<String> {
+        None
+    }
 }
 
 /// A pipeline with its files.
 impl Accepted for Submission {
-    const BYTES: usize = 16 * 1024 * 1024;
+    const BYTES: usize = 8 * 1024 * 1024;
+
+    fn excess(&self) -> Option<String> {
+        Submission::excess(self)
+    }
 }
 
 /// Why somebody says what they say.
@@ -105,7 +114,11 @@ impl<T: Accepted, S: Send + Sync> FromRequest<S> for Sent<T> {
                 return Err(Problem::new(StatusCode::REQUEST_TIMEOUT, words));
             }
         };
-        parsed(&body).map(Sent)
+        let sent: T = parsed(&body)?;
+        match sent.excess() {
+            Some(words) => Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, words)),
+            None => Ok(Sent(sent)),
+        }
     }
 }
 

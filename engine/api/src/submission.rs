@@ -28,6 +28,34 @@ pub struct Submission {
     pub pipelines: BTreeMap<String, String>,
 }
 
+/// The files of a submission.
+const FILES: usize = 2_000;
+const FILE_BYTES: usize = 1024 * 1024;
+/// Other pipelines that are handed in with one.
+const PIPELINES: usize = 32;
+const PIPELINES_BYTES: usize = 1024 * 1024;
+/// Names and paths.
+const NAME_BYTES: usize = 4_096;
+
+impl Submission {
+    /// What there is too much of, in words.
+    pub(crate) fn excess(&self) -> Option<String> {
+        let too_many = |found: usize, most: usize, what: &str| {
+            (found > most).then(|| format!("{found} {what}, at most {most} may be"))
+        };
+        let names = [&self.name].into_iter().chain(self.files.keys()).chain(self.patterns.keys());
+        let names = names.chain(self.pipelines.keys()).map(String::len);
+        let largest = self.files.values().map(String::len).max().unwrap_or_default();
+        let pipelines = self.pipelines.values().map(String::len).sum();
+        too_many(self.files.len(), FILES, "files")
+            .or_else(|| too_many(self.patterns.len(), FILES, "patterns"))
+            .or_else(|| too_many(largest, FILE_BYTES, "bytes in one file"))
+            .or_else(|| too_many(self.pipelines.len(), PIPELINES, "pipelines"))
+            .or_else(|| too_many(pipelines, PIPELINES_BYTES, "bytes of pipelines"))
+            .or_else(|| too_many(names.max().unwrap_or_default(), NAME_BYTES, "bytes in a name"))
+    }
+}
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Begun {
     pub run: RunId,

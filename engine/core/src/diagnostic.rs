@@ -17,6 +17,8 @@ pub use sarif::sarif;
 pub(crate) use source::Flaw;
 pub use source::{Position, SourceFile};
 
+use crate::limits::FAULTS;
+
 /// A stretch of a file: bytes from its first (a byte-order mark counts), end exclusive, always on
 /// character boundaries.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -117,6 +119,29 @@ pub fn in_file_order(mut diagnostics: Vec<Diagnostic>) -> Vec<Diagnostic> {
             && one.primary.span == other.primary.span
             && one.message == other.message
     });
+    few(diagnostics)
+}
+
+/// What is told after as many as are told.
+const MANY: &str = "the file has more to be told than this";
+
+/// The first of them, and that there are others: an error if one of these is.
+fn few(mut diagnostics: Vec<Diagnostic>) -> Vec<Diagnostic> {
+    let is_last = |it: &Diagnostic| it.code == Code::E015 && it.message == MANY;
+    if diagnostics.len() <= FAULTS && !diagnostics.iter().any(is_last) {
+        return diagnostics;
+    }
+    let left = diagnostics.iter().skip(FAULTS);
+    let left = left.chain(diagnostics.iter().filter(|it| is_last(it)));
+    let severity = match left.map(|it| it.severity).any(|it| it == Severity::Error) {
+        true => Severity::Error,
+        false => Severity::Warning,
+    };
+    diagnostics.retain(|it| !is_last(it));
+    diagnostics.truncate(FAULTS);
+    let at = diagnostics.last().map_or(0, |last| last.primary.span.start);
+    let last = Diagnostic::new(Code::E015, severity, Span::at(at), MANY);
+    diagnostics.push(last.help("mend these first"));
     diagnostics
 }
 

@@ -5,6 +5,7 @@
 //! it may cost is estimated from the values before it runs, and all of it happens on a large stack.
 
 mod bounds;
+mod desk;
 mod evaluate;
 mod functions;
 mod kinds;
@@ -12,6 +13,7 @@ mod reads;
 mod segments;
 mod shape;
 
+pub use desk::remembering;
 pub use evaluate::{EvaluationError, evaluate, told};
 pub use functions::{FUNCTIONS, Form, Function};
 pub use kinds::{Kind, KindOf};
@@ -20,11 +22,10 @@ pub use segments::{Piece, is_secret_name, pieces};
 pub use shape::Shape;
 
 use cel::{Program, common::ast::Expr};
+use desk::Parsed;
 
 /// A source above this size, in bytes, is refused.
 pub const SOURCE_LIMIT: usize = 1024;
-/// What the deepest expression within the limits needs in a debug build, and as much again.
-const STACK_BYTES: usize = 64 * 1024 * 1024;
 
 /// What an expression is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,9 +58,9 @@ pub fn look(source: &str, usage: Use) -> Result<Looked, SourceFault> {
 
 /// The same, over values whose kinds are known.
 pub fn look_over(source: &str, usage: Use, known: KindOf<'_>) -> Result<Looked, SourceFault> {
-    parsed(source, |program| {
-        let expression = &program.expression().expr;
-        bounds::check(expression, usage)?;
+    parsed(source, |parsed| {
+        let expression = parsed.expression();
+        parsed.check(usage)?;
         let kind = match (surely(expression), kinds::of(expression, known)?) {
             (Some(kind), _) => Some(kind),
             (None, Kind::Any | Kind::Boolean) => None,
@@ -70,14 +71,14 @@ pub fn look_over(source: &str, usage: Use, known: KindOf<'_>) -> Result<Looked, 
             let message = format!("the condition is {kind}, not true or false");
             return Err(SourceFault { message, help: Some(help) });
         }
-        Ok(Looked { reads: reads::of(expression) })
+        Ok(Looked { reads: parsed.reads().to_vec() })
     })
 }
 
 /// Works on the parsed form, on a stack that is large enough for parsing, walking and dropping it.
 fn parsed<T>(
     source: &str,
-    work: impl FnOnce(&Program) -> Result<T, SourceFault>,
+    work: impl FnOnce(&Parsed) -> Result<T, SourceFault>,
 ) -> Result<T, SourceFault> {
     if source.trim().is_empty() {
         return Err(SourceFault::plain("the expression is empty"));
@@ -86,10 +87,11 @@ fn parsed<T>(
         let message = format!("the expression has more than {SOURCE_LIMIT} bytes");
         return Err(SourceFault { message, help: Some("split it into several stages".to_owned()) });
     }
-    stacker::grow(STACK_BYTES, || {
-        let program = Program::compile(source).map_err(|errors| syntax(&errors.errors))?;
-        work(&program)
-    })
+    let parse = || match Program::compile(source) {
+        Ok(program) => Ok(Parsed::new(program)),
+        Err(errors) => Err(syntax(&errors.errors)),
+    };
+    desk::roomy(|| work(&*desk::parsed(source, parse)?))
 }
 
 fn syntax(errors: &[cel::ParseError]) -> SourceFault {

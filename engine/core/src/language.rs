@@ -25,5 +25,5 @@ pub(crate) use schema::{
     StageText,
 };
 pub(crate) use suggest::closest;
-pub(crate) use tree::{Content, Entry, Node, read_tree};
+pub(crate) use tree::{Content, Entry, Node, Tree, read_tree};
 pub(crate) use walk::{SECRET_PLACES, Walk};

@@ -12,6 +12,7 @@ pub mod expression;
 pub mod files;
 pub mod id;
 pub mod language;
+pub mod limits;
 pub mod parameter;
 pub mod person;
 pub mod pipeline;

@@ -1,12 +1,22 @@
 //! What a person may be asked for: typed values, how they are declared and read. Pipelines declare
 //! parameters so, approvals inputs.
 
-use crate::{diagnostic::quoted, expression::Kind, language::closest, stage::FaultCode};
+use crate::{
+    diagnostic::{cut, quoted},
+    expression::Kind,
+    language::closest,
+    limits::{COMPILED_BYTES, GIVEN_BYTES, MATCHED_BYTES, PATTERN_BYTES},
+    stage::FaultCode,
+    wording::count,
+};
 use regex::Regex;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use std::collections::BTreeMap;
+use std::{
+    cell::Cell,
+    collections::{BTreeMap, HashSet},
+};
 
 /// A value that whoever starts a run may give.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
@@ -67,6 +77,31 @@ pub struct DeclarationFault {
     pub help: Option<String>,
 }
 
+/// What a declaration asks of texts, made ready once for all of them.
+#[derive(Default)]
+struct Fit<'a> {
+    options: Option<HashSet<&'a str>>,
+    pattern: Option<(&'a str, Regex)>,
+}
+
+/// How much text may still be held against patterns.
+pub(crate) struct Matching {
+    left: Cell<usize>,
+}
+
+impl Default for Matching {
+    fn default() -> Matching {
+        Matching { left: Cell::new(MATCHED_BYTES) }
+    }
+}
+
+impl Matching {
+    fn afford(&self, text: &str) -> Option<()> {
+        self.left.set(self.left.get().checked_sub(text.len())?);
+        Some(())
+    }
+}
+
 impl Given {
     /// A value of a request: a text is read as the declared type says.
     pub fn of(value: Value) -> Given {
@@ -80,6 +115,11 @@ impl Given {
 impl ParameterText {
     /// What is wrong with the declaration of `id` itself.
     pub fn faults(&self, id: &str) -> Vec<DeclarationFault> {
+        self.faults_within(id, &Matching::default())
+    }
+
+    /// The same, of one of several.
+    pub(crate) fn faults_within(&self, id: &str, matching: &Matching) -> Vec<DeclarationFault> {
         let name = quoted(id);
         let fault = |message: String, help: Option<&str>| DeclarationFault {
             code: FaultCode::Value,
@@ -87,12 +127,9 @@ impl ParameterText {
             help: help.map(str::to_owned),
         };
         let mut faults = Vec::new();
-        if let Some(pattern) = &self.pattern
-            && let Err(error) = whole(pattern)
-        {
-            let reason = error.to_string();
-            let reason = reason.lines().last().unwrap_or_default().to_owned();
-            let message = format!("`pattern` of {name} is no regular expression: {reason}");
+        let fit = self.fit();
+        if let Err(reason) = &fit {
+            let message = format!("`pattern` of {name} is refused: {reason}");
             faults.push(DeclarationFault { code: FaultCode::Format, message, help: None });
         }
         match (self.kind, &self.options) {
@@ -111,7 +148,7 @@ impl ParameterText {
                 faults.push(fault(format!("{name} is required and has a default"), Some(help)));
             }
             Some(default) => {
-                if let Err(reason) = self.accepted(default) {
+                if let Err(reason) = self.accepted(default, (&fit.unwrap_or_default(), matching)) {
                     let message = format!("the default of {name} does not fit: {reason}");
                     faults.push(fault(message, None));
                 }
@@ -161,12 +198,25 @@ impl ParameterText {
 
     /// The value that was given, in the declared type; or why it is none.
     pub fn read(&self, given: &Given) -> Result<Value, String> {
+        self.read_within(given, &Matching::default())
+    }
+
+    /// The same, of one of several.
+    pub(crate) fn read_within(&self, given: &Given, matching: &Matching) -> Result<Value, String> {
         let value = match given {
             Given::Typed(value) => value.clone(),
             Given::Written(text) => self.parsed(text)?,
         };
-        self.accepted(&value)?;
+        // What is wrong with the pattern was told of the declaration.
+        self.accepted(&value, (&self.fit().unwrap_or_default(), matching))?;
         Ok(value)
+    }
+
+    fn fit(&self) -> Result<Fit<'_>, String> {
+        let options = self.options.as_ref().map(|it| it.iter().map(String::as_str).collect());
+        let pattern = self.pattern.as_deref();
+        let pattern = pattern.map(|pattern| Ok((pattern, whole(pattern)?))).transpose();
+        pattern.map(|pattern| Fit { options, pattern })
     }
 
     fn parsed(&self, text: &str) -> Result<Value, String> {
@@ -188,32 +238,48 @@ impl ParameterText {
         }
     }
 
-    fn accepted(&self, value: &Value) -> Result<(), String> {
+    fn accepted(&self, value: &Value, by: (&Fit<'_>, &Matching)) -> Result<(), String> {
+        let size = size(value);
+        if size > GIVEN_BYTES {
+            let (size, most) = (count(size), count(GIVEN_BYTES));
+            return Err(format!("it has {size} bytes, at most {most} may be: name a file instead"));
+        }
         match (self.kind, value) {
             (ParameterType::String | ParameterType::Choice, Value::String(text)) => {
-                self.accepted_text(text)
+                self.accepted_text(text, by)
             }
             (ParameterType::Number, Value::Number(_))
             | (ParameterType::Boolean, Value::Bool(_)) => Ok(()),
             (ParameterType::List, Value::Array(items)) => items.iter().try_for_each(|item| {
-                let text = item.as_str().ok_or_else(|| format!("{item} is no text"))?;
-                self.accepted_text(text)
+                let shown = || cut(&item.to_string(), 64);
+                let text = item.as_str().ok_or_else(|| format!("{} is no text", shown()))?;
+                self.accepted_text(text, by)
             }),
             (kind, value) => {
-                let shown = crate::diagnostic::cut(&value.to_string(), 64);
+                let shown = cut(&value.to_string(), 64);
                 Err(format!("{shown} is no {}", kind.word()))
             }
         }
     }
 
-    fn accepted_text(&self, text: &str) -> Result<(), String> {
-        if let Some(options) = &self.options
-            && !options.iter().any(|option| option == text)
+    fn accepted_text(
+        &self,
+        text: &str,
+        (fit, matching): (&Fit<'_>, &Matching),
+    ) -> Result<(), String> {
+        if let (Some(known), Some(options)) = (&fit.options, &self.options)
+            && !known.contains(text)
         {
-            return Err(format!("{} is none of {}", quoted(text), options.join(", ")));
+            let shown = cut(&options.join(", "), 1_000);
+            return Err(format!("{} is none of {shown}", quoted(text)));
         }
-        let pattern = self.pattern.as_deref().and_then(|it| Some((it, whole(it).ok()?)));
-        match pattern {
+        match &fit.pattern {
+            Some(_) if matching.afford(text).is_none() => {
+                let most = count(MATCHED_BYTES);
+                Err(format!(
+                    "texts that must match patterns have at most {most} bytes, all together"
+                ))
+            }
             Some((pattern, regex)) if !regex.is_match(text) => {
                 Err(format!("{} does not match `{pattern}`", quoted(text)))
             }
@@ -276,6 +342,25 @@ pub fn filled_in(
     if faults.is_empty() { Ok(values) } else { Err(faults) }
 }
 
-fn whole(pattern: &str) -> Result<Regex, regex::Error> {
-    regex::RegexBuilder::new(&format!("^(?:{pattern})$")).size_limit(1 << 20).build()
+/// As JSON, in bytes.
+pub(crate) fn size(value: &Value) -> usize {
+    serde_json::to_vec(value).map_or(usize::MAX, |json| json.len())
+}
+
+fn whole(pattern: &str) -> Result<Regex, String> {
+    if pattern.len() > PATTERN_BYTES {
+        let (found, most) = (count(pattern.len()), count(PATTERN_BYTES));
+        return Err(format!("it has {found} bytes, at most {most} may be"));
+    }
+    let mut builder = regex::RegexBuilder::new(&format!("^(?:{pattern})$"));
+    builder.size_limit(COMPILED_BYTES).dfa_size_limit(COMPILED_BYTES);
+    builder.build().map_err(|error| match error {
+        regex::Error::CompiledTooBig(most) => {
+            format!("it takes more than {} bytes once compiled: repeat less", count(most))
+        }
+        other => {
+            let told = other.to_string();
+            format!("it is no regular expression: {}", told.lines().last().unwrap_or_default())
+        }
+    })
 }

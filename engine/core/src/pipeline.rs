@@ -1,6 +1,7 @@
 //! A pipeline as its author wrote it: what could be read of a file, and what is wrong with it.
 
 mod bind;
+mod bounds;
 mod callees;
 mod concurrency;
 mod expressions;
@@ -10,10 +11,12 @@ mod needs;
 mod parameters;
 mod read;
 mod stages;
+mod upstream;
 mod warnings;
 mod world;
 
 pub use bind::{Bindings, Missing};
+pub(crate) use bounds::more;
 pub use callees::Callee;
 pub(crate) use expressions::stages_read;
 pub(crate) use images::Image;

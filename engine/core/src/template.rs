@@ -146,6 +146,20 @@ impl Template {
         }
     }
 
+    /// About what it takes in memory, in bytes.
+    pub(crate) fn weight(&self) -> usize {
+        const VALUE: usize = 64;
+        VALUE
+            + match self {
+                Template::Null | Template::Boolean(_) | Template::Number(_) => 0,
+                Template::Text(segments) => segments.iter().map(Segment::weight).sum(),
+                Template::List(items) => items.iter().map(Template::weight).sum(),
+                Template::Map(entries) => {
+                    entries.iter().map(|(key, value)| key.len() + value.weight()).sum()
+                }
+            }
+    }
+
     /// Whether there is nothing to evaluate.
     pub fn is_literal(&self) -> bool {
         match self {
@@ -228,6 +242,14 @@ impl Segment {
             Segment::Text(_) | Segment::Secret(_) => true,
             Segment::Expression(_) | Segment::Condition(_) => false,
         }
+    }
+
+    fn weight(&self) -> usize {
+        let (Segment::Text(text)
+        | Segment::Expression(text)
+        | Segment::Condition(text)
+        | Segment::Secret(text)) = self;
+        text.len()
     }
 
     fn is_secret(&self) -> bool {

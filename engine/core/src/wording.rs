@@ -41,6 +41,19 @@ pub fn ring_words(wanted: &Resource, ring: &[Link<String>]) -> String {
     )
 }
 
+/// A number with its thousands apart: `20,000`.
+pub fn count(number: usize) -> String {
+    let digits = number.to_string();
+    let mut told = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            told.push(',');
+        }
+        told.push(digit);
+    }
+    told
+}
+
 /// Why a run does not wait for its group.
 pub fn full_words(by: &[String]) -> String {
     format!("its group is full, and it is not to wait: {} is in it", by.join(", "))
@@ -66,12 +79,18 @@ pub fn poison_words(unclean_ends: u32, by: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{duration, instant};
+    use super::{count, duration, instant};
     use crate::clock::Civil;
 
     #[test]
     fn instants_are_told_in_utc_with_milliseconds() {
         assert_eq!(instant(Civil(1_767_225_600_007)), "2026-01-01T00:00:00.007Z");
+    }
+
+    #[test]
+    fn thousands_are_told_apart() {
+        let told = [0, 7, 999, 1_000, 65_536, 1_048_576].map(count);
+        assert_eq!(told, ["0", "7", "999", "1,000", "65,536", "1,048,576"]);
     }
 
     #[test]

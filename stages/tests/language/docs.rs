@@ -5,6 +5,7 @@ use crate::{registry, schema::Published, told};
 use engine_core::{
     diagnostic::{Code, Colour, Severity, human},
     expression::{FUNCTIONS, Form},
+    limits::LIMITS,
     plan::Timeout,
     wording,
 };
@@ -166,6 +167,24 @@ fn every_default_is_told() {
         writeln!(out, "| {name} | {timeout} | {environment} |").unwrap();
     }
     held("defaults.md", &out);
+}
+
+#[test]
+fn every_limit_is_told() {
+    let mut out = format!("{MADE}\n# Limits\n\n");
+    out.push_str(
+        "Nobody needs as much; they keep what a hostile file or request may cost small. A file that exceeds one is\n\
+         refused by `E015`, or by the code of the value that does, with the figure. What an expression may cost stands\n\
+         in [expressions](expressions.md). A file beside a pipeline has at most 1 MiB, and all that one pipeline reads\n\
+         at most 2,000 files and 6 MiB; of a folder tree at most 50,000 entries are looked at. A request to the API\n\
+         has at most 8 MiB and 20,000 values.\n\n| what | at most |\n|---|---|\n",
+    );
+    for limit in &LIMITS {
+        let most = wording::count(limit.most);
+        writeln!(out, "| {} | {} |", limit.what, format!("{most} {}", limit.unit).trim_end())
+            .unwrap();
+    }
+    held("limits.md", &out);
 }
 
 #[test]

@@ -61,7 +61,7 @@ fn inputs_are_declared_as_parameters_are() {
         ),
         (
             "{a: {type: string, pattern: \"(\"}}",
-            "E008 4:29 `pattern` of `a` is no regular expression: error: unclosed group",
+            "E008 4:29 `pattern` of `a` is refused: it is no regular expression: error: unclosed group",
         ),
         ("{a: {type: text}}", "E016 4:39 `type` cannot be `text`"),
         ("{a: {tipe: string}}", "E001 4:33 unknown key `tipe`"),

@@ -99,7 +99,8 @@ codes! {
     /// Not readable.
     E015 = "The file cannot be read as one YAML document within the limits: valid UTF-8 without \
         NUL, at most 512 KiB, 32 levels deep, 100 aliases, and 20,000 values and 1 MiB of text \
-        after aliases are expanded; at most 1,000 expressions.",
+        after aliases are expanded. Or it has too much of something, such as stages, expressions \
+        or cells: `docs/limits.md` lists what may be.",
     /// Missing or wrong value.
     E016 = "A value is missing, of the wrong type, out of range, not one of the known words, or \
         written so that YAML 1.1 and YAML 1.2 read it differently (`yes`, `0644`, `1:30`): quote \

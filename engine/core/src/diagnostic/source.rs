@@ -31,7 +31,7 @@ pub(crate) enum Flaw {
 
 impl SourceFile {
     /// What a pipeline file may measure. Of a larger file it is enough to read one byte more.
-    pub const MAX_BYTES: usize = 512 * 1024;
+    pub const MAX_BYTES: usize = crate::limits::FILE_BYTES;
 
     /// Takes any content; what is wrong with it is told when it is read as a pipeline.
     pub fn new(path: impl Into<String>, content: &[u8]) -> SourceFile {

@@ -8,7 +8,7 @@ use super::{
 use crate::{
     clock::Civil,
     event::{Call, Evaluated, Gate},
-    expression::{evaluate, told},
+    expression::{evaluate, remembering, told},
     id::RunId,
     pipeline::{DEPLOYED, LAST_SUCCEEDED, WorldReads},
     plan::{Node, NodeIndex},
@@ -216,6 +216,10 @@ impl Evaluation {
 
     /// Takes up to some tens of milliseconds, and a large stack of its own.
     pub fn run(&self) -> Evaluated {
+        remembering(|| self.run_now())
+    }
+
+    fn run_now(&self) -> Evaluated {
         match &self.what {
             What::When(source) => self.holds("when", source),
             What::Condition { key, source } => self.holds(key, source),

@@ -20,11 +20,15 @@ const JOINED: u64 = 500_000;
 /// What an element of a list takes that a `map` puts into each of its elements, in bytes.
 const ELEMENT: u64 = 64;
 /// What looking at a node costs beside the text it may touch.
-const NODE_WORK: u64 = 64;
+const NODE_WORK: u64 = 256;
 /// A pattern that takes more, compiled, is refused.
-const PATTERN_BYTES: usize = 256 * 1024;
-const SMALL_PATTERN_WORK: u64 = 20_000;
-const PATTERN_WORK: u64 = 64 * 1024 * 1024;
+const PATTERN_BYTES: usize = 64 * 1024;
+/// One that takes less is compiled within some microseconds.
+const SMALL_PATTERN_BYTES: usize = 8 * 1024;
+const SMALL_PATTERN_WORK: u64 = 150_000;
+const PATTERN_WORK: u64 = 16 * 1024 * 1024;
+/// What an evaluation costs, however small.
+const EVALUATION_WORK: u64 = 32 * 1024;
 
 /// A node, its depth, and how many comprehensions it stands in.
 struct Place<'a> {
@@ -75,8 +79,7 @@ fn check_pattern(expression: &Expr) -> Result<(), SourceFault> {
         let message = "the pattern of `matches` is not written out".to_owned();
         return Err(SourceFault { message, help });
     };
-    let built = regex::RegexBuilder::new(pattern.inner()).size_limit(PATTERN_BYTES).build();
-    match built {
+    match compiled(pattern.inner(), PATTERN_BYTES) {
         Ok(_) => Ok(()),
         Err(error) => {
             let reason = error.to_string();
@@ -84,6 +87,10 @@ fn check_pattern(expression: &Expr) -> Result<(), SourceFault> {
             Err(SourceFault::plain(format!("the pattern of `matches` is refused: {reason}")))
         }
     }
+}
+
+fn compiled(pattern: &str, most: usize) -> Result<regex::Regex, regex::Error> {
+    regex::RegexBuilder::new(pattern).size_limit(most).build()
 }
 
 fn check_map(usage: Use, maps: usize) -> Result<(), SourceFault> {
@@ -166,14 +173,18 @@ fn is_map(comprehension: &ComprehensionExpr) -> bool {
 pub(super) struct Sizes {
     pub(super) longest_text: u64,
     pub(super) longest_list: u64,
+    /// All values together, each with what it takes to copy it.
+    pub(super) bytes: u64,
 }
 
 impl Sizes {
     pub(super) fn of(value: &Value) -> Sizes {
         let (mut sizes, mut open) = (Sizes::default(), vec![value]);
         while let Some(value) = open.pop() {
+            sizes.bytes += ELEMENT;
             match value {
                 Value::String(text) => {
+                    sizes.bytes += text.len() as u64;
                     sizes.longest_text = sizes.longest_text.max(text.len() as u64);
                 }
                 Value::Array(items) => {
@@ -181,6 +192,7 @@ impl Sizes {
                     open.extend(items);
                 }
                 Value::Object(entries) => {
+                    sizes.bytes += entries.keys().map(|key| key.len() as u64).sum::<u64>();
                     sizes.longest_list = sizes.longest_list.max(entries.len() as u64);
                     open.extend(entries.values());
                 }
@@ -191,10 +203,11 @@ impl Sizes {
     }
 }
 
-/// Refuses what would cost too much over values of these sizes.
-pub(super) fn check_cost(root: &Expr, sizes: Sizes) -> Result<(), String> {
+/// What an expression costs over values of these sizes, unless that is too much.
+pub(super) fn check_cost(root: &Expr, sizes: Sizes) -> Result<u64, String> {
     let unit = NODE_WORK + sizes.longest_text;
-    let mut work: u64 = 0;
+    // The values are copied twice: out of the scope, and into what the evaluator reads.
+    let mut work: u64 = EVALUATION_WORK.saturating_add(2 * sizes.bytes);
     let joins = joins(root);
     // Each join copies what was joined before it.
     if sizes.longest_list.saturating_mul(joins.saturating_mul(joins)) > JOINED {
@@ -219,7 +232,7 @@ pub(super) fn check_cost(root: &Expr, sizes: Sizes) -> Result<(), String> {
     if work > WORK {
         return Err("it would take too long over values of this size".to_owned());
     }
-    Ok(())
+    Ok(work)
 }
 
 fn check_loop(
@@ -310,7 +323,7 @@ fn extra(expression: &Expr) -> u64 {
     }
     match call.args.last().map(|pattern| &pattern.expr) {
         Some(Expr::Literal(LiteralValue::String(pattern)))
-            if pattern.inner().len() <= 128 && !pattern.inner().contains('{') =>
+            if compiled(pattern.inner(), SMALL_PATTERN_BYTES).is_ok() =>
         {
             SMALL_PATTERN_WORK
         }

@@ -3,9 +3,9 @@
 use super::{
     Read, SourceFault,
     bounds::{self, Sizes},
-    parsed, reads,
+    desk, parsed,
 };
-use cel::{Context, ExecutionError, objects};
+use cel::{ExecutionError, objects};
 use serde_json::{Map, Value};
 use std::{collections::HashMap, sync::Arc};
 
@@ -13,6 +13,8 @@ use std::{collections::HashMap, sync::Arc};
 const TEXT_LIMIT: u64 = 16 * 1024;
 /// Values above this size, in bytes of JSON, are not handed on.
 const RESULT_LIMIT: usize = 32 * 1024;
+/// What a byte of a value costs: it is kept, and so all of them together take at most 4 MiB.
+const RESULT_WORK: u64 = 128;
 
 /// Why an expression has no value. It is a failure of whoever asked, never a `false`.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -28,11 +30,12 @@ pub fn evaluate(source: &str, scope: &Map<String, Value>) -> Result<Value, Evalu
         source_text: crate::diagnostic::cut(source, 120),
         reason: crate::diagnostic::cut(&reason, 240),
     };
-    parsed(source, |program| {
-        let expression = &program.expression().expr;
-        let seen = selected(&reads::of(expression), scope);
-        check(expression, &seen).map_err(SourceFault::plain)?;
-        let mut context = Context::default();
+    parsed(source, |parsed| {
+        let (expression, program) = (parsed.expression(), parsed.program());
+        let seen = selected(parsed.reads(), scope);
+        desk::spend(cost(expression, &seen).map_err(SourceFault::plain)?)?;
+        let functions = desk::functions();
+        let mut context = functions.new_inner_scope();
         for (name, value) in seen {
             context.add_variable_from_value(name, cel_value(value));
         }
@@ -44,10 +47,12 @@ pub fn evaluate(source: &str, scope: &Map<String, Value>) -> Result<Value, Evalu
     .map_err(|fault| failed(fault.message))
 }
 
-fn check(expression: &cel::common::ast::Expr, seen: &Map<String, Value>) -> Result<(), String> {
+/// What it will cost, if it may.
+fn cost(expression: &cel::common::ast::Expr, seen: &Map<String, Value>) -> Result<u64, String> {
     let sizes = seen.values().map(Sizes::of).fold(Sizes::default(), |all, one| Sizes {
         longest_text: all.longest_text.max(one.longest_text),
         longest_list: all.longest_list.max(one.longest_list),
+        bytes: all.bytes + one.bytes,
     });
     if sizes.longest_text > TEXT_LIMIT {
         return Err(format!("a text that it reads has more than {TEXT_LIMIT} bytes"));
@@ -62,6 +67,7 @@ fn small(value: Value) -> Result<Value, SourceFault> {
             "its value has {size} bytes, {RESULT_LIMIT} may be"
         )));
     }
+    desk::spend(RESULT_WORK * Sizes::of(&value).bytes)?;
     Ok(value)
 }
 
@@ -91,7 +97,7 @@ fn selected(reads: &[Read], scope: &Map<String, Value>) -> Map<String, Value> {
 
 /// What an expression looked at, for the sentence that says why: `parameters.count is 3`.
 pub fn told(source: &str, scope: &Map<String, Value>) -> String {
-    let reads = parsed(source, |program| Ok(reads::of(&program.expression().expr)));
+    let reads = parsed(source, |parsed| Ok(parsed.reads().to_vec()));
     let told: Vec<String> = reads
         .unwrap_or_default()
         .iter()

@@ -5,15 +5,12 @@ use super::{
     scalar::{self, Reading},
     tree::{Content, Node, Tree},
 };
-use crate::diagnostic::{Code, Diagnostic, Flaw, SourceFile, Span, cut, quoted};
+use crate::{
+    diagnostic::{Code, Diagnostic, Flaw, SourceFile, Span, cut, quoted},
+    limits::{ALIASES, DEPTH, TEXT_BYTES, VALUES},
+};
 use serde_saphyr::granit_parser::{self, ErrorKind, Event, Parser, ScalarStyle, ScanError};
 use std::{collections::HashMap, sync::Arc};
-
-const DEPTH: usize = 32;
-const NODES: usize = 20_000;
-const ALIASES: usize = 100;
-/// All text of the tree once aliases stand for what they name.
-const TEXT_BYTES: usize = 1024 * 1024;
 
 pub(super) fn read(file: &SourceFile) -> Tree {
     if let Some(flaw) = file.flaw() {
@@ -221,7 +218,7 @@ impl Builder<'_> {
         self.used.nodes += size.nodes;
         self.used.text_bytes += size.text_bytes;
         let expanded = "once its aliases are expanded";
-        if self.used.nodes > NODES {
+        if self.used.nodes > VALUES {
             let message = format!("the file holds more than 20,000 values {expanded}");
             return Err(Box::new(unreadable(span, message)));
         }

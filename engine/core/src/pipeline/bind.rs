@@ -2,13 +2,13 @@
 
 use super::{Given, Pipeline, Written, images, matrix, parameters};
 use crate::{
-    diagnostic::{Code, Diagnostic, in_file_order},
+    diagnostic::{Code, Diagnostic, Span, in_file_order},
     event::Trigger,
-    expression::{Use, look},
+    expression::{Use, look, remembering},
     template::{BindError, Readiness, Scope, Template},
 };
 use serde_json::{Map, Value, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 /// What a run starts with.
 #[derive(Clone, Debug, PartialEq)]
@@ -34,7 +34,11 @@ impl Pipeline {
     /// The pipeline with everything in its place that is known at a start. What does not fit is
     /// told with the other faults by compiling.
     #[must_use]
-    pub fn bound(mut self, bindings: &Bindings) -> Pipeline {
+    pub fn bound(self, bindings: &Bindings) -> Pipeline {
+        remembering(|| self.bound_now(bindings))
+    }
+
+    fn bound_now(mut self, bindings: &Bindings) -> Pipeline {
         let (values, mut faults) = parameters::values(&self.parameters, &bindings.parameters);
         let lacking = |it: &&super::Parameter| it.is_required() && !values.contains_key(&it.id);
         let lacking: Vec<&super::Parameter> = self.parameters.iter().filter(lacking).collect();
@@ -62,12 +66,10 @@ impl Pipeline {
         self.bind_stages(&ready, &scope, &mut faults);
         faults.extend(self.group.bind(&scope, &early));
         // What is wrong with an expression by itself is told already.
-        let is_told = |fault: &Diagnostic| {
-            let same = |told: &Diagnostic| {
-                told.code == fault.code && told.primary.span == fault.primary.span
-            };
-            fault.code == Code::E005 && self.faults.iter().any(same)
-        };
+        let told = self.faults.iter().filter(|fault| fault.code == Code::E005);
+        let told: HashSet<Span> = told.map(|fault| fault.primary.span).collect();
+        let is_told =
+            |fault: &Diagnostic| fault.code == Code::E005 && told.contains(&fault.primary.span);
         faults.retain(|fault| !is_told(fault));
         self.values = values;
         self.references = images.into_iter().collect();
@@ -81,8 +83,9 @@ impl Pipeline {
         scope: &Scope,
         faults: &mut Vec<Diagnostic>,
     ) {
+        let mut scope = scope.clone();
         for stage in &mut self.stages {
-            let (axes, scope) = seen(stage, scope);
+            let axes = see_cell(stage, &mut scope);
             let (ready, scope) = (&|source: &str| ready(source, axes), &scope);
             if let Written::Present(environment, span) = &mut stage.environment {
                 let mut failed = Vec::new();
@@ -128,19 +131,21 @@ enum Axes {
     Unknown,
 }
 
-/// What the expressions of a stage see at the start.
-fn seen(stage: &super::Stage, scope: &Scope) -> (Axes, Scope) {
-    let mut scope = scope.clone();
+/// Lets the expressions of a stage see its cell of the matrix, and no other one.
+fn see_cell(stage: &super::Stage, scope: &mut Scope) -> Axes {
     match &stage.cell {
-        None => (Axes::Unknown, scope),
+        None => {
+            scope.remove("matrix");
+            Axes::Unknown
+        }
         Some(cell) => {
             scope.insert("matrix".to_owned(), json!(cell.values));
-            (Axes::Known, scope)
+            Axes::Known
         }
     }
 }
 
-fn fault(span: crate::diagnostic::Span, error: &BindError) -> Diagnostic {
+fn fault(span: Span, error: &BindError) -> Diagnostic {
     Diagnostic::error(Code::E005, span, error.to_string())
 }
 

@@ -1,7 +1,11 @@
 //! The pipelines that the stages of a pipeline start.
 
 use super::{Config, Pipeline};
-use crate::{diagnostic::Span, files::Step};
+use crate::{
+    diagnostic::{SourceFile, Span},
+    files::Step,
+    language::{Content, read_tree},
+};
 use serde_json::Value;
 
 /// The stage type that starts another pipeline.
@@ -26,6 +30,17 @@ impl Callee {
 }
 
 impl Pipeline {
+    /// The application and the name of a file's pipeline. Nothing else of it is looked at.
+    pub fn named(file: &SourceFile) -> Option<(String, String)> {
+        let root = read_tree(file).root?;
+        let text = |key| match &root.entry(key)?.value.content {
+            Content::Scalar { text, .. } => Some(text.to_string()),
+            Content::List(_) | Content::Map(_) | Content::Told => None,
+        };
+        let name = text("name")?;
+        Some((text("application").unwrap_or_else(|| name.clone()), name))
+    }
+
     /// What its stages start.
     pub fn callees(&self) -> Vec<Callee> {
         let mut callees: Vec<Callee> = Vec::new();

@@ -1,16 +1,23 @@
 //! Whether the expressions of a file compile, and read only what they can see.
 
-use super::{Action, Config, Image, Parameter, Stage, Written, concurrency::Group, world};
+use super::{
+    Action, Config, Image, Parameter, Stage, Written, bounds::more, concurrency::Group,
+    upstream::Upstream, world,
+};
 use crate::{
     Registry,
     diagnostic::{Code, Diagnostic, Span, quoted},
     expression::{Kind, Read, Shape, SourceFault, Use, is_secret_name, look, look_over},
     language::{Content, Entry, Node, SECRET_PLACES, closest},
+    limits::{EXPRESSION_BYTES, EXPRESSIONS, FAULTS},
     stage::AnyStage,
     template::Template,
 };
 use serde_json::Value;
-use std::collections::{BTreeSet, HashMap};
+use std::{
+    cell::Cell,
+    collections::{BTreeSet, HashMap},
+};
 
 /// What everything may read, and its fields.
 const NAMES: [(&str, &[&str]); 5] = [
@@ -63,7 +70,20 @@ struct Names<'a> {
     stages: HashMap<&'a str, &'a Stage>,
     /// What stages put out, as far as their configuration tells.
     outputs: HashMap<&'a str, Shape>,
+    upstream: &'a Upstream<'a>,
+    /// How often a known word may still be looked for in place of an unknown one: that compares it
+    /// with every other.
+    suggestions: Cell<usize>,
 }
+
+/// A source with what it costs to look at: patterns are compiled.
+fn weight(source: &str) -> usize {
+    const PATTERN: usize = 256;
+    source.len() + PATTERN * source.matches("matches").count()
+}
+
+/// Suggestions that are looked for in one file.
+const SUGGESTIONS: usize = 100;
 
 /// One expression, where it stands, and in whose stage.
 struct Placed<'a> {
@@ -75,24 +95,46 @@ struct Placed<'a> {
 }
 
 impl<'a> File<'a> {
-    pub(super) fn check(&self, registry: &Registry<dyn AnyStage>) -> Vec<Diagnostic> {
+    pub(super) fn check(
+        &self,
+        (registry, upstream): (&Registry<dyn AnyStage>, &Upstream<'_>),
+    ) -> Vec<Diagnostic> {
         let stages = self.stages.iter().map(|stage| (stage.id.as_str(), stage)).collect();
         let puts_out = |stage: &'a Stage| Some((stage.id.as_str(), outputs(stage, registry)?));
         let outputs = self.stages.iter().filter_map(puts_out).collect();
-        let names = Names { parameters: self.parameters, images: self.images, stages, outputs };
+        let suggestions = Cell::new(SUGGESTIONS);
+        let (parameters, images) = (self.parameters, self.images);
+        let names = Names { parameters, images, stages, outputs, upstream, suggestions };
         let mut faults: Vec<Diagnostic> =
             self.before().iter().flat_map(|placed| names.faults(placed)).collect();
         for stage in self.stages {
-            let broken: Vec<(Template, &Action)> =
-                stage.actions.iter().filter_map(partial).collect();
+            let broken = broken(stage);
             let mut placed = expressions(stage);
-            for (template, action) in &broken {
-                let span = |place: &[_]| Action::value_span(action, place);
-                placed.extend(in_template(Some(stage), template, span, Time::Stage));
+            placed.extend(broken.iter().flat_map(|broken| in_broken(stage, broken)));
+            for placed in &placed {
+                faults.extend(names.faults(placed));
+                // What comes after these is not told.
+                if faults.len() > FAULTS {
+                    return faults;
+                }
             }
-            faults.extend(placed.iter().flat_map(|placed| names.faults(placed)));
         }
         faults
+    }
+
+    /// What there is too much of to be looked at.
+    pub(super) fn excess(&self, root: Span) -> Option<Diagnostic> {
+        let mut sources: Vec<usize> = self.before().iter().map(|it| weight(it.source)).collect();
+        for stage in self.stages {
+            let broken = broken(stage);
+            let broken = broken.iter().flat_map(|broken| in_broken(stage, broken));
+            sources
+                .extend(expressions(stage).into_iter().chain(broken).map(|it| weight(it.source)));
+        }
+        let (at, help) = (Span::at(root.start), "split it into several pipelines");
+        let number = more(sources.len(), (EXPRESSIONS, "expressions"), at, help);
+        let bytes = || (EXPRESSION_BYTES, "bytes of expressions");
+        number.or_else(|| more(sources.iter().sum(), bytes(), at, help))
     }
 
     /// What is bound before there are stages: images, and the name of the run's group.
@@ -132,17 +174,23 @@ pub(super) fn images_read(stages: &[Stage]) -> BTreeSet<String> {
     paths.filter(|path| path[0] == "images").filter_map(|path| path.into_iter().nth(1)).collect()
 }
 
-/// How many expressions a file has.
-pub(super) fn count(stages: &[Stage]) -> usize {
-    stages.iter().map(|stage| expressions(stage).len()).sum()
-}
-
 /// What can be read of a configuration that has faults, so that they do not hide others.
 fn partial(action: &Action) -> Option<(Template, &Action)> {
     match &action.config {
         Config::Sound(_) => None,
         Config::Faulty => Some((written(&action.node), action)),
     }
+}
+
+fn broken(stage: &Stage) -> Vec<(Template, &Action)> {
+    stage.actions.iter().filter_map(partial).collect()
+}
+
+fn in_broken<'a>(
+    stage: &'a Stage,
+    (template, action): &'a (Template, &'a Action),
+) -> Vec<Placed<'a>> {
+    in_template(Some(stage), template, |place| action.value_span(place), Time::Stage)
 }
 
 fn written(node: &Node) -> Template {
@@ -249,7 +297,7 @@ impl Names<'_> {
         } else if self.stages.contains_key(name) {
             Some(format!("write `stages.{name}.outputs`"))
         } else {
-            closest(name, ROOTS).map(|near| format!("did you mean `{near}`?"))
+            self.near(name, ROOTS.into_iter())
         };
         fault.help(help.unwrap_or_else(|| format!("known here: {}", ROOTS.join(", "))))
     }
@@ -259,8 +307,10 @@ impl Names<'_> {
         let parameters = self.parameters.iter().map(|it| ("parameters", it.id.as_str()));
         let stages = self.stages.keys().map(|id| ("stages", *id));
         let images = self.images.iter().map(|image| ("images", image.key.as_str()));
+        self.may_suggest()?;
+        let end = format!("-{name}");
         let is_meant = |(root, id): &(&str, &str)| {
-            id.ends_with(&format!("-{name}")) && placed.source.contains(&format!("{root}.{id}"))
+            id.ends_with(&end) && placed.source.contains(&format!("{root}.{id}"))
         };
         let (root, id) = parameters.chain(stages).chain(images).find(is_meant)?;
         Some(format!("{DASHED} `{root}[\"{id}\"]`"))
@@ -274,7 +324,7 @@ impl Names<'_> {
         let known = || self.parameters.iter().map(|parameter| parameter.id.as_str());
         let fault = placed.fault(Code::E005, format!("there is no parameter {}", quoted(id)));
         let otherwise = format!("declare it: `parameters: {{{id}: {{type: string}}}}`");
-        Some(fault.help(meant("parameters", id, known()).unwrap_or(otherwise)))
+        Some(fault.help(self.meant("parameters", id, known()).unwrap_or(otherwise)))
     }
 
     fn image_fault(&self, placed: &Placed<'_>, read: &Read) -> Option<Diagnostic> {
@@ -285,7 +335,7 @@ impl Names<'_> {
         }
         let fault = placed.fault(Code::E005, format!("there is no image {}", quoted(key)));
         let otherwise = "name it under `images` at the top of the file".to_owned();
-        Some(fault.help(meant("images", key, known()).unwrap_or(otherwise)))
+        Some(fault.help(self.meant("images", key, known()).unwrap_or(otherwise)))
     }
 
     /// What kind of value stands at a path, as far as the file says.
@@ -332,10 +382,10 @@ impl Names<'_> {
         if !self.stages.contains_key(id.as_str()) {
             let fault = placed.fault(Code::E005, format!("there is no stage {}", quoted(id)));
             let otherwise = "stages are named by their id, the key under `stages`".to_owned();
-            return Some(fault.help(meant("stages", id, known()).unwrap_or(otherwise)));
+            return Some(fault.help(self.meant("stages", id, known()).unwrap_or(otherwise)));
         }
         let own = placed.stage?;
-        if !self.is_upstream(own, id) {
+        if !self.upstream.has(&own.id, id) {
             let own = quoted(&own.id);
             let message = format!("stage {} is not upstream of {own}", quoted(id));
             let help = format!("add it to the `needs` of {own}, or of a stage that it needs");
@@ -357,7 +407,7 @@ impl Names<'_> {
             [] => "nothing is asked for there".to_owned(),
             known => format!("known here: {}", known.join(", ")),
         };
-        let near = meant("inputs", field, known.iter().copied());
+        let near = self.meant("inputs", field, known.iter().copied());
         Some(placed.fault(Code::E005, message).help(near.unwrap_or(otherwise)))
     }
 
@@ -393,20 +443,24 @@ impl Names<'_> {
         Some(fault.help(format!("known here: {}", known.join(", "))))
     }
 
-    fn is_upstream(&self, stage: &Stage, wanted: &str) -> bool {
-        let (mut seen, mut open) = (BTreeSet::new(), vec![stage]);
-        while let Some(stage) = open.pop() {
-            for need in &stage.needs {
-                let id = need.need.stage.as_str();
-                if id == wanted {
-                    return true;
-                }
-                if seen.insert(id) {
-                    open.extend(self.stages.get(id));
-                }
-            }
-        }
-        false
+    /// What was probably meant by an unknown id.
+    fn meant<'w>(
+        &self,
+        root: &str,
+        id: &str,
+        known: impl Iterator<Item = &'w str> + Clone,
+    ) -> Option<String> {
+        dashed(root, id, known.clone()).or_else(|| self.near(id, known))
+    }
+
+    fn near<'w>(&self, word: &str, known: impl Iterator<Item = &'w str>) -> Option<String> {
+        self.may_suggest()?;
+        closest(word, known).map(|near| format!("did you mean `{near}`?"))
+    }
+
+    fn may_suggest(&self) -> Option<()> {
+        self.suggestions.set(self.suggestions.get().checked_sub(1)?);
+        Some(())
     }
 }
 
@@ -459,12 +513,6 @@ impl Placed<'_> {
     fn fault(&self, code: Code, message: String) -> Diagnostic {
         Diagnostic::error(code, self.span, message)
     }
-}
-
-/// What was probably meant by an unknown id.
-fn meant<'a>(root: &str, id: &str, known: impl Iterator<Item = &'a str> + Clone) -> Option<String> {
-    let near = || closest(id, known.clone()).map(|near| format!("did you mean `{near}`?"));
-    dashed(root, id, known.clone()).or_else(near)
 }
 
 /// `stages.go-live` reads as `stages.go` minus `live`.

@@ -1,17 +1,19 @@
 //! A stage that runs once for each combination of values: at the start each becomes a stage.
 
+mod size;
+
 use super::{PlacedNeed, Stage};
 use crate::{
     diagnostic::{Code, Diagnostic, Span, quoted},
     language::{Entry, MatrixText},
+    limits::CELLS,
     plan::{Cell, CellFailure, Need},
     template::{Readiness, Scope, Template},
 };
 use serde_json::Value;
+use size::Size;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-/// The most nodes that one stage may become.
-const CELLS: usize = 256;
 /// The most characters of a value: it becomes a part of the node's id.
 const VALUE_LENGTH: usize = 63;
 
@@ -86,6 +88,9 @@ impl Matrix {
             let message = format!("{} is no name of an axis", quoted(&axis.name));
             let help = "letters, digits and `-`, beginning with a small letter";
             faults.push(Diagnostic::error(Code::E016, axis.span, message).help(help));
+        }
+        if !faults.is_empty() {
+            return faults;
         }
         for name in self.include.iter().chain(&self.exclude).flat_map(BTreeMap::keys) {
             if !self.has_axis(name) {
@@ -181,34 +186,46 @@ pub(super) fn spread(
     (ready, scope): (&dyn Fn(&str) -> Readiness, &Scope),
     faults: &mut Vec<Diagnostic>,
 ) -> Vec<Stage> {
-    let mut spread = Spread::new();
-    let mut all = Vec::new();
+    let (mut spread, mut all) = (Spread::new(), Vec::new());
+    let mut size = Size::of(stages.len());
     for mut stage in stages {
-        let cells = match &mut stage.matrix {
-            None => None,
-            Some(matrix) => match known(matrix, (ready, scope)) {
-                Ok(Known::Later) => None,
-                Ok(Known::Now) => matrix.cells(&stage.id).map_err(|fault| faults.push(fault)).ok(),
-                Err(fault) => {
-                    faults.push(fault);
-                    None
-                }
-            },
+        let Some(cells) = cells(&mut stage, (ready, scope), faults) else {
+            all.push(stage);
+            continue;
         };
-        match cells {
-            None => all.push(stage),
-            Some(cells) => {
-                all.extend(cells.iter().map(|(id, cell)| node(&stage, id.clone(), cell.clone())));
-                spread.insert(stage.id, cells);
-            }
+        if let Some(excess) = size.with(&stage, cells.len()) {
+            faults.push(excess);
+            all.push(stage);
+            break;
         }
+        all.extend(cells.iter().map(|(id, cell)| node(&stage, id.clone(), cell.clone())));
+        spread.insert(stage.id, cells);
     }
     for stage in &mut all {
+        if let Some(excess) = size.needing(stage, &spread) {
+            faults.push(excess);
+            break;
+        }
         let needs = std::mem::take(&mut stage.needs);
         let needs = needs.into_iter().flat_map(|need| needed(need, stage, &spread, faults));
         stage.needs = needs.collect();
     }
     all
+}
+
+/// The cells of a stage, if it has any whose values are known.
+fn cells(
+    stage: &mut Stage,
+    values: (&dyn Fn(&str) -> Readiness, &Scope),
+    faults: &mut Vec<Diagnostic>,
+) -> Option<Vec<(String, Cell)>> {
+    let matrix = stage.matrix.as_mut()?;
+    let cells = match known(matrix, values) {
+        Ok(Known::Later) => return None,
+        Ok(Known::Now) => matrix.cells(&stage.id),
+        Err(fault) => Err(fault),
+    };
+    cells.map_err(|fault| faults.push(fault)).ok()
 }
 
 /// Whether the values of a matrix are known already.

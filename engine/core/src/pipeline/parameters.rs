@@ -1,10 +1,12 @@
 //! The parameters of a pipeline, and the values that a run gets.
 
+use super::bounds::more;
 use crate::{
     diagnostic::{Code, Diagnostic, Span, quoted},
     expression::Kind,
     language::closest,
-    parameter::{DeclarationFault, Given, ParameterText},
+    limits::{ALL_GIVEN_BYTES, PARAMETERS},
+    parameter::{DeclarationFault, Given, Matching, ParameterText, size},
     stage::FaultCode,
 };
 use serde_json::Value;
@@ -20,7 +22,7 @@ pub(crate) struct Parameter {
 
 impl Parameter {
     /// What is wrong with the declaration itself.
-    pub(super) fn faults(&self) -> Vec<Diagnostic> {
+    pub(super) fn faults(&self, matching: &Matching) -> Vec<Diagnostic> {
         let told = |fault: DeclarationFault| {
             let code = match fault.code {
                 FaultCode::Format => Code::E008,
@@ -32,7 +34,7 @@ impl Parameter {
             };
             Diagnostic::error(code, self.span, fault.message).maybe_help(fault.help)
         };
-        self.text.faults(&self.id).into_iter().map(told).collect()
+        self.text.faults_within(&self.id, matching).into_iter().map(told).collect()
     }
 
     /// What kind of value expressions see.
@@ -51,9 +53,15 @@ pub(super) fn values(
     given: &BTreeMap<String, Given>,
 ) -> (BTreeMap<String, Value>, Vec<Diagnostic>) {
     let (mut values, mut faults) = (BTreeMap::new(), Vec::new());
+    let help = "give those that the file declares";
+    let limit = (PARAMETERS, "parameters are given");
+    if let Some(excess) = more(given.len(), limit, Span::default(), help) {
+        return (values, vec![excess]);
+    }
+    let matching = Matching::default();
     for parameter in declared {
         match (given.get(&parameter.id), parameter.text.usual()) {
-            (Some(given), _) => match parameter.text.read(given) {
+            (Some(given), _) => match parameter.text.read_within(given, &matching) {
                 Ok(value) => drop(values.insert(parameter.id.clone(), value)),
                 Err(reason) => {
                     let message = format!("parameter {}: {reason}", quoted(&parameter.id));
@@ -64,6 +72,9 @@ pub(super) fn values(
             (None, None) => {}
         }
     }
+    let (all, most) = (values.values().map(size).sum(), ALL_GIVEN_BYTES);
+    let help = "name a file that holds them";
+    faults.extend(more(all, (most, "bytes of parameters"), Span::default(), help));
     let known = |id: &&String| declared.iter().any(|parameter| parameter.id == **id);
     for unknown in given.keys().filter(|id| !known(id)) {
         let near = closest(unknown, declared.iter().map(|parameter| parameter.id.as_str()));

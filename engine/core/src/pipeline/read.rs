@@ -1,28 +1,31 @@
 //! Reads a file: tree, walk, then the stages and what they need.
 
 use super::{
-    Parameter, Pipeline, Stage, concurrency::Group, expressions, images, needs, stages::Reader,
-    warnings,
+    Image, Parameter, Pipeline, Stage, bounds, concurrency::Group, expressions, images, needs,
+    stages::Reader, upstream::Upstream, warnings,
 };
 use crate::{
     Registry,
     diagnostic::{Code, Diagnostic, SourceFile, Span, in_file_order},
-    language::{Node, PipelineText, Schemas, Walk, decode, read_tree},
-    parameter::ParameterText,
+    expression::remembering,
+    language::{Node, PipelineText, Schemas, Tree, Walk, decode, read_tree},
+    parameter::{Matching, ParameterText},
     plan::{Callers, ROLLBACK_PIPELINE},
     stage::AnyStage,
 };
-
-/// Looking at one costs some microseconds.
-const EXPRESSIONS: usize = 1_000;
+use std::sync::Arc;
 
 impl Pipeline {
     /// Reads `file` against the stage types of `registry`. Never fails: what is wrong is kept with
     /// what could be read, and told by [`Pipeline::faults`] and by compiling.
     pub fn read(file: &SourceFile, registry: &Registry<dyn AnyStage>) -> Pipeline {
-        let mut tree = read_tree(file);
-        let Some(root) = tree.root.take() else {
-            return unreadable(tree.faults);
+        remembering(|| Pipeline::read_now(file, registry))
+    }
+
+    fn read_now(file: &SourceFile, registry: &Registry<dyn AnyStage>) -> Pipeline {
+        let (root, flaws) = match tree(file) {
+            Ok(tree) => tree,
+            Err(faults) => return unreadable(faults),
         };
         let schemas = Schemas::of(registry);
         let walk = Walk::over(&schemas, &root);
@@ -36,29 +39,56 @@ impl Pipeline {
         let mut faults = reader.faults;
         needs::check(&stages, file, &mut faults);
         let parameters = parameters(&root, &walk, &mut faults);
-        let stages = bounded(stages, root.span, &mut faults);
-        let group = Group::read(&root, &walk);
-        let images = images::read(&root, &walk);
-        let (stages, group) = (&stages, &group);
-        let file = expressions::File { parameters: &parameters, images: &images, stages, group };
-        faults.extend(file.check(registry));
-        faults.extend(tree.faults);
+        let parts = (stages, images::read(&root, &walk), Group::read(&root, &walk));
+        let (stages, images, group) = &few(&parameters, parts, (root.span, &mut faults));
+        let file = expressions::File { parameters: &parameters, images, stages, group };
+        let upstream = Upstream::of(stages);
+        faults.extend(file.check((registry, &upstream)));
+        faults.extend(flaws);
         faults.extend(walk.faults);
         faults.extend(at_the_top(&root, text.as_ref().ok()));
         let text = told(text, root.span, &mut faults);
         let faults = in_file_order(faults);
-        let warned = warnings::Seen { root: &root, file };
+        let warned = warnings::Seen { root: &root, file, upstream: &upstream };
         Pipeline {
             warnings: warned.warnings(&faults),
             images_read: expressions::images_read(stages),
             group: group.clone(),
             stages: stages.clone(),
+            images: images.clone(),
             parameters,
-            images,
             faults,
             ..headed(text)
         }
     }
+}
+
+/// The tree of a file that is small enough to be looked at, and what is wrong with it as YAML.
+fn tree(file: &SourceFile) -> Result<(Arc<Node>, Vec<Diagnostic>), Vec<Diagnostic>> {
+    let Tree { root, faults } = read_tree(file);
+    let Some(root) = root else { return Err(faults) };
+    let excess = bounds::excess(&root);
+    match excess.is_empty() {
+        true => Ok((root, faults)),
+        false => Err(faults.into_iter().chain(excess).collect()),
+    }
+}
+
+/// What has expressions besides parameters.
+type Parts = (Vec<Stage>, Vec<Image>, Group);
+
+/// The same, without expressions if there are too many to look at.
+fn few(
+    parameters: &[Parameter],
+    (mut stages, images, group): Parts,
+    (root, faults): (Span, &mut Vec<Diagnostic>),
+) -> Parts {
+    let (all, named) = (&stages, &images);
+    let file = expressions::File { parameters, images: named, stages: all, group: &group };
+    let Some(excess) = file.excess(root) else { return (stages, images, group) };
+    faults.push(excess);
+    stages.iter_mut().for_each(Stage::forget_expressions);
+    (stages, Vec::new(), Group::default())
 }
 
 /// A pipeline of which only the simple keys at the top are known.
@@ -98,16 +128,6 @@ fn unreadable(faults: Vec<Diagnostic>) -> Pipeline {
     Pipeline { faults: in_file_order(faults), ..Pipeline::default() }
 }
 
-/// The stages, without their expressions if there are too many to look at.
-fn bounded(mut stages: Vec<Stage>, root: Span, faults: &mut Vec<Diagnostic>) -> Vec<Stage> {
-    if expressions::count(&stages) > EXPRESSIONS {
-        let message = format!("the file has more than {EXPRESSIONS} expressions");
-        faults.push(Diagnostic::error(Code::E015, Span::at(root.start), message));
-        stages.iter_mut().for_each(Stage::forget_expressions);
-    }
-    stages
-}
-
 /// A run without any time.
 fn zero_timeout(root: &Node, text: Option<&PipelineText>) -> Option<Diagnostic> {
     let entry = root.entry("timeout")?;
@@ -126,7 +146,7 @@ fn reserved(root: &Node, text: Option<&PipelineText>) -> Option<Diagnostic> {
 
 /// One by one, so that a broken one does not hide the others.
 fn parameters(root: &Node, walk: &Walk<'_>, faults: &mut Vec<Diagnostic>) -> Vec<Parameter> {
-    let mut parameters = Vec::new();
+    let (mut parameters, matching) = (Vec::new(), Matching::default());
     for entry in root.entry("parameters").into_iter().flat_map(|it| it.value.entries()) {
         let (id, span) = (entry.key.text.to_string(), entry.key.span);
         // A broken one is known all the same, so that what reads it is not told too.
@@ -140,7 +160,7 @@ fn parameters(root: &Node, walk: &Walk<'_>, faults: &mut Vec<Diagnostic>) -> Vec
         };
         let parameter = Parameter { id, span, text };
         if walk.is_sound(&entry.value) {
-            faults.extend(parameter.faults());
+            faults.extend(parameter.faults(&matching));
         }
         parameters.push(parameter);
     }

@@ -7,13 +7,12 @@ mod credentials;
 mod production;
 mod shell;
 
-use super::{Parameter, Stage, Written, expressions::File};
+use super::{Parameter, Stage, Written, expressions::File, upstream::Upstream};
 use crate::{
     diagnostic::{Code, Diagnostic, Span, in_file_order, quoted},
     language::{Content, Node},
     plan::OnFailure,
 };
-use std::collections::{BTreeSet, HashMap};
 
 const APPROVAL: &str = "approval";
 const DEPLOY: &str = "deploy";
@@ -25,19 +24,18 @@ const WAIT_FOR_READY: &str = "waitForReady";
 pub(super) struct Seen<'a> {
     pub(super) root: &'a Node,
     pub(super) file: File<'a>,
+    pub(super) upstream: &'a Upstream<'a>,
 }
 
 impl Seen<'_> {
     /// Everything to warn of, beside the faults.
     pub(super) fn warnings(&self, faults: &[Diagnostic]) -> Vec<Diagnostic> {
         let mut warnings = credentials::warnings(self.root);
-        let by_id: HashMap<&str, &Stage> =
-            self.file.stages.iter().map(|stage| (stage.id.as_str(), stage)).collect();
         for stage in self.file.stages {
-            warnings.extend(self.unready(stage, &by_id));
+            warnings.extend(self.unready(stage));
             warnings.extend(self.tolerated(stage));
-            warnings.extend(self.rootless(stage, &by_id));
-            warnings.extend(self.futile(stage, &by_id));
+            warnings.extend(self.rootless(stage));
+            warnings.extend(self.futile(stage));
             warnings.extend(shell::warnings(stage));
         }
         warnings.extend(self.queued());
@@ -49,13 +47,13 @@ impl Seen<'_> {
     }
 
     /// W104: nothing looks whether what a deploy wrote ever works.
-    fn unready(&self, stage: &Stage, by_id: &HashMap<&str, &Stage>) -> Option<Diagnostic> {
+    fn unready(&self, stage: &Stage) -> Option<Diagnostic> {
         let action = stage.actions.iter().find(|action| action.stage_type == DEPLOY)?;
         let wait = action.node.entry("wait").filter(|entry| is_false(&entry.value))?;
         let looks = |other: &&Stage| {
             is(other, WAIT_FOR_READY)
+                && self.upstream.has(&other.id, &stage.id)
                 && same_place(other, stage)
-                && upstream(other, by_id).contains(stage.id.as_str())
         };
         if self.file.stages.iter().any(|other| looks(&other)) {
             return None;
@@ -84,10 +82,17 @@ impl Seen<'_> {
         own.or(usual).map_or(stage.span, |entry| entry.value.span)
     }
 
+    fn deployed_upstream(&self, stage: &Stage) -> bool {
+        let deploys = |other: &Stage| {
+            is(other, DEPLOY) && self.upstream.has(&stage.id, &other.id) && same_place(other, stage)
+        };
+        self.file.stages.iter().any(deploys)
+    }
+
     /// W113: a rollback that undoes nothing of its own run.
-    fn rootless(&self, stage: &Stage, by_id: &HashMap<&str, &Stage>) -> Option<Diagnostic> {
+    fn rootless(&self, stage: &Stage) -> Option<Diagnostic> {
         let action = stage.actions.iter().find(|action| action.stage_type == ROLLBACK)?;
-        if deployed_upstream(stage, by_id) {
+        if self.deployed_upstream(stage) {
             return None;
         }
         let message = format!(
@@ -100,13 +105,13 @@ impl Seen<'_> {
 
     /// W113: a failure that takes back what its run never put there. As a default of all stages it
     /// is no failing of this one.
-    fn futile(&self, stage: &Stage, by_id: &HashMap<&str, &Stage>) -> Option<Diagnostic> {
+    fn futile(&self, stage: &Stage) -> Option<Diagnostic> {
         if stage.on_failure != OnFailure::Rollback || is(stage, DEPLOY) {
             return None;
         }
         let own = self.root.entry("stages")?.value.entry(&stage.id)?;
         let entry = own.value.entry("onFailure")?;
-        if deployed_upstream(stage, by_id) {
+        if self.deployed_upstream(stage) {
             return None;
         }
         let message = format!(
@@ -163,24 +168,4 @@ fn same_place(one: &Stage, other: &Stage) -> bool {
         (Some(one), Some(other)) => one == other,
         (None, _) | (_, None) => true,
     }
-}
-
-fn deployed_upstream(stage: &Stage, by_id: &HashMap<&str, &Stage>) -> bool {
-    let deploys = |id: &&str| {
-        by_id.get(id).is_some_and(|other| is(other, DEPLOY) && same_place(other, stage))
-    };
-    upstream(stage, by_id).iter().any(deploys)
-}
-
-/// Whatever must have ended before `stage` begins.
-fn upstream<'a>(stage: &'a Stage, by_id: &HashMap<&str, &'a Stage>) -> BTreeSet<&'a str> {
-    let (mut seen, mut open) = (BTreeSet::new(), vec![stage]);
-    while let Some(stage) = open.pop() {
-        for id in stage.needs.iter().map(|need| need.need.stage.as_str()) {
-            if seen.insert(id) {
-                open.extend(by_id.get(id));
-            }
-        }
-    }
-    seen
 }

@@ -1,7 +1,9 @@
 //! From a pipeline to a plan: environments placed, files pinned, defaults filled in, every fault
 //! told at once.
 
+mod asked;
 mod environments;
+mod files;
 mod stages;
 
 pub use environments::{Cluster, Environments, UnknownEnvironment};
@@ -10,7 +12,9 @@ use super::{Document, FORMAT, Node, Plan};
 use crate::{
     Registry,
     diagnostic::{Code, Diagnostic, Span, in_file_order},
+    expression::remembering,
     files::Files,
+    limits::FAULTS,
     pipeline::Pipeline,
     stage::AnyStage,
 };
@@ -27,7 +31,14 @@ impl Plan {
         registry: &Registry<dyn AnyStage>,
         files: &Files,
     ) -> Result<Plan, Vec<Diagnostic>> {
-        let mut compiler = Compiler::new((environments, pipeline), registry, files);
+        let compiler = Compiler::new((environments, pipeline), registry, files);
+        remembering(|| Plan::compiled((pipeline, environments), compiler))
+    }
+
+    fn compiled(
+        (pipeline, environments): (&Pipeline, &Environments),
+        mut compiler: Compiler<'_>,
+    ) -> Result<Plan, Vec<Diagnostic>> {
         let nodes = nodes(&mut compiler, pipeline);
         let mut faults = compiler.faults;
         if compiler.judged == Judged::All {
@@ -66,14 +77,20 @@ impl Plan {
 
 fn nodes(compiler: &mut Compiler<'_>, pipeline: &Pipeline) -> Vec<Node> {
     let mut seen = HashSet::new();
-    let mut nodes = Vec::new();
+    let (mut nodes, mut found) = (Vec::new(), 0);
     for stage in pipeline.stages() {
         let told = compiler.faults.len();
         nodes.extend(compiler.node(stage));
+        found += compiler.faults.len() - told;
         if let Some(cell) = &stage.cell
             && !seen.insert(cell.stage.as_str())
         {
             tell_once(&mut compiler.faults, told);
+        }
+        // What comes after these is not told; and cells may find the same again and again.
+        if compiler.faults.len() > FAULTS || found > 4 * FAULTS {
+            compiler.judged = Judged::NotAll;
+            break;
         }
     }
     nodes
@@ -88,11 +105,9 @@ fn with_warnings(mut faults: Vec<Diagnostic>, warnings: Vec<Diagnostic>) -> Vec<
 /// `told` on, only those stay that an earlier one did not show.
 fn tell_once(faults: &mut Vec<Diagnostic>, told: usize) {
     let further = faults.split_off(told);
-    let is_told = |fault: &Diagnostic| {
-        faults.iter().any(|it| it.code == fault.code && it.primary.span == fault.primary.span)
-    };
-    let news: Vec<Diagnostic> = further.into_iter().filter(|fault| !is_told(fault)).collect();
-    faults.extend(news);
+    let key = |fault: &Diagnostic| (fault.code, fault.primary.span);
+    let known: HashSet<(Code, Span)> = faults.iter().map(key).collect();
+    faults.extend(further.into_iter().filter(|fault| !known.contains(&key(fault))));
 }
 
 /// The fault of a pipeline without a name of which nothing else was told.

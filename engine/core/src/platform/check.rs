@@ -5,6 +5,7 @@ use crate::{
     diagnostic::{Code, Diagnostic, Span, quoted},
     expression::{Piece, pieces},
     language::{Node, Walk, closest},
+    limits::FAULTS,
 };
 
 /// A place in the file, by the keys and numbers that lead there.
@@ -67,6 +68,10 @@ fn groups(text: &PlatformText, root: &Node, faults: &mut Vec<Diagnostic>) {
         for (index, member) in members.iter().enumerate() {
             let way = [Way::Key("people"), Way::Key("groups"), Way::Key(group), Way::Item(index)];
             faults.extend(unknown_user(text, member, span(root, &way)));
+            // What comes after these is not told.
+            if faults.len() > FAULTS {
+                return;
+            }
         }
     }
 }
@@ -80,6 +85,9 @@ fn roles(text: &PlatformText, root: &Node, faults: &mut Vec<Diagnostic>) {
                 Some(("user", user)) => faults.extend(unknown_user(text, user, place)),
                 Some((_, group)) => faults.extend(unknown_group(text, group, place)),
                 None => {}
+            }
+            if faults.len() > FAULTS {
+                return;
             }
         }
     }

@@ -146,13 +146,14 @@ fn a_file_may_use_its_limits() {
 }
 
 #[test]
-fn thousands_of_faults_are_all_told() {
+fn of_thousands_of_faults_a_thousand_are_told_and_that_there_are_others() {
     let keys: String = (0..9_000).map(|index| format!("key-number-{index:030}: 1\n")).collect();
     let faults = codes(keys.as_bytes());
-    assert_eq!(faults.len(), 9_001);
+    assert_eq!(faults.len(), 1_001);
+    assert_eq!(faults.last(), Some(&Code::E015));
     check(keys.as_bytes());
     let one_line = format!("{{{}}}", keys.replace('\n', ", "));
-    assert_eq!(codes(one_line.as_bytes()).len(), 9_001);
+    assert_eq!(codes(one_line.as_bytes()).len(), 1_001);
     check(one_line.as_bytes());
 }
 
@@ -160,16 +161,38 @@ fn thousands_of_faults_are_all_told() {
 fn a_long_ring_and_many_unknown_needs_are_answered() {
     let stage = |index: usize| {
         format!(
-            "  s{index:050}: {{needs: [s{:050}, t{index:050}], wait: {{}}}}\n",
-            (index + 1) % 1_800
+            "  s{index:050}: {{needs: [s{:050}, t{index:050}], wait: {{duration: 5s}}}}\n",
+            (index + 1) % 900
         )
     };
-    let stages: String = (0..1_800).map(stage).collect();
+    let stages: String = (0..900).map(stage).collect();
     let text = format!("version: 1\nname: x\nstages:\n{stages}");
     let faults = codes(text.as_bytes());
-    assert_eq!(faults.iter().filter(|code| **code == Code::E002).count(), 1_800);
+    assert_eq!(faults.iter().filter(|code| **code == Code::E002).count(), 900);
     assert_eq!(faults.iter().filter(|code| **code == Code::E003).count(), 1);
     check(text.as_bytes());
+}
+
+/// A file that uses every limit of the stages is read and becomes a plan; one more is too much.
+#[test]
+fn a_pipeline_may_use_its_limits_and_no_more() {
+    let with = |count: usize, body: &str| {
+        let stages: String = (0..count).map(|n| format!("  s{n}: {body}\n")).collect();
+        codes(format!("version: 1\nname: x\nstages:\n{stages}").as_bytes())
+    };
+    let parameters = |count: usize| {
+        let declared: String = (0..count).map(|n| format!("  p{n}: {{type: number}}\n")).collect();
+        let read = vec!["parameters.p0 == 1"; 3].join(" && ");
+        let stages = format!("stages: {{a: {{when: \"{read}\", wait: {{duration: 5s}}}}}}\n");
+        let text = format!("version: 1\nname: x\nparameters:\n{declared}{stages}");
+        codes(text.as_bytes())
+    };
+    assert_eq!(with(1_000, "{wait: {duration: 5s}}"), []);
+    assert_eq!(with(1_001, "{wait: {duration: 5s}}"), [Code::E015]);
+    assert_eq!(parameters(100), []);
+    assert_eq!(parameters(101), [Code::E015]);
+    assert_eq!(with(1_000, "{when: 'run.number > 1', wait: {duration: 5s}}"), []);
+    assert_eq!(with(501, "{when: 'true', wait: {duration: \"${{ '5s' }}\"}}"), [Code::E015]);
 }
 
 #[test]

@@ -1,13 +1,15 @@
 //! From one stage to one node, with the faults that only its type, its environment or its files
 //! can show.
 
-use super::{Environments, UnknownEnvironment};
+use super::{
+    Environments, UnknownEnvironment,
+    asked::Asked,
+    files::{Pinned, Read},
+};
 use crate::{
     Registry,
     diagnostic::{Code, Diagnostic, Span, quoted},
-    expression::{Use, look},
-    files::{FileRequest, Files, Found, Step},
-    id::BlobName,
+    files::{Files, Step},
     pipeline::{Action, Config, Image, Pipeline, Stage, WorldReads, Written, stages_read},
     plan::{Effect, Node, OnFailure, Place, Timeout},
     platform::Leave,
@@ -23,10 +25,12 @@ const IMAGES: &str = "images";
 pub(super) struct Compiler<'a> {
     environments: &'a Environments,
     application: &'a str,
-    registry: &'a Registry<dyn AnyStage>,
-    files: &'a Files,
+    pub(super) registry: &'a Registry<dyn AnyStage>,
+    pub(super) files: &'a Files,
+    pub(super) read: Read,
+    pub(super) asked: Asked,
     /// Those of the whole pipeline.
-    images: &'a [Image],
+    pub(super) images: &'a [Image],
     /// Keys of `images` that some stage has a use for.
     pub(super) images_used: BTreeSet<String>,
     pub(super) judged: Judged,
@@ -45,15 +49,6 @@ pub(super) enum Judged {
     NotAll,
 }
 
-/// The files of one node.
-#[derive(Default)]
-struct Pinned {
-    files: BTreeMap<String, BlobName>,
-    patterns: BTreeMap<String, Vec<String>>,
-    /// Where patterns stand for which nothing was found.
-    missing: Vec<Span>,
-}
-
 impl<'a> Compiler<'a> {
     pub(super) fn new(
         (environments, pipeline): (&'a Environments, &'a Pipeline),
@@ -68,6 +63,8 @@ impl<'a> Compiler<'a> {
             environments,
             registry,
             files,
+            read: Read::default(),
+            asked: Asked::default(),
             components: BTreeMap::new(),
             places: BTreeMap::new(),
             observed: BTreeMap::new(),
@@ -151,20 +148,20 @@ impl<'a> Compiler<'a> {
                 return None;
             }
         };
-        let pinned = self.pin(action);
+        let pinned = self.pin(action)?;
         if !pinned.missing.is_empty() {
             self.judged = Judged::NotAll;
         }
         self.check_secrets((action, config), environment);
         self.observe(stage, (action, config));
-        let config = &self.with_images(implementation, config);
+        let config = &self.with_images((implementation, action), config, &pinned)?;
         let rendered = config.rendered();
         // A value that is not known yet may keep the whole from being decoded.
         let judged = match implementation.files(&rendered) {
             Ok(_) => rendered.clone(),
             Err(_) => config.closed(),
         };
-        let found = implementation.check(&judged, self.files);
+        let found = self.judged((implementation, action), &judged, &pinned)?;
         self.check((action, config), found, &pinned.missing);
         if let (Some(environment), Some(component)) =
             (environment, implementation.component(&judged))
@@ -180,24 +177,28 @@ impl<'a> Compiler<'a> {
     }
 
     /// The configuration with those images of the pipeline that the stage has a use for.
-    fn with_images(&mut self, implementation: &dyn AnyStage, config: &Template) -> Template {
+    fn with_images(
+        &mut self,
+        (implementation, action): (&dyn AnyStage, &Action),
+        config: &Template,
+        pinned: &Pinned,
+    ) -> Option<Template> {
         let mut config = config.clone();
         if self.images.is_empty() {
-            return config;
+            return Some(config);
         }
-        let keys: Vec<&str> = self.images.iter().map(|image| image.key.as_str()).collect();
         let preview = config.preview();
         let preview = match implementation.files(&preview) {
             Ok(_) => preview,
             Err(_) => config.closed(),
         };
-        for key in implementation.images(&preview, self.files, &keys) {
+        for key in self.useful((implementation, action), preview, pinned)? {
             if let Some(image) = self.images.iter().find(|image| image.key == key) {
                 config.put_missing(IMAGES, &key, image.reference.clone());
             }
             self.images_used.insert(key);
         }
-        config
+        Some(config)
     }
 
     fn check_environment(&mut self, stage: &Stage, action: &Action, implementation: &dyn AnyStage) {
@@ -235,32 +236,6 @@ impl<'a> Compiler<'a> {
                 self.faults.push(Diagnostic::error(Code::E007, span, message).help(lacking));
             }
         }
-    }
-
-    fn pin(&mut self, action: &Action) -> Pinned {
-        let mut pinned = Pinned::default();
-        for request in action.files(self.registry) {
-            match self.files.found(&request.pattern) {
-                Found::Paths(paths) => self.pin_paths(&mut pinned, request, paths),
-                Found::Nothing { reason } => {
-                    let span = action.value_span(&request.place);
-                    pinned.missing.push(span);
-                    if request.pattern.contains("${{") {
-                        self.faults.extend(unknown_path(action, &request, span));
-                        continue;
-                    }
-                    let message = format!("nothing to read at {}", quoted(&request.pattern));
-                    self.faults.push(Diagnostic::error(Code::E011, span, message).help(reason));
-                }
-            }
-        }
-        pinned
-    }
-
-    fn pin_paths(&self, pinned: &mut Pinned, request: FileRequest, paths: Vec<String>) {
-        let known = |path: &String| Some((path.clone(), self.files.file(path)?.name.clone()));
-        pinned.files.extend(paths.iter().filter_map(known));
-        pinned.patterns.insert(request.pattern, paths);
     }
 
     /// Tells what a stage type found, but for files of which it was told that they are missing.
@@ -326,20 +301,6 @@ impl<'a> Compiler<'a> {
             .help("give one of them another `component`");
         self.faults.push(fault);
     }
-}
-
-/// A path that only a run can tell is refused; one that hangs on a parameter without a value yet
-/// is not judged.
-fn unknown_path(action: &Action, request: &FileRequest, span: Span) -> Option<Diagnostic> {
-    let Config::Sound(config) = &action.config else { return None };
-    let sources = config.expressions().into_iter().filter(|it| it.place == request.place);
-    let is_late = sources.map(|it| it.source).any(|source| {
-        look(source, Use::Value)
-            .is_ok_and(|looked| looked.reads.iter().any(|read| read.path[0] != "parameters"))
-    });
-    let message = "what is read must be known when the run starts";
-    let help = "use parameters, or put the choice into `when` of several stages";
-    is_late.then(|| Diagnostic::error(Code::E005, span, message).help(help))
 }
 
 fn node(

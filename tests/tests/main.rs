@@ -1,6 +1,7 @@
 //! The integration tests, one binary: what needs the whole program, the whole workspace or a cluster.
 
 mod api;
+mod bombs;
 mod children;
 mod cluster;
 mod delivery;

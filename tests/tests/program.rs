@@ -8,10 +8,18 @@ use std::{
     sync::LazyLock,
 };
 
-/// The program, built from this checkout.
+/// How the program is built: as other code under test, or as its users have it (`release`).
+pub(crate) static PROFILE: LazyLock<String> =
+    LazyLock::new(|| std::env::var("GENNAKER_TEST_PROFILE").unwrap_or("dev".to_owned()));
+
+/// The program, built from this checkout unless `GENNAKER_TEST_PROGRAM` names one that is built already.
 pub(crate) static PROGRAM: LazyLock<PathBuf> = LazyLock::new(|| {
+    if let Some(built) = std::env::var_os("GENNAKER_TEST_PROGRAM") {
+        return PathBuf::from(built);
+    }
     let output = Command::new(env!("CARGO"))
         .args(["build", "-p", "gennaker", "--message-format", "json", "--locked"])
+        .args(["--profile", &PROFILE])
         .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
         .output()
         .unwrap();

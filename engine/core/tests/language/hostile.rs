@@ -182,7 +182,7 @@ fn a_pipeline_may_use_its_limits_and_no_more() {
     };
     let parameters = |count: usize| {
         let declared: String = (0..count).map(|n| format!("  p{n}: {{type: number}}\n")).collect();
-        let read = vec!["parameters.p0 == 1"; 3].join(" && ");
+        let read = ["parameters.p0 == 1"; 3].join(" && ");
         let stages = format!("stages: {{a: {{when: \"{read}\", wait: {{duration: 5s}}}}}}\n");
         let text = format!("version: 1\nname: x\nparameters:\n{declared}{stages}");
         codes(text.as_bytes())

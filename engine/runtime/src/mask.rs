@@ -19,6 +19,7 @@ use std::{
     ops::Range,
     sync::{Arc, PoisonError, RwLock},
 };
+use views::View;
 
 /// What stands in the place of a secret.
 pub const MASKED: &str = "***";
@@ -141,7 +142,7 @@ impl Known {
         views::each(text, &mut |view| {
             let matches = finder.find_overlapping_iter(view.bytes.as_ref());
             found.extend(matches.map(|found| view.source(found.range())));
-            let tails = cuts.tails(&view.bytes, &self.needles);
+            let tails = cuts.tails(view, &self.needles);
             found.extend(tails.map(|tail| view.source(tail)));
         });
         joined(found)
@@ -192,20 +193,20 @@ enum Cuts {
 }
 
 impl Cuts {
-    /// The beginnings of secrets at the places where `bytes` were cut, or an ellipsis says so.
+    /// The beginnings of secrets at the places where a text was cut, or an ellipsis says so.
     fn tails<'a>(
         self,
-        bytes: &'a [u8],
+        view: &'a View<'_>,
         needles: &'a Needles,
     ) -> impl Iterator<Item = Range<usize>> + 'a {
-        let pieces = bytes.split(move |byte| match self {
-            Cuts::End => false,
-            Cuts::Lines => *byte == b'\n',
-        });
+        let lines = match self {
+            Cuts::End => Vec::new(),
+            Cuts::Lines => view.line_ends(),
+        };
         let mut begin = 0;
-        pieces.flat_map(move |piece| {
-            let from = begin;
-            begin += piece.len() + 1;
+        lines.into_iter().chain([view.bytes.len()]).flat_map(move |end| {
+            let from = std::mem::replace(&mut begin, end);
+            let piece = &view.bytes[from..end];
             ends(piece).filter_map(move |end| {
                 let length = needles.longest_beginning(&piece[..end])?;
                 Some(from + end - length..from + end)

@@ -117,6 +117,8 @@ mod tests {
         // Others print between.
         let printed = [("a", "x abcdef"), ("b", "zzz"), ("a", "ghi"), ("b", "y"), ("a", "jklmnop")];
         assert_eq!(told(&mask, &printed), ["x ***", "zzz", "***", "y", "***"]);
+        // Cut, with a space put into it besides, before a line that is something else.
+        assert_eq!(told(&mask, &[("a", "it is corre ct-h"), ("a", "\\")]), ["it is ***", "\\"]);
         let printed = [("a", "cut: correct-ho"), ("a", "it is `correct-h…`"), ("a", "")];
         assert_eq!(told(&mask, &printed), ["cut: ***", "it is `***…`", ""]);
     }

@@ -45,6 +45,23 @@ impl View<'_> {
         }
     }
 
+    /// Where a line ends, also where the break itself was taken away; in their order.
+    pub(super) fn line_ends(&self) -> Vec<usize> {
+        let mut ends: Vec<usize> = breaks(&self.bytes).collect();
+        if let Origin::Other { view, stretches } = &self.origin {
+            let gone = |at: usize| {
+                let next = stretches.partition_point(|stretch| stretch.of.start <= at);
+                let before = next.checked_sub(1).and_then(|index| stretches.get(index));
+                let is_here = before.is_some_and(|stretch| stretch.of.contains(&at));
+                let end = || stretches.get(next).map_or(self.bytes.len(), |stretch| stretch.at);
+                (!is_here).then(end)
+            };
+            ends.extend(breaks(&view.bytes).filter_map(gone));
+            ends.sort_unstable();
+        }
+        ends
+    }
+
     /// The view of this one in which `decoding` was undone.
     fn through<'a>(&'a self, decoding: &Decoding) -> View<'a> {
         let (mut bytes, mut stretches) = (Vec::with_capacity(self.bytes.len()), Vec::new());
@@ -67,6 +84,10 @@ impl View<'_> {
         }
         View { bytes: bytes.into(), origin: Origin::Other { view: self, stretches } }
     }
+}
+
+fn breaks(bytes: &[u8]) -> impl Iterator<Item = usize> {
+    bytes.iter().enumerate().filter(|(_, byte)| **byte == b'\n').map(|(at, _)| at)
 }
 
 /// One layer of encoding.

@@ -12,6 +12,7 @@ mod publish;
 mod scalar;
 mod schema;
 mod suggest;
+mod text;
 mod tree;
 mod walk;
 
@@ -20,10 +21,10 @@ pub use publish::published_schema;
 
 pub(crate) use decode::decode;
 pub(crate) use publish::publish;
-pub(crate) use schema::{
-    ConcurrencyText, DefaultsText, MatrixText, NeedText, PipelineText, RetryText, Schemas,
-    StageText,
-};
+pub(crate) use schema::Schemas;
 pub(crate) use suggest::closest;
+pub(crate) use text::{
+    ConcurrencyText, DefaultsText, MatrixText, NeedText, PipelineText, RetryText, StageText,
+};
 pub(crate) use tree::{Content, Entry, Node, Tree, read_tree};
 pub(crate) use walk::{SECRET_PLACES, Walk};

@@ -7,8 +7,9 @@ use std::{
 };
 
 const GOOD: &str = "version: 1\nname: good\nstages:\n  a: {wait: {duration: 1s}}\n  b: {needs: [a], timeout: 5m, retry: {limit: 2}, wait: {until: \"2030-01-01T00:00:00Z\"}}\n";
-/// Address space of the program, in KiB: a file that wants more ends it, and the test.
-const MEMORY_KIB: u64 = 64 * 1024;
+/// Memory of the program, in KiB: a file that wants more ends it, and the test. Half of it is the stack
+/// on which expressions are looked at: it is set aside as a whole, and hardly used.
+const MEMORY_KIB: u64 = 2 * 64 * 1024;
 const COUNT: usize = 500;
 
 fn files() -> Vec<Vec<u8>> {

@@ -26,7 +26,7 @@ pub fn registry(clusters: &Clusters) -> Registry<dyn AnyStage> {
 /// The same on a platform whose file restricts what may be done.
 pub fn registry_of(clusters: &Clusters, platform: &Arc<Platform>) -> Registry<dyn AnyStage> {
     let clusters = || clusters.clone();
-    Registry::default()
+    Registry::<dyn AnyStage>::default()
         .with(approval::Approval { platform: platform.clone() })
         .with(checks::Checks)
         .with(deploy::Deploy { clusters: clusters() })

@@ -4,18 +4,27 @@ use serde_json::Value;
 use std::{collections::BTreeMap, process::Command};
 
 /// Every package, and what it may import of ours.
-const TABLE: [(&str, &[&str]); 8] = [
+const TABLE: [(&str, &[&str]); 9] = [
     ("artifacts", &[]),
     ("engine-api", &["engine-core", "engine-runtime"]),
     ("engine-core", &[]),
     ("engine-runtime", &["engine-core", "engine-runtime"]), // itself, for its own tests
     (
         "gennaker",
-        &["artifacts", "engine-api", "engine-core", "engine-runtime", "kubernetes", "stages"],
+        &[
+            "artifacts",
+            "engine-api",
+            "engine-core",
+            "engine-runtime",
+            "kubernetes",
+            "stages",
+            "triggers",
+        ],
     ),
     ("integration-tests", &["engine-core", "engine-runtime"]), // to read a log
     ("kubernetes", &[]),
     ("stages", &["artifacts", "engine-core", "kubernetes"]),
+    ("triggers", &["artifacts", "engine-core"]),
 ];
 
 /// What the core must never reach for.

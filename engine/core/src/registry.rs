@@ -1,6 +1,10 @@
 //! Name to implementation, for everything of which there are several kinds.
 
-use crate::stage::{AnyStage, Stage};
+use crate::{
+    receiver::{AnyReceiver, Receiver},
+    stage::{AnyStage, Stage},
+    trigger::{AnyTrigger, Trigger},
+};
 use std::collections::BTreeMap;
 
 pub struct Registry<T: ?Sized> {
@@ -39,5 +43,19 @@ impl Registry<dyn AnyStage> {
     #[must_use]
     pub fn with<S: Stage>(self, stage: S) -> Registry<dyn AnyStage> {
         self.insert(S::TYPE, Box::new(stage))
+    }
+}
+
+impl Registry<dyn AnyTrigger> {
+    #[must_use]
+    pub fn with<T: Trigger>(self, trigger: T) -> Registry<dyn AnyTrigger> {
+        self.insert(T::TYPE, Box::new(trigger))
+    }
+}
+
+impl Registry<dyn AnyReceiver> {
+    #[must_use]
+    pub fn with<R: Receiver>(self, receiver: R) -> Registry<dyn AnyReceiver> {
+        self.insert(R::PROVIDER, Box::new(receiver))
     }
 }

@@ -174,7 +174,7 @@ async fn open(store: Arc<dyn Store>) -> Outcome<(Engine, mpsc::UnboundedReceiver
     let engine = Engine::open(Parts {
         store,
         clock: Arc::new(clock),
-        stages: Arc::new(Registry::default().with(plans::Noop)),
+        stages: Arc::new(Registry::<dyn engine_core::stage::AnyStage>::default().with(plans::Noop)),
         evaluator: Arc::new(Pool::new(2)),
         objects: Arc::new(NoObjects),
         sealer: Arc::new(Sealer::with_key(&[7; 32])?),

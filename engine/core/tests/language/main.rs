@@ -21,7 +21,7 @@ use engine_core::{
 use std::collections::BTreeMap;
 
 fn registry() -> Registry<dyn AnyStage> {
-    Registry::default().with(kinds::Deploy).with(kinds::Wait)
+    Registry::<dyn AnyStage>::default().with(kinds::Deploy).with(kinds::Wait)
 }
 
 fn environments() -> Environments {

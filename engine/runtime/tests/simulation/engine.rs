@@ -135,7 +135,7 @@ impl Storm {
             store: store as Arc<dyn Store>,
             clock: self.clock.clone(),
             stages: Arc::new(
-                Registry::default()
+                Registry::<dyn engine_core::stage::AnyStage>::default()
                     .with(Scripted::<0>(self.world.clone()))
                     .with(Scripted::<1>(self.world.clone()))
                     .with(Calling(self.world.clone()))

@@ -1,0 +1,91 @@
+//! What happens in a repository of sources.
+
+use serde::{Deserialize, Serialize};
+
+/// A ref has changed, or a request was merged.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Git {
+    /// `host/path` without `.git`, in lower case where hosts are; the same for every way of naming it.
+    pub repository: String,
+    pub change: Change,
+    /// Who has pushed, or merged, as the host knows them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub actor: Option<String>,
+    /// Of the commit, as its author wrote it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub author: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+    /// What `git diff` says against what was seen before.
+    #[serde(default)]
+    pub paths: ChangedPaths,
+}
+
+/// Commits are whole hexadecimal ids.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", tag = "type")]
+pub enum Change {
+    /// A branch stands at another commit. `before` is none if it is new.
+    Push {
+        branch: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        before: Option<String>,
+        after: String,
+    },
+    BranchDeleted {
+        branch: String,
+    },
+    /// `commit` is what the tag comes to; none until the repository was asked.
+    Tag {
+        tag: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        commit: Option<String>,
+    },
+    TagDeleted {
+        tag: String,
+    },
+    /// A request was merged into `branch`, which now stands at `commit` or after it.
+    Merge {
+        branch: String,
+        commit: String,
+        number: u64,
+        origin: Origin,
+    },
+}
+
+/// Where what was merged came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Origin {
+    Repository,
+    Fork,
+}
+
+/// Which files differ.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", tag = "known", content = "paths")]
+pub enum ChangedPaths {
+    /// Nobody has looked yet.
+    #[default]
+    Unread,
+    /// There is nothing to compare with, or too many differ: whatever is asked for has changed.
+    Everything,
+    Those(Vec<String>),
+}
+
+impl Change {
+    /// In words: `push to main`.
+    pub fn words(&self) -> String {
+        match self {
+            Change::Push { branch, before: Some(_), .. } => format!("push to {branch}"),
+            Change::Push { branch, before: None, .. } => format!("new branch {branch}"),
+            Change::BranchDeleted { branch } => format!("branch {branch} deleted"),
+            Change::Tag { tag, .. } => format!("tag {tag}"),
+            Change::TagDeleted { tag } => format!("tag {tag} deleted"),
+            Change::Merge { branch, number, .. } => {
+                format!("request {number} merged into {branch}")
+            }
+        }
+    }
+}

@@ -8,6 +8,10 @@ use serde::{Deserialize, Serialize};
 pub struct Git {
     /// `host/path` without `.git`, in lower case where hosts are; the same for every way of naming it.
     pub repository: String,
+    /// The same of its other addresses, where they differ: a host may speak HTTP and SSH under other
+    /// ports and paths, and a source may be written by any.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub aliases: Vec<String>,
     pub change: Change,
     /// Who has pushed, or merged, as the host knows them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -22,7 +26,7 @@ pub struct Git {
     pub paths: ChangedPaths,
 }
 
-/// Commits are whole hexadecimal ids.
+/// Commits are whole hexadecimal ids, but for [`Change::Merge`] until it is confirmed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", tag = "type")]
 pub enum Change {
@@ -45,7 +49,8 @@ pub enum Change {
     TagDeleted {
         tag: String,
     },
-    /// A request was merged into `branch`, which now stands at `commit` or after it.
+    /// A request was merged into `branch`, which now stands at `commit` or after it. Bitbucket Cloud
+    /// tells only the first 12 digits.
     Merge {
         branch: String,
         commit: String,

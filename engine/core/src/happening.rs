@@ -34,9 +34,23 @@ pub struct Image {
     /// `sha256:…`; only a registry's own answer counts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub digest: Option<String>,
+    /// What it runs on; only a registry's own answer counts.
+    #[serde(default)]
+    pub platforms: Platforms,
     /// Whether the registry itself has said so.
     #[serde(default)]
     pub confirmation: Confirmation,
+}
+
+/// On what an image runs.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", tag = "known", content = "platforms")]
+pub enum Platforms {
+    /// Nobody has looked.
+    #[default]
+    Unread,
+    /// Written `linux/amd64`, `linux/arm/v7`.
+    Those(Vec<String>),
 }
 
 /// Whether what was told was looked at where it is said to be.

@@ -1,4 +1,6 @@
-//! Finds and reads the platform's file, `gennaker.yaml`.
+//! Finds and reads the platform's file, `gennaker.yaml`, and the files that it includes.
+
+mod included;
 
 use crate::{arguments::Common, screen::Paint};
 use anyhow::{Context, bail};
@@ -41,12 +43,17 @@ pub(crate) fn file(common: &Common) -> Option<PathBuf> {
 pub(crate) fn find(common: &Common) -> anyhow::Result<Found> {
     let Some(path) = file(common) else { return Ok(Found::default()) };
     let source = read(&path).with_context(|| format!("{} cannot be read", path.display()))?;
-    match Platform::read(&source) {
-        Ok(platform) => {
-            let folder = path.parent().unwrap_or(Path::new("")).to_owned();
-            Ok(Found { platform: Arc::new(platform), folder })
+    let folder = path.parent().unwrap_or(Path::new("")).to_owned();
+    let (further, mut faults) = included::read(&source, &folder);
+    let files: Vec<SourceFile> = std::iter::once(source).chain(further).collect();
+    let read = Platform::read_all(&files).map_err(|told| {
+        for of in told {
+            faults.push((of.file, of.faults));
         }
-        Err(faults) => bail!(Invalid { told: told(&source, &faults) }),
+    });
+    match read {
+        Ok(platform) if faults.is_empty() => Ok(Found { platform: Arc::new(platform), folder }),
+        Ok(_) | Err(()) => bail!(Invalid { told: told(&files, faults) }),
     }
 }
 
@@ -56,12 +63,22 @@ fn read(path: &Path) -> io::Result<SourceFile> {
     Ok(SourceFile::new(path.display().to_string(), &bytes))
 }
 
-fn told(source: &SourceFile, faults: &[Diagnostic]) -> String {
+/// What is wrong with each of the files, in their order.
+fn told(files: &[SourceFile], faults: Vec<(usize, Vec<Diagnostic>)>) -> String {
     let colour = match Paint::of(&io::stderr()) {
         Paint::Plain => Colour::Never,
         Paint::Coloured => Colour::Always,
     };
-    format!("\n{}", diagnostic::human(source, faults, colour))
+    let of = |(at, file): (usize, &SourceFile)| {
+        let own = faults.iter().filter(|(file, _)| *file == at);
+        let own: Vec<Diagnostic> = own.flat_map(|(_, faults)| faults.clone()).collect();
+        let own = diagnostic::in_file_order(own);
+        match own.is_empty() {
+            true => String::new(),
+            false => format!("\n{}", diagnostic::human(file, &own, colour)),
+        }
+    };
+    files.iter().enumerate().map(of).collect()
 }
 
 impl Found {

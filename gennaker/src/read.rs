@@ -18,7 +18,7 @@ use std::{
     sync::Arc,
 };
 
-use paths::Search;
+pub(crate) use paths::Search;
 
 /// One file that a pipeline names may be this large.
 const FILE_LIMIT_BYTES: u64 = 1024 * 1024;

@@ -10,6 +10,7 @@ pub(crate) async fn serve(common: &Common, listen: Option<SocketAddr>) -> anyhow
     if let Some(reason) = reach.missing() {
         screen::say(&format!("stages that act on a cluster will wait: {reason}"));
     }
+    let listen = listen.or_else(|| reach.found.platform.listen());
     let hosted = state::serve(common, reach, listen).await?;
     if let Some(doors) = &hosted.doors {
         if let Some(address) = doors.address() {

@@ -4,6 +4,7 @@ mod api;
 mod bombs;
 mod children;
 mod cluster;
+mod config;
 mod delivery;
 mod doctor;
 mod doors;

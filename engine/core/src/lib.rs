@@ -10,6 +10,7 @@ pub mod event;
 pub mod execution;
 pub mod expression;
 pub mod files;
+pub mod glob;
 pub mod happening;
 pub mod id;
 pub mod language;

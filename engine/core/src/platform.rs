@@ -3,19 +3,23 @@
 
 mod check;
 mod people;
+mod reading;
+mod sources;
 mod text;
 
 pub use people::{Approver, Right};
-pub(crate) use text::PlatformText;
-pub use text::{ClusterText, EnvironmentText};
+pub use reading::{FileFaults, Include};
+pub use sources::{KnownRegistry, Owner, Receiver, Serves, Source, SourcePlace, repository_key};
+pub use text::{ClusterText, EnvironmentText, Provider};
+pub(crate) use text::{IncludedText, PlatformText};
 
 use crate::{
     Registry,
     admission::{Limit, Limits},
-    diagnostic::{Code, Diagnostic, SourceFile, Span, in_file_order},
-    language::{Schemas, Walk, closest, decode, publish, read_tree},
+    glob::matches,
+    language::{Schemas, closest, publish},
 };
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, net::SocketAddr};
 
 /// What the platform's file says, or that there is none.
 #[derive(Clone, Debug, Default)]
@@ -34,39 +38,17 @@ pub enum Leave {
 }
 
 impl Platform {
-    /// What `file` says, or everything that is wrong with it.
-    pub fn read(file: &SourceFile) -> Result<Platform, Vec<Diagnostic>> {
-        let mut tree = read_tree(file);
-        let Some(root) = tree.root.take() else { return Err(in_file_order(tree.faults)) };
-        let schemas = Schemas::platform();
-        let walk = Walk::over(&schemas, &root);
-        let mut faults = tree.faults;
-        match decode::<PlatformText>(&root, &walk, |key| key != "version") {
-            Ok(text) => {
-                faults.extend(check::faults(&text, (&root, &walk)));
-                faults.extend(walk.faults);
-                match faults.is_empty() {
-                    true => Ok(Platform::File(Box::new(text))),
-                    false => Err(in_file_order(faults)),
-                }
-            }
-            Err(error) => {
-                faults.extend(walk.faults);
-                let message = format!("the file cannot be read: {error}");
-                faults.push(Diagnostic::error(Code::E016, Span::at(root.span.start), message));
-                Err(in_file_order(faults))
-            }
-        }
-    }
-
     /// The schema of the file, for editors.
     pub fn schema() -> serde_json::Value {
         let told =
             ("https://gennaker.dev/schema/config/v1.json", "The platform's file of Gennaker");
-        publish(Schemas::platform(), &Registry::default(), told)
+        let mut schema = publish(Schemas::platform(), &Registry::default(), told);
+        let place = |key: &str| serde_json::json!({"required": [key]});
+        schema["definitions"]["Source"]["oneOf"] = [place("git"), place("directory")].into();
+        schema
     }
 
-    pub fn file(&self) -> Option<&PlatformText> {
+    pub(crate) fn file(&self) -> Option<&PlatformText> {
         match self {
             Platform::Open => None,
             Platform::File(text) => Some(text),
@@ -76,6 +58,11 @@ impl Platform {
     /// The folder of secrets, as it is written.
     pub fn secrets_directory(&self) -> Option<&str> {
         self.file()?.secrets.directory.as_deref()
+    }
+
+    /// The address on which `serve` listens beside its socket.
+    pub fn listen(&self) -> Option<SocketAddr> {
+        self.file()?.server.listen.as_ref()?.parse().ok()
     }
 
     /// The group whose members may use the socket.
@@ -123,6 +110,9 @@ impl Platform {
     /// Whether a stage of `application` that acts on `environment`, if on any, may use a secret.
     pub fn secret(&self, name: &str, (application, environment): (&str, Option<&str>)) -> Leave {
         let Some(file) = self.file() else { return Leave::Granted };
+        if file.own_secrets().contains(name) {
+            return Leave::Refused;
+        }
         let grants = file.secrets.grants.iter().any(|grant| {
             let on = |pattern: &String| match environment {
                 Some(environment) => matches(pattern, environment),
@@ -167,19 +157,6 @@ impl Platform {
     pub fn requests(&self) -> Option<&[String]> {
         Some(self.file()?.http.allow.as_slice())
     }
-}
-
-/// Whether `text` is as `pattern` has it, in which `*` stands for anything.
-fn matches(pattern: &str, text: &str) -> bool {
-    let mut parts = pattern.split('*');
-    let first = parts.next().unwrap_or_default();
-    let Some(mut rest) = text.strip_prefix(first) else { return false };
-    let Some(last) = parts.next_back() else { return rest.is_empty() };
-    for part in parts {
-        let Some(at) = rest.find(part) else { return false };
-        rest = &rest[at + part.len()..];
-    }
-    rest.ends_with(last)
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ const LOOKED_AT: usize = 50_000;
 const DEPTH: usize = 64;
 
 /// Looks for files below a root.
-pub(super) struct Search<'a> {
+pub(crate) struct Search<'a> {
     root: &'a Path,
     left: usize,
 }
@@ -28,35 +28,34 @@ enum Part {
 }
 
 impl<'a> Search<'a> {
-    pub(super) fn below(root: &'a Path) -> Search<'a> {
+    pub(crate) fn below(root: &'a Path) -> Search<'a> {
         Search { root, left: LOOKED_AT }
     }
 
     /// The files that a pattern stands for: a file, the manifests of a folder, or a glob's matches.
     pub(super) fn paths(&mut self, pattern: &str) -> Result<Vec<PathBuf>, String> {
-        let relative = Path::new(pattern);
-        let stays = relative.components().all(|part| match part {
-            Component::Normal(_) | Component::CurDir => true,
-            Component::ParentDir | Component::RootDir | Component::Prefix(_) => false,
-        });
-        if !stays {
-            return Err("a path stays below the repository's root, without `..`".to_owned());
-        }
-        let whole = self.root.join(relative);
+        let whole = self.root.join(below(pattern)?);
         let paths = if whole.is_dir() {
             files_in(&whole, &["yaml", "yml", "json"]).map_err(|error| error.to_string())?
-        } else if whole.is_file() {
-            vec![whole]
         } else {
-            let mut found = BTreeSet::new();
-            self.matches(self.root, &parts(pattern)?, &mut found)?;
-            found.into_iter().collect()
+            self.files(pattern)?
         };
         match paths.len() {
             0 => Err(format!("nothing is at `{pattern}` below {}", self.root.display())),
             1..=FILES_LIMIT => Ok(paths),
             _ => Err(format!("these are more than {FILES_LIMIT} files")),
         }
+    }
+
+    /// The files that a pattern matches, in order; of too many, one more than are borne.
+    pub(crate) fn files(&mut self, pattern: &str) -> Result<Vec<PathBuf>, String> {
+        let whole = self.root.join(below(pattern)?);
+        if whole.is_file() {
+            return Ok(vec![whole]);
+        }
+        let mut found = BTreeSet::new();
+        self.matches(self.root, &parts(pattern)?, &mut found)?;
+        Ok(found.into_iter().collect())
     }
 
     fn matches(
@@ -115,6 +114,18 @@ impl<'a> Search<'a> {
         })?;
         entries.sort_by_key(fs::DirEntry::file_name);
         Ok(entries)
+    }
+}
+
+fn below(pattern: &str) -> Result<&Path, String> {
+    let relative = Path::new(pattern);
+    let stays = relative.components().all(|part| match part {
+        Component::Normal(_) | Component::CurDir => true,
+        Component::ParentDir | Component::RootDir | Component::Prefix(_) => false,
+    });
+    match stays {
+        true => Ok(relative),
+        false => Err("a path stays below the repository's root, without `..`".to_owned()),
     }
 }
 

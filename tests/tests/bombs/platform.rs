@@ -47,6 +47,22 @@ fn platforms() -> Vec<Bomb> {
         )
         .refused(),
         platform(
+            "9,000 names of applications and 9,000 patterns",
+            format!(
+                "version: 1\nsources: [{{directory: a, applications: [{}]}}, {{directory: b, applications: [{}]}}]\n",
+                listed((0..9_000).map(|n| format!("n{n}"))),
+                listed((0..9_000).map(|n| format!("\"*m{n}*\""))),
+            ),
+        ),
+        platform(
+            "4,000 sources of one name",
+            format!(
+                "version: 1\nsources: [{}]\n",
+                listed((0..4_000).map(|n| format!("{{directory: {n}/a}}")))
+            ),
+        )
+        .refused(),
+        platform(
             "2,500 environments",
             format!("version: 1\nenvironments: {{{}}}\n", environments(2_500)),
         ),

@@ -27,6 +27,12 @@ impl Duration {
         self.0
     }
 
+    /// At most ten years, as anywhere.
+    pub(crate) const fn of_seconds(seconds: u64) -> Duration {
+        assert!(seconds <= LONGEST_SECONDS);
+        Duration(std::time::Duration::from_secs(seconds))
+    }
+
     pub fn milliseconds(self) -> u64 {
         crate::clock::milliseconds(self.0)
     }

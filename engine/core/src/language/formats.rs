@@ -6,7 +6,10 @@ use super::{
     duration,
     tree::{Content, Node},
 };
-use crate::diagnostic::{Code, Diagnostic, Span, quoted};
+use crate::{
+    diagnostic::{Code, Diagnostic, Span, quoted},
+    glob,
+};
 use regex::Regex;
 use serde_json::{Number, Value};
 use std::collections::{HashMap, HashSet};
@@ -76,6 +79,10 @@ fn format_fault(format: &str, (text, span): (&str, Span), owner: &str) -> Option
             "an instant",
             "write it with its offset from UTC: `2026-12-24T18:00:00+01:00`".to_owned(),
         ),
+        "gennaker-glob" => match glob::check(text) {
+            Ok(()) => None,
+            Err(error) => formless("a pattern", error.to_string()),
+        },
         "gennaker-name" if !is_name(text) => Some(
             impossible((text, span), owner)
                 .help("use 1 to 63 of the characters `a` to `z`, `0` to `9` and `-`"),

@@ -261,6 +261,7 @@ fn spelled_out(entries: &mut Map<String, Value>) {
     let pattern = match entries.remove("format").as_ref().and_then(Value::as_str) {
         Some("gennaker-name") => "^[a-z0-9-]{1,63}$",
         Some("gennaker-id") => "^[a-z][a-zA-Z0-9-]{0,62}$",
+        Some("gennaker-glob") => "^[^?!{}\\[\\]\\\\\\s]{1,256}$",
         _ => return,
     };
     entries.insert("pattern".to_owned(), json!(pattern));

@@ -1,7 +1,12 @@
 //! The schemas against which a file is held, generated from the types that decode it.
 
 use super::text::{PipelineText, StageText};
-use crate::{Registry, parameter::ParameterText, platform::PlatformText, stage::AnyStage};
+use crate::{
+    Registry,
+    parameter::ParameterText,
+    platform::{IncludedText, PlatformText},
+    stage::AnyStage,
+};
 use schemars::{JsonSchema, SchemaGenerator, generate::SchemaSettings};
 use serde_json::{Map, Value, json};
 
@@ -37,9 +42,18 @@ impl Schemas {
 
     /// The schema of the platform's file.
     pub(crate) fn platform() -> Schemas {
+        Schemas::file_of::<PlatformText>()
+    }
+
+    /// The schema of a file that it includes.
+    pub(crate) fn included() -> Schemas {
+        Schemas::file_of::<IncludedText>()
+    }
+
+    fn file_of<T: JsonSchema>() -> Schemas {
         let settings = SchemaSettings::draft2020_12().for_deserialize();
         let mut generator = settings.into_generator();
-        let mut root = PlatformText::json_schema(&mut generator).to_value();
+        let mut root = T::json_schema(&mut generator).to_value();
         root["properties"]["version"] = json!({ "const": 1 });
         root["required"] = json!(["version"]);
         root["patternProperties"] = json!({ OWN_KEYS: true });

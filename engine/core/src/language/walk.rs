@@ -248,7 +248,8 @@ impl<'a> Walk<'a> {
     }
 
     fn key_format(&mut self, names: Leaf<'_>, key: &Key) -> Verdict {
-        let fault = self.patterns.text_fault(names, (&key.text, key.span), "a stage's id");
+        let owner = names.get("title").and_then(Value::as_str).unwrap_or("a stage's id");
+        let fault = self.patterns.text_fault(names, (&key.text, key.span), owner);
         fault.map_or(Verdict::Sound, |fault| self.fault(fault))
     }
 

@@ -1,7 +1,8 @@
 //! Who somebody is, and what they may do.
 
-use super::{Leave, Platform, matches, text::RoleWord};
+use super::{Leave, Platform, text::RoleWord};
 use crate::{
+    glob::matches,
     language::closest,
     person::{Actor, Way},
 };

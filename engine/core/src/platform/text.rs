@@ -1,21 +1,23 @@
 //! What can be said in `gennaker.yaml`.
 
+mod glob;
+mod people;
+mod places;
+mod sources;
+
+use glob::GlobText;
+pub(crate) use people::{PeopleText, RoleText, RoleWord, UserText};
+pub use places::{ClusterText, EnvironmentText};
+pub use sources::Provider;
+pub(crate) use sources::{ReceiverText, RegistryText, SourceDefaultsText, SourceText};
+
+use crate::language::Duration;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
 /// Keys at the top that belong to a later version.
-const LATER: [&str; 9] = [
-    "database",
-    "freezes",
-    "include",
-    "notifiers",
-    "receivers",
-    "registries",
-    "retention",
-    "sourceDefaults",
-    "sources",
-];
+const LATER: [&str; 3] = ["database", "freezes", "notifiers"];
 
 /// The platform's file.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
@@ -27,6 +29,26 @@ pub struct PlatformText {
     pub(crate) clusters: BTreeMap<String, ClusterText>,
     /// Where pipelines may act. Other environments are unknown.
     pub(crate) environments: BTreeMap<String, EnvironmentText>,
+    /// Where pipelines live, what each place owns and where it may deploy.
+    pub(crate) sources: Vec<SourceText>,
+    /// What holds for sources that do not say it themselves.
+    pub(crate) source_defaults: SourceDefaultsText,
+    /// Further files, relative to this one, that may say more of `sources`, `people`, `roles` and
+    /// `secrets.grants`. `*` stands for anything but `/`, `**` for anything.
+    #[schemars(with = "Vec<GlobText>", length(max = 100))]
+    pub(crate) include: Vec<String>,
+    /// Who may post happenings to `/receivers/NAME`, by that name.
+    #[schemars(extend("propertyNames" = {
+        "type": "string", "format": "gennaker-name", "title": "a receiver's name"
+    }))]
+    pub(crate) receivers: BTreeMap<String, ReceiverText>,
+    /// Registries by their host, with a port if they have one.
+    #[schemars(extend("propertyNames" = {
+        "type": "string",
+        "pattern": "^[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]{1,5})?$",
+        "title": "a registry's host"
+    }))]
+    pub(crate) registries: BTreeMap<String, RegistryText>,
     pub(crate) people: PeopleText,
     /// Who may do what, where. Without it, whoever reaches the engine may do everything.
     #[schemars(length(min = 1))]
@@ -35,96 +57,56 @@ pub struct PlatformText {
     pub(crate) secrets: SecretsText,
     /// How many runs an application may have.
     pub(crate) limits: LimitsText,
+    /// How long things are kept.
+    pub(crate) retention: RetentionText,
+}
+
+/// A file that the platform's file includes.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub(crate) struct IncludedText {
+    pub(crate) sources: Vec<SourceText>,
+    pub(crate) people: PeopleText,
+    #[schemars(length(min = 1))]
+    pub(crate) roles: Option<Vec<RoleText>>,
+    pub(crate) secrets: IncludedSecretsText,
 }
 
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
-#[schemars(extend("x-later" = ["publicUrl"]))]
+pub(crate) struct IncludedSecretsText {
+    pub(crate) grants: Vec<GrantText>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
 pub(crate) struct ServerText {
+    /// The address on which `serve` listens, `127.0.0.1:7080`; without it, only on its socket.
+    pub(crate) listen: Option<String>,
+    /// Where people and senders of webhooks reach it, for links.
+    #[schemars(
+        regex(pattern = "^https?://[^/?#@\\s]+(/[^?#\\s]*)?$"),
+        extend("examples" = ["https://cd.example.com"])
+    )]
+    pub(crate) public_url: Option<String>,
     /// A group whose members may talk to the engine by its socket, beside its own user.
     #[schemars(length(min = 1))]
     pub(crate) socket_group: Option<String>,
 }
 
-/// The way to a cluster.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+/// How long things are kept.
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
-pub struct ClusterText {
-    /// A file, relative to this one; without it, what kubectl would read.
-    #[schemars(length(min = 1))]
-    pub kubeconfig: Option<String>,
-    /// A context of it; without it, its current one.
-    #[schemars(length(min = 1))]
-    pub context: Option<String>,
-    /// For people and selectors.
-    pub labels: BTreeMap<String, String>,
+#[schemars(extend("x-later" = ["runs"]))]
+pub(crate) struct RetentionText {
+    /// What arrived from outside, and what became of it.
+    pub(crate) deliveries: Duration,
 }
 
-/// Where an environment is.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-#[schemars(extend("x-later" = ["namespaces", "clusterKinds", "serviceAccounts", "impersonate", "rules"]))]
-pub struct EnvironmentText {
-    /// A name under `clusters`, or a context of the kubeconfig.
-    #[schemars(length(min = 1))]
-    pub cluster: String,
-    /// `${{ application.name }}` may stand in it; without it, the environment's name.
-    #[serde(default)]
-    #[schemars(length(min = 1), extend("x-expressions" = true))]
-    pub namespace: Option<String>,
-    /// Whether users of the service are served from it; `environment.production` in expressions.
-    #[serde(default)]
-    pub production: bool,
-    /// `environment.labels` in expressions.
-    #[serde(default)]
-    pub labels: BTreeMap<String, String>,
-}
-
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", default)]
-pub(crate) struct PeopleText {
-    pub(crate) users: BTreeMap<String, UserText>,
-    /// Names of users, by group.
-    pub(crate) groups: BTreeMap<String, Vec<String>>,
-}
-
-/// By which names a person is known elsewhere.
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", default)]
-pub(crate) struct UserText {
-    pub(crate) email: Option<String>,
-    pub(crate) slack: Option<String>,
-    /// The login name on the engine's machine.
-    pub(crate) unix: Option<String>,
-    pub(crate) github: Option<String>,
-    pub(crate) git_emails: Vec<String>,
-}
-
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct RoleText {
-    pub(crate) role: RoleWord,
-    /// `user:NAME` and `group:NAME`.
-    #[schemars(length(min = 1), inner(regex(pattern = "^(user|group):.+$")))]
-    pub(crate) to: Vec<String>,
-    #[serde(default = "anything")]
-    #[schemars(length(min = 1))]
-    pub(crate) environments: Vec<String>,
-    #[serde(default = "anything")]
-    #[schemars(length(min = 1))]
-    pub(crate) applications: Vec<String>,
-}
-
-/// What a role lets people do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub(crate) enum RoleWord {
-    /// Start runs, and say what is to become of them.
-    Run,
-    /// Answer approvals.
-    Approve,
-    /// Both.
-    Admin,
+impl Default for RetentionText {
+    fn default() -> RetentionText {
+        RetentionText { deliveries: Duration::of_seconds(30 * 86_400) }
+    }
 }
 
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
@@ -153,11 +135,11 @@ pub(crate) struct GrantText {
     /// Names of secrets; `*` stands for anything.
     #[schemars(length(min = 1), inner(regex(pattern = "^[A-Z0-9_*]+$")))]
     pub(crate) names: Vec<String>,
-    #[schemars(length(min = 1))]
+    #[schemars(with = "Vec<GlobText>", length(min = 1))]
     pub(crate) applications: Vec<String>,
     /// Of the stages that use it; a stage without one needs `*`.
     #[serde(default = "anything")]
-    #[schemars(length(min = 1))]
+    #[schemars(with = "Vec<GlobText>", length(min = 1))]
     pub(crate) environments: Vec<String>,
 }
 

@@ -1,0 +1,124 @@
+//! How gennaker.yaml is put together: what it includes, and from where.
+
+use crate::program::{gennaker, pipeline};
+use std::{fs, os::unix::fs::symlink, path::Path, process::Command};
+use tempfile::TempDir;
+
+/// A folder with a platform's file and others beside it.
+fn folder(files: &[(&str, &str)]) -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, text) in files {
+        fs::create_dir_all(folder.path().join(name).parent().unwrap()).unwrap();
+        pipeline(folder.path(), name, text);
+    }
+    folder
+}
+
+fn command(folder: &Path, arguments: &[&str]) -> Command {
+    let mut command = gennaker(&folder.join("state"), arguments);
+    command.current_dir(folder).env_remove("KUBECONFIG").env("HOME", "/nowhere");
+    command
+}
+
+fn told(folder: &Path, arguments: &[&str]) -> (Option<i32>, String) {
+    let output = command(folder, arguments).output().unwrap();
+    let said = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+    (output.status.code(), said)
+}
+
+const PIPELINE: (&str, &str) = (
+    "web.yaml",
+    "version: 1\nname: web\nstages:\n  go: {approval: {approvers: [\"group:sre\", \"user:kit\"]}}\n",
+);
+
+#[test]
+fn included_files_count_as_if_they_stood_in_the_platforms_own() {
+    let main = "version: 1\ninclude: [\"teams/*.yaml\", \"./more.yaml\"]\n";
+    let folder = folder(&[
+        PIPELINE,
+        ("conf/gennaker.yaml", main),
+        ("conf/teams/a.yaml", "version: 1\npeople: {groups: {sre: [kit]}}\n"),
+        ("conf/teams/b.txt", "no YAML: ["),
+        ("conf/more.yaml", "version: 1\npeople: {users: {kit: {}}}\n"),
+    ]);
+    let file = ["validate", "web.yaml", "--config", "conf/gennaker.yaml"];
+    assert_eq!(told(folder.path(), &file), (Some(0), "web.yaml is valid\n".to_owned()));
+    fs::remove_file(folder.path().join("conf/more.yaml")).unwrap();
+    let (code, said) = told(folder.path(), &file);
+    assert_eq!(code, Some(3), "{said}");
+    assert!(
+        said.contains("conf/gennaker.yaml:2:") && said.contains("there is no file `./more.yaml`"),
+        "{said}"
+    );
+    assert!(
+        said.contains("conf/teams/a.yaml:2:") && said.contains("there is no user `kit`"),
+        "{said}"
+    );
+}
+
+#[test]
+fn faults_of_all_files_are_told_at_once_each_with_its_file_line_and_column() {
+    let folder = folder(&[
+        PIPELINE,
+        ("gennaker.yaml", "version: 1\ninclude: [\"teams/**\"]\nsorces: []\n"),
+        ("teams/a.yaml", "version: 1\nenvironments: {}\n"),
+        ("teams/deep/b.yaml", "version: 1\nroles:\n  - {role: rn, to: [\"user:mo\"]}\n"),
+        ("teams/deep/c.yaml", "version: 1\npeople: {groups: {g: [mo]}}\n"),
+    ]);
+    let (code, said) = told(folder.path(), &["validate", "web.yaml"]);
+    assert_eq!(code, Some(3), "{said}");
+    for words in [
+        "gennaker.yaml:3:1",
+        "did you mean `sources`?",
+        "teams/a.yaml:2:1",
+        "unknown key `environments`",
+        "teams/deep/b.yaml:3:12",
+        "`role` cannot be `rn`",
+        "teams/deep/c.yaml:2:23",
+        "there is no user `mo`",
+    ] {
+        assert!(said.contains(words), "{words} is missing: {said}");
+    }
+}
+
+#[test]
+fn nothing_beyond_the_folder_is_included_and_nothing_without_end() {
+    let outside = folder(&[("secret.yaml", "version: 1\n")]);
+    let many: Vec<(String, String)> =
+        (0..101).map(|n| (format!("many/{n}.yaml"), "version: 1\n".to_owned())).collect();
+    let large = format!("version: 1\n# {}\n", "x".repeat(500_000));
+    let large: Vec<(String, String)> =
+        (0..5).map(|n| (format!("large/{n}.yaml"), large.clone())).collect();
+    let files: Vec<(&str, &str)> =
+        many.iter().chain(&large).map(|(name, text)| (name.as_str(), text.as_str())).collect();
+    let folder = folder(&files);
+    pipeline(
+        folder.path(),
+        PIPELINE.0,
+        "version: 1\nname: web\nstages: {a: {wait: {duration: 1s}}}\n",
+    );
+    symlink(outside.path().join("secret.yaml"), folder.path().join("link.yaml")).unwrap();
+    symlink(outside.path(), folder.path().join("linked")).unwrap();
+    symlink("many/1.yaml", folder.path().join("inside.yaml")).unwrap();
+    for (include, expected) in [
+        ("../x.yaml", "without `..`"),
+        ("/etc/passwd", "without `..`"),
+        ("link.yaml", "leads out of"),
+        ("linked/*.yaml", "leads out of"),
+        ("many/*.yaml", "at most 100 files can be included"),
+        ("large/*.yaml", "included files have at most 2097152 bytes"),
+    ] {
+        pipeline(
+            folder.path(),
+            "gennaker.yaml",
+            &format!("version: 1\ninclude: [\"{include}\"]\n"),
+        );
+        let (code, said) = told(folder.path(), &["validate", "web.yaml"]);
+        assert!(code == Some(3) && said.contains(expected), "{include}: {said}");
+        assert!(said.contains("gennaker.yaml:2:11"), "{include}: {said}");
+    }
+    let both =
+        "version: 1\ninclude: [inside.yaml, \"many/1*.yaml\", \"none/*.yaml\", \"gennaker*\"]\n";
+    pipeline(folder.path(), "gennaker.yaml", both);
+    assert_eq!(told(folder.path(), &["validate", "web.yaml"]).0, Some(0));
+}

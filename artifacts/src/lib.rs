@@ -1,8 +1,11 @@
-//! What is deployed: manifest files become objects, and image references are told apart.
+//! What is deployed: manifest files become objects, image references are told apart, and the
+//! repositories that all of it comes from are mirrored.
 //!
-//! Everything here is a pure function of its arguments; nothing reads a disk or a network.
+//! Rendering and references are pure functions of their arguments. Only [`git`] reads a disk, starts
+//! programs and speaks to a network, and only where its caller says.
 
 mod fault;
+pub mod git;
 mod images;
 mod manifest;
 mod reference;

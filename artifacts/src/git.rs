@@ -1,0 +1,34 @@
+//! Repositories that others write, as bare mirrors: fetched by spawned `git`, read from its objects.
+//!
+//! Nothing is ever checked out. Every name that comes from outside is parsed before git sees it, every
+//! call has a deadline and a bound on what it may print, and a mirror is bounded in size.
+
+mod blobs;
+mod changes;
+mod environment;
+mod error;
+mod history;
+mod leftovers;
+mod limits;
+mod mirror;
+mod name;
+mod output;
+mod path;
+mod process;
+mod remote;
+mod tree;
+mod url;
+
+pub use blobs::{Blob, Blobs};
+pub use changes::ChangedPaths;
+pub use environment::{Credentials, Secret, SshKey};
+pub use error::{GitError, Limited};
+pub use history::{Ancestry, Commit, CommitRange, Person};
+pub use limits::Limits;
+pub use mirror::{Mirror, Origin, discard};
+pub use name::{NameError, ObjectId, RefKind, RefName};
+pub use path::{PathError, PathPattern};
+pub use process::{Capacity, Git};
+pub use remote::{Fetched, RefChange, RefPattern, Refs};
+pub use tree::{Entry, Refusal, Refused, Tree};
+pub use url::{Allowance, Identity, RemoteUrl, Scheme, UrlError};

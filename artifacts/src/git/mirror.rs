@@ -1,0 +1,192 @@
+//! A mirror: where it lies, what it is of, and how it is opened after whatever happened to it.
+
+use super::{
+    environment::{self, Credentials},
+    error::{GitError, Limited, of_local},
+    leftovers,
+    limits::Limits,
+    output::{Ending, Said},
+    process::{Call, Git, Reach},
+    url::RemoteUrl,
+};
+use std::{
+    fs,
+    future::pending,
+    io,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+use tokio::{sync::Mutex, task::spawn_blocking, time::interval};
+
+/// Room for what is not data: a few lines.
+const SHORT: usize = 64 * 1024;
+/// How often the size of a mirror is looked at while it grows.
+const LOOK: Duration = Duration::from_millis(100);
+
+/// Where a repository is, and how we show ourselves to it.
+#[derive(Clone, Debug)]
+pub struct Origin {
+    pub url: RemoteUrl,
+    pub credentials: Credentials,
+    /// A PEM file; without it, the authorities that this machine trusts.
+    pub certificate_authority: Option<PathBuf>,
+}
+
+/// A bare copy of one repository. At most one for a directory at a time; its methods may be called
+/// at once. It is a cache: all that is in it can be fetched again.
+#[derive(Debug)]
+pub struct Mirror {
+    pub(super) git: Git,
+    pub(super) directory: PathBuf,
+    pub(super) origin: Origin,
+    pub(super) limits: Limits,
+    /// Held by whoever changes refs or objects.
+    pub(super) writing: Mutex<()>,
+}
+
+impl Mirror {
+    /// Opens what is there, or makes an empty one; speaks to no server. What an engine that was killed
+    /// left over is removed, and what is no repository is made anew.
+    pub async fn open(
+        git: &Git,
+        directory: &Path,
+        (origin, limits): (Origin, Limits),
+    ) -> Result<Mirror, GitError> {
+        environment::remote(directory, &origin, "")?;
+        let directory = std::path::absolute(directory).map_err(|error| machine(&error))?;
+        let mirror =
+            Mirror { git: git.clone(), directory, origin, limits, writing: Mutex::default() };
+        let path = mirror.directory.clone();
+        let state = spawn_blocking(move || tidy(&path)).await;
+        match state.map_err(|error| machine(&error))?.map_err(|error| machine(&error))? {
+            Found::Repository => {}
+            Found::Nothing => mirror.make().await?,
+        }
+        Ok(mirror)
+    }
+
+    /// Made beside its place and then moved there, so that half of one never stands in it.
+    async fn make(&self) -> Result<(), GitError> {
+        let fresh = beside(&self.directory, "new");
+        remove(&fresh).map_err(|error| machine(&error))?;
+        fs::create_dir_all(&fresh).map_err(|error| machine(&error))?;
+        let mut call = self.call("init", ["--bare", "--quiet", "--template="]);
+        call.directory = &fresh;
+        let said = self.git.run(call, pending()).await?;
+        whole(&said)?;
+        fs::rename(&fresh, &self.directory).map_err(|error| machine(&error))
+    }
+
+    pub fn directory(&self) -> &Path {
+        &self.directory
+    }
+
+    pub fn origin(&self) -> &Origin {
+        &self.origin
+    }
+
+    /// A call that reads; what it may print and what it is given can be changed.
+    pub(super) fn call<'a>(
+        &'a self,
+        doing: &'static str,
+        arguments: impl IntoIterator<Item = &'a str>,
+    ) -> Call<'a> {
+        Call {
+            doing,
+            arguments: arguments.into_iter().map(str::to_owned).collect(),
+            environment: environment::local(&self.directory),
+            directory: &self.directory,
+            input: Vec::new(),
+            reach: Reach::Local,
+            output_bytes: SHORT,
+            memory_bytes: self.limits.memory_bytes,
+            deadline: self.limits.read_deadline,
+        }
+    }
+
+    pub(super) async fn run(&self, call: Call<'_>) -> Result<Said, GitError> {
+        self.git.run(call, pending()).await
+    }
+
+    /// Ends with an error as soon as the mirror is larger than it may be.
+    pub(super) async fn too_large(&self) -> GitError {
+        let limit = self.limits.disk_bytes;
+        let mut looks = interval(LOOK);
+        loop {
+            looks.tick().await;
+            let directory = self.directory.clone();
+            let size = spawn_blocking(move || leftovers::size(&directory)).await;
+            if size.is_ok_and(|size| size > limit) {
+                return GitError::TooLarge { limited: Limited::Disk { limit } };
+            }
+        }
+    }
+
+    /// Removes what a call that was stopped has left.
+    pub(super) async fn clean(&self) -> Result<(), GitError> {
+        let directory = self.directory.clone();
+        let cleaned = spawn_blocking(move || leftovers::clean(&directory)).await;
+        cleaned.map_err(|error| machine(&error))?.map_err(|error| machine(&error))
+    }
+}
+
+/// Removes a mirror that is damaged, or belongs to a source that is gone. Nobody may have it open.
+pub fn discard(directory: &Path) -> io::Result<()> {
+    let aside = beside(directory, "old");
+    remove(&aside)?;
+    match fs::rename(directory, &aside) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(error),
+        Ok(()) => remove(&aside),
+    }
+}
+
+enum Found {
+    Repository,
+    Nothing,
+}
+
+fn tidy(directory: &Path) -> io::Result<Found> {
+    leftovers::end_processes(directory);
+    remove(&beside(directory, "new"))?;
+    remove(&beside(directory, "old"))?;
+    let is_repository = ["HEAD", "config"].iter().all(|it| directory.join(it).is_file())
+        && ["objects", "refs"].iter().all(|it| directory.join(it).is_dir());
+    if !is_repository {
+        discard(directory)?;
+        return Ok(Found::Nothing);
+    }
+    leftovers::clean(directory)?;
+    Ok(Found::Repository)
+}
+
+/// `directory.suffix`.
+fn beside(directory: &Path, suffix: &str) -> PathBuf {
+    let mut name = directory.file_name().unwrap_or_default().to_owned();
+    name.push(".");
+    name.push(suffix);
+    directory.with_file_name(name)
+}
+
+fn remove(directory: &Path) -> io::Result<()> {
+    match fs::remove_dir_all(directory) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        other => other,
+    }
+}
+
+pub(super) fn machine(error: &dyn std::fmt::Display) -> GitError {
+    GitError::Machine { message: error.to_string() }
+}
+
+/// That a call which reads the mirror did so.
+pub(super) fn whole(said: &Said) -> Result<(), GitError> {
+    match said.ending {
+        Ending::Code(0) => Ok(()),
+        Ending::Code(_) => Err(of_local(&said.stderr)),
+        Ending::Signal => Err(GitError::Damaged { message: "git crashed".to_owned() }),
+        Ending::Cut => {
+            Err(GitError::TooLarge { limited: Limited::Output { limit: said.stdout.len() } })
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! The server: where it listens, how it behaves, and what it has seen.
+
+use crate::{bridge, repository::Repository};
+use axum::{Router, extract::Request};
+use std::{
+    net::SocketAddr,
+    path::Path,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+use tempfile::TempDir;
+use tokio::{net::TcpListener, task::JoinHandle};
+
+/// Repositories in a folder of its own, served over HTTP until it is dropped.
+pub struct Server {
+    root: TempDir,
+    address: SocketAddr,
+    state: Arc<Mutex<State>>,
+    task: JoinHandle<()>,
+}
+
+/// How a server answers.
+#[derive(Clone, Debug, Default)]
+pub enum Manners {
+    #[default]
+    Honest,
+    /// Only those get in who show this (`user:secret`).
+    Asks(String),
+    /// Sends everybody to the same path at another address (`http://host:port`).
+    Redirects(String),
+    /// Takes requests and never answers.
+    Hangs,
+    /// Tells the refs, and then sends a pack that never ends.
+    Endless,
+    /// Sends packs in pieces of so many bytes, with pauses between.
+    Slow { bytes: usize, pause: Duration },
+    /// Answers everything with this status.
+    Fails(u16),
+}
+
+/// One request that came.
+#[derive(Clone, Debug)]
+pub struct Seen {
+    pub path: String,
+    pub authorization: Option<String>,
+}
+
+#[derive(Default)]
+pub(crate) struct State {
+    pub(crate) manners: Manners,
+    pub(crate) seen: Vec<Seen>,
+}
+
+impl Server {
+    /// Listens on a free port of loopback.
+    pub async fn start() -> Server {
+        let root = tempfile::tempdir().unwrap();
+        let state = Arc::<Mutex<State>>::default();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (folder, shared) = (root.path().to_owned(), Arc::clone(&state));
+        let answer = move |request: Request| {
+            let (folder, shared) = (folder.clone(), Arc::clone(&shared));
+            async move { bridge::answer(&folder, &shared, request).await }
+        };
+        let routes = Router::new().fallback(answer);
+        let task = tokio::spawn(async move { axum::serve(listener, routes).await.unwrap() });
+        Server { root, address, state, task }
+    }
+
+    /// Makes an empty repository; `name` is its path, as in `shop/checkout`.
+    pub fn repository(&self, name: &str) -> Repository {
+        Repository::create(&self.root.path().join(format!("{name}.git")))
+    }
+
+    pub fn url(&self, name: &str) -> String {
+        format!("{}/{name}.git", self.address())
+    }
+
+    /// `http://127.0.0.1:port`
+    pub fn address(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    pub fn root(&self) -> &Path {
+        self.root.path()
+    }
+
+    /// How it answers from now on.
+    pub fn behave(&self, manners: Manners) {
+        self.state.lock().unwrap().manners = manners;
+    }
+
+    /// What has come since this was asked last.
+    pub fn seen(&self) -> Vec<Seen> {
+        std::mem::take(&mut self.state.lock().unwrap().seen)
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}

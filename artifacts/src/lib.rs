@@ -1,14 +1,16 @@
-//! What is deployed: manifest files become objects, image references are told apart, and the
-//! repositories that all of it comes from are mirrored.
+//! What is deployed: manifest files become objects, image references are told apart, the repositories
+//! that all of it comes from are mirrored, and registries are asked what references stand for.
 //!
 //! Rendering and references are pure functions of their arguments. Only [`git`] reads a disk, starts
-//! programs and speaks to a network, and only where its caller says.
+//! programs and speaks to a network, and [`registry`] to that, and only where their callers say.
 
+pub mod addresses;
 mod fault;
 pub mod git;
 mod images;
 mod manifest;
 mod reference;
+pub mod registry;
 mod render;
 
 pub use fault::{Fault, Place};

@@ -3,6 +3,8 @@
 
 mod grammar;
 
+pub(crate) use grammar::{digest, tag};
+
 use std::fmt;
 
 /// Which image, and which version of it.
@@ -54,7 +56,7 @@ impl Reference {
         let (name, tag) = match rest[name_start..].find(':') {
             Some(colon) => {
                 let colon = name_start + colon;
-                (&rest[..colon], Some(grammar::tag(&rest[colon + 1..])?))
+                (&rest[..colon], Some(tag(&rest[colon + 1..])?))
             }
             None => (rest, None),
         };

@@ -4,8 +4,8 @@ use serde_json::Value;
 use std::{collections::BTreeMap, process::Command};
 
 /// Every package, and what it may import of ours.
-const TABLE: [(&str, &[&str]); 10] = [
-    ("artifacts", &["git-server"]), // for its tests
+const TABLE: [(&str, &[&str]); 11] = [
+    ("artifacts", &["git-server", "registry-server"]), // for its tests
     ("engine-api", &["engine-core", "engine-runtime"]),
     ("engine-core", &[]),
     ("engine-runtime", &["engine-core", "engine-runtime"]), // itself, for its own tests
@@ -22,8 +22,10 @@ const TABLE: [(&str, &[&str]); 10] = [
         ],
     ),
     ("git-server", &[]),
-    ("integration-tests", &["engine-core", "engine-runtime", "git-server"]), // to read a log
+    // to read a log
+    ("integration-tests", &["engine-core", "engine-runtime", "git-server", "registry-server"]),
     ("kubernetes", &[]),
+    ("registry-server", &[]),
     ("stages", &["artifacts", "engine-core", "kubernetes"]),
     ("triggers", &["artifacts", "engine-core"]),
 ];

@@ -62,7 +62,7 @@ fn is_separator(text: &str) -> bool {
     matches!(text, "" | "." | "_" | "__") || text.bytes().all(|byte| byte == b'-')
 }
 
-pub(super) fn tag(text: &str) -> Result<&str, ReferenceError> {
+pub(crate) fn tag(text: &str) -> Result<&str, ReferenceError> {
     let is_word = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
     let right = text.len() <= 128
         && text.bytes().next().is_some_and(is_word)
@@ -70,7 +70,7 @@ pub(super) fn tag(text: &str) -> Result<&str, ReferenceError> {
     if right { Ok(text) } else { Err(ReferenceError::Tag(text.to_owned())) }
 }
 
-pub(super) fn digest(text: &str) -> Result<&str, ReferenceError> {
+pub(crate) fn digest(text: &str) -> Result<&str, ReferenceError> {
     let wrong = || ReferenceError::Digest(text.to_owned());
     let (algorithm, hex) = text.split_once(':').ok_or_else(wrong)?;
     let is_algorithm = algorithm.split(['+', '.', '-', '_']).all(|part| {

@@ -1,6 +1,5 @@
 //! What an author says of a request, and what is wrong with it before it is sent.
 
-use super::guard;
 use engine_core::{
     expression::{Use, look},
     files::Step,
@@ -133,7 +132,7 @@ impl Config {
         if !url.username().is_empty() || url.password().is_some() {
             return Err("credentials do not belong into a URL: send a header".to_owned());
         }
-        guard::check_literal(&url)?;
+        artifacts::addresses::check_literal(&url)?;
         Ok(url)
     }
 

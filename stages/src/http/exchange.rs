@@ -1,6 +1,6 @@
 //! One request and what became of it, as far as this end can know.
 
-use super::{config::Config, guard};
+use super::config::Config;
 use engine_core::stage::{Identity, StageError, StepContext};
 use reqwest::{
     Client, Method, StatusCode, Url,
@@ -117,7 +117,7 @@ fn client() -> Result<Client, String> {
         .connect_timeout(CONNECT_DEADLINE)
         .redirect(redirect::Policy::none())
         .no_proxy()
-        .dns_resolver(guard::Resolver)
+        .dns_resolver(artifacts::addresses::Resolver)
         // A connection that is used again may turn out dead when the request is half sent.
         .pool_max_idle_per_host(0)
         .build();

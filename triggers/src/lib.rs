@@ -2,15 +2,14 @@
 //! line in [`registry`] or [`receivers`].
 
 pub mod pipeline;
+pub mod receivers;
+pub mod verify;
 
-use engine_core::{Registry, receiver::AnyReceiver, trigger::AnyTrigger};
+pub use receivers::receivers;
+
+use engine_core::{Registry, trigger::AnyTrigger};
 
 /// Every trigger type that a pipeline may name.
 pub fn registry() -> Registry<dyn AnyTrigger> {
     Registry::<dyn AnyTrigger>::default().with(pipeline::Pipeline)
-}
-
-/// Every provider that a receiver may be of.
-pub fn receivers() -> Registry<dyn AnyReceiver> {
-    Registry::default()
 }

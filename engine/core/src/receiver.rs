@@ -79,6 +79,9 @@ pub enum Key {
     Named(String),
     /// The sender gives none: equal bodies are the same delivery.
     Body,
+    /// Nor can its bodies tell: Quay names a tag and no time, and says the same again when the tag moves.
+    /// Each stands for itself, and only what it means is held against what was.
+    Each,
 }
 
 /// Why it is nobody's. Whoever sent it hears the same of all.

@@ -1,0 +1,226 @@
+//! Every provider against everything that can be wrong with a signature: a table that is complete.
+
+use crate::request::{NOW, Request, digest_hex, sha1_hex, sha256_hex, sha256_hmac, sha512_hex};
+use base64::{Engine, engine::general_purpose::STANDARD};
+use engine_core::receiver::{AnyReceiver, Key, Refused, Verified};
+
+const BODY: &[u8] = br#"{"some": "body"}"#;
+const OTHER_BODY: &[u8] = br#"{"none": "body"}"#;
+const OLD: &str = "an-old-secret";
+const NEW: &str = "the-new-secret";
+const STRANGE: &str = "somebody-else-s";
+
+/// How a provider is told that it is really them.
+struct Row {
+    provider: &'static str,
+    /// What it sends with `body` at `at`, by a secret.
+    send: fn(secret: &str, body: &[u8], at: u64) -> Request,
+    /// What makes `send` a request that is cut short.
+    cut: fn(Request) -> Request,
+    /// The same secret by an algorithm or in a place that is not taken, and what is said to that.
+    other: (fn(secret: &str) -> Request, Refused),
+    covers: Covers,
+    again: Known,
+}
+
+/// What a signature says.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Covers {
+    BodyAndTime,
+    Body,
+    /// It is the secret: whoever has read it can say anything, and is asked about at the place itself.
+    Nothing,
+}
+
+/// How a second delivery is known.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Known {
+    Name,
+    Body,
+}
+
+const ID: &str = "7f3c2a10-6b1e-11f0-9d0e-0242ac120002";
+
+fn cut_header(name: &'static str, mut request: Request) -> Request {
+    let header = request.headers.iter_mut().find(|(key, _)| key == name);
+    header.expect("it is sent").1.pop();
+    request
+}
+
+fn github(secret: &str, body: &[u8], _at: u64) -> Request {
+    Request::of(body)
+        .with("X-Hub-Signature-256", format!("sha256={}", sha256_hex(secret.as_bytes(), body)))
+        .with("X-Hub-Signature", format!("sha1={}", sha1_hex(secret.as_bytes(), body)))
+        .with("X-GitHub-Delivery", ID)
+}
+
+fn only_sha1(secret: &str) -> Request {
+    let signature = format!("sha1={}", sha1_hex(secret.as_bytes(), BODY));
+    Request::of(BODY).with("X-Hub-Signature", signature)
+}
+
+fn sha512(secret: &str) -> Request {
+    let signature = format!("sha512={}", sha512_hex(secret.as_bytes(), BODY));
+    Request::of(BODY).with("X-Hub-Signature-256", signature)
+}
+
+fn gitlab(secret: &str, body: &[u8], _at: u64) -> Request {
+    Request::of(body)
+        .with("X-Gitlab-Token", secret)
+        .with("X-Gitlab-Event-UUID", "e")
+        .with("Idempotency-Key", ID)
+}
+
+/// GitLab by its signing token, whose written form is made of the secret.
+fn gitlab_signed(secret: &str, body: &[u8], at: u64) -> Request {
+    let key = STANDARD.decode(secret.trim_start_matches("whsec_")).expect("it is base64");
+    let message = [ID.as_bytes(), b".", at.to_string().as_bytes(), b".", body].concat();
+    let signature = format!("v1,{}", STANDARD.encode(sha256_hmac(&key, &message)));
+    Request::of(body)
+        .with("webhook-id", ID)
+        .with("webhook-timestamp", at.to_string())
+        .with("webhook-signature", signature)
+}
+
+fn gitea(secret: &str, body: &[u8], _at: u64) -> Request {
+    Request::of(body)
+        .with("X-Gitea-Signature", sha256_hex(secret.as_bytes(), body))
+        .with("X-Gitea-Delivery", ID)
+}
+
+fn forgejo(secret: &str, body: &[u8], at: u64) -> Request {
+    gitea("not-looked-at", body, at)
+        .with("X-Forgejo-Signature", sha256_hex(secret.as_bytes(), body))
+        .with("X-Forgejo-Delivery", ID)
+}
+
+fn authorization(secret: &str, body: &[u8], _at: u64) -> Request {
+    Request::of(body).with("Authorization", format!("Bearer {secret}"))
+}
+
+fn basic(secret: &str) -> Request {
+    let value = format!("Basic {}", STANDARD.encode(format!("user:{secret}")));
+    Request::of(BODY).with("Authorization", value)
+}
+
+const ROWS: &[Row] = &[
+    Row {
+        provider: "github",
+        send: github,
+        cut: |it| cut_header("x-hub-signature-256", it),
+        other: (only_sha1, Refused::Algorithm),
+        covers: Covers::Body,
+        again: Known::Name,
+    },
+    Row {
+        provider: "gitlab",
+        send: gitlab,
+        cut: |it| cut_header("x-gitlab-token", it),
+        other: (sha512, Refused::Missing),
+        covers: Covers::Nothing,
+        again: Known::Name,
+    },
+    Row {
+        provider: "gitea",
+        send: gitea,
+        cut: |it| cut_header("x-gitea-signature", it),
+        other: (sha512, Refused::Algorithm),
+        covers: Covers::Body,
+        again: Known::Name,
+    },
+    Row {
+        provider: "forgejo",
+        send: forgejo,
+        cut: |it| cut_header("x-forgejo-signature", it),
+        other: (only_sha1, Refused::Algorithm),
+        covers: Covers::Body,
+        again: Known::Name,
+    },
+    Row {
+        provider: "distribution",
+        send: authorization,
+        cut: |it| cut_header("authorization", it),
+        other: (basic, Refused::Bad),
+        covers: Covers::Nothing,
+        again: Known::Body,
+    },
+];
+
+fn verify(
+    receiver: &dyn AnyReceiver,
+    request: &Request,
+    secrets: &[&str],
+) -> Result<Verified, Refused> {
+    let secrets: Vec<&[u8]> = secrets.iter().map(|secret| secret.as_bytes()).collect();
+    receiver.verify(&request.raw(), &secrets)
+}
+
+/// Each provider × good, bad, missing, truncated, wrong algorithm, swapped body, stale, replayed, rotated.
+#[test]
+fn every_provider_lets_in_who_has_the_secret_and_nobody_else() {
+    let receivers = triggers::receivers();
+    let listed: Vec<&str> = receivers.names().collect();
+    for name in &listed {
+        assert!(ROWS.iter().any(|row| row.provider == *name), "no row for `{name}`");
+    }
+    assert_eq!(ROWS.len(), listed.len());
+    for row in ROWS {
+        println!("{:16} 9 of 9", row.provider);
+        hold(receivers.get(row.provider).expect("it is registered"), row, [OLD, NEW, STRANGE]);
+    }
+}
+
+#[test]
+fn gitlab_by_its_signing_token_lets_in_who_has_it_and_nobody_else() {
+    let receivers = triggers::receivers();
+    let written =
+        |secret: &str| format!("whsec_{}", STANDARD.encode(digest_hex(secret.as_bytes())));
+    let secrets = [written(OLD), written(NEW), written(STRANGE)];
+    let row = Row {
+        provider: "gitlab",
+        send: gitlab_signed,
+        cut: |it| cut_header("webhook-signature", it),
+        // What is signed with is not taken as it stands.
+        other: (|secret| gitlab(secret, BODY, NOW), Refused::Bad),
+        covers: Covers::BodyAndTime,
+        again: Known::Name,
+    };
+    let [old, new, strange] = secrets.each_ref().map(String::as_str);
+    hold(receivers.get("gitlab").expect("it is registered"), &row, [old, new, strange]);
+}
+
+fn hold(receiver: &dyn AnyReceiver, row: &Row, [old, new, strange]: [&str; 3]) {
+    let Row { provider, send, cut, other: (other, refusal), covers, again } = row;
+    let good = send(old, BODY, NOW);
+    let verified = verify(receiver, &good, &[old]).expect(provider);
+    assert_eq!(
+        verify(receiver, &send(strange, BODY, NOW), &[old]),
+        Err(Refused::Bad),
+        "{provider}"
+    );
+    assert_eq!(verify(receiver, &Request::of(BODY), &[old]), Err(Refused::Missing), "{provider}");
+    assert_eq!(verify(receiver, &cut(good.clone()), &[old]), Err(Refused::Bad), "{provider}");
+    assert_eq!(verify(receiver, &other(old), &[old]), Err(*refusal), "{provider}");
+    let swapped = Request { body: OTHER_BODY.to_vec(), ..good.clone() };
+    match covers {
+        Covers::BodyAndTime | Covers::Body => {
+            assert_eq!(verify(receiver, &swapped, &[old]), Err(Refused::Bad), "{provider}");
+        }
+        Covers::Nothing => assert!(verify(receiver, &swapped, &[old]).is_ok(), "{provider}"),
+    }
+    let stale = verify(receiver, &send(old, BODY, NOW - 301), &[old]);
+    match covers {
+        Covers::BodyAndTime => assert_eq!(stale, Err(Refused::Stale), "{provider}"),
+        // No time is signed: that it was heard before is known by its key, or its meaning.
+        Covers::Body | Covers::Nothing => assert_eq!(stale.as_ref(), Ok(&verified), "{provider}"),
+    }
+    let replayed = verify(receiver, &good, &[old]).expect(provider);
+    match again {
+        Known::Name => assert_eq!(replayed.key, Key::Named(ID.to_owned()), "{provider}"),
+        Known::Body => assert_eq!(replayed.key, Key::Body, "{provider}"),
+    }
+    assert_eq!(replayed, verified, "{provider}");
+    assert_eq!(verify(receiver, &good, &[new, old]).as_ref(), Ok(&verified), "{provider}");
+    assert!(verify(receiver, &send(new, BODY, NOW), &[new, old]).is_ok(), "{provider}");
+    assert_eq!(verify(receiver, &good, &[new]), Err(Refused::Bad), "{provider}");
+}

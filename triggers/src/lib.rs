@@ -1,9 +1,14 @@
 //! The trigger types and the providers of webhooks. Each is one file, or a file and its folder, and a
 //! line in [`registry`] or [`receivers`].
 
+pub mod cron;
+pub mod git;
+mod globs;
+pub mod manual;
 pub mod pipeline;
 pub mod receivers;
 pub mod verify;
+pub mod webhook;
 
 pub use receivers::receivers;
 
@@ -11,5 +16,10 @@ use engine_core::{Registry, trigger::AnyTrigger};
 
 /// Every trigger type that a pipeline may name.
 pub fn registry() -> Registry<dyn AnyTrigger> {
-    Registry::<dyn AnyTrigger>::default().with(pipeline::Pipeline)
+    Registry::<dyn AnyTrigger>::default()
+        .with(cron::Cron)
+        .with(git::Git)
+        .with(manual::Manual)
+        .with(pipeline::Pipeline)
+        .with(webhook::Webhook)
 }

@@ -1,10 +1,11 @@
-//! Receivers of webhooks, held against what their senders publish.
+//! The trigger types and the receivers of webhooks, held against what others compute and publish.
 #![expect(
     clippy::expect_used,
     clippy::unwrap_used,
     reason = "what a test's helper cannot do fails its test"
 )]
 
+mod cron;
 mod payloads;
 mod published;
 mod request;

@@ -160,6 +160,15 @@ pub(super) fn local(mirror: &Path) -> Variables {
     configured(variables, base(mirror))
 }
 
+/// For a call that writes objects: some of those that others name may be left out.
+pub(super) fn writing(mirror: &Path) -> Variables {
+    let mut variables = within(mirror);
+    variables.push(("GIT_ALLOW_PROTOCOL".to_owned(), String::new()));
+    let mut configuration = base(mirror);
+    configuration.push(("remote.origin.promisor".to_owned(), "true".to_owned()));
+    configured(variables, configuration)
+}
+
 /// For a call that speaks to the repository's server, as the remote `origin`.
 pub(super) fn remote(mirror: &Path, origin: &Origin, filter: &str) -> Result<Variables, GitError> {
     let Origin { url, credentials, certificate_authority } = origin;

@@ -21,6 +21,18 @@ pub enum Ancestry {
     NotAncestor,
 }
 
+/// Which commit a text means.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Resolved {
+    Commit(ObjectId),
+    /// Of the first digits of a name: more than one begins so.
+    Ambiguous,
+    Nothing,
+}
+
+/// Names are cut to no fewer digits than this, or they would mean too much.
+const MIN_DIGITS: usize = 7;
+
 /// One commit. Texts are what its author wrote there; nobody has checked them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Commit {
@@ -50,6 +62,27 @@ pub enum CommitRange {
 }
 
 impl Mirror {
+    /// The commit whose name begins with `digits`, as people and some hosts write it; also that to which
+    /// an annotated tag of this name leads. That it is here does not say that a branch leads to it.
+    pub async fn resolve(&self, digits: &str) -> Result<Resolved, GitError> {
+        let is_name = digits.bytes().all(|it| it.is_ascii_hexdigit());
+        if !is_name || !(MIN_DIGITS..=64).contains(&digits.len()) {
+            return Ok(Resolved::Nothing);
+        }
+        let mut call = self.call("cat-file", ["--batch-check"]);
+        call.input = format!("{digits}^{{commit}}\n").into_bytes();
+        let said = self.run(call).await?;
+        whole(&said)?;
+        let answer = said.lines().next().unwrap_or_default().into_owned();
+        Ok(match answer.split_once(' ') {
+            Some((_, "ambiguous")) => Resolved::Ambiguous,
+            Some((id, kind)) if kind.starts_with("commit ") => {
+                ObjectId::parse(id).map_or(Resolved::Nothing, Resolved::Commit)
+            }
+            Some(_) | None => Resolved::Nothing,
+        })
+    }
+
     /// What `one` is to `other`.
     pub async fn ancestry(&self, one: &ObjectId, other: &ObjectId) -> Result<Ancestry, GitError> {
         if one == other {

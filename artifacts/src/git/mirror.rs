@@ -5,8 +5,10 @@ use super::{
     error::{GitError, Limited, of_local},
     leftovers,
     limits::Limits,
+    name::ObjectId,
     output::{Ending, Said},
     process::{Call, Git, Reach},
+    upkeep,
     url::RemoteUrl,
 };
 use std::{
@@ -60,21 +62,38 @@ impl Mirror {
         let state = spawn_blocking(move || tidy(&path)).await;
         match state.map_err(|error| machine(&error))?.map_err(|error| machine(&error))? {
             Found::Repository => {}
-            Found::Nothing => mirror.make().await?,
+            Found::Nothing => mirror.make(Format::Sha1).await?,
         }
         Ok(mirror)
     }
 
     /// Made beside its place and then moved there, so that half of one never stands in it.
-    async fn make(&self) -> Result<(), GitError> {
+    async fn make(&self, format: Format) -> Result<(), GitError> {
         let fresh = beside(&self.directory, "new");
         remove(&fresh).map_err(|error| machine(&error))?;
         fs::create_dir_all(&fresh).map_err(|error| machine(&error))?;
-        let mut call = self.call("init", ["--bare", "--quiet", "--template="]);
+        let format = format!("--object-format={}", format.name());
+        let mut call = self.call("init", ["--bare", "--quiet", "--template=", &format]);
         call.directory = &fresh;
         let said = self.git.run(call, pending()).await?;
         whole(&said)?;
         fs::rename(&fresh, &self.directory).map_err(|error| machine(&error))
+    }
+
+    /// Makes an empty mirror anew if the server names its objects in another way than it does.
+    pub(super) async fn suit(&self, format: Format) -> Result<(), GitError> {
+        let written = fs::read_to_string(self.directory.join("config"));
+        let is_long = written.map_err(|error| machine(&error))?.contains("sha256");
+        match (format, is_long) {
+            (Format::Sha1, false) | (Format::Sha256, true) => Ok(()),
+            (Format::Sha1, true) | (Format::Sha256, false) if self.refs().await?.is_empty() => {
+                discard(&self.directory).map_err(|error| machine(&error))?;
+                self.make(format).await
+            }
+            (Format::Sha1, true) | (Format::Sha256, false) => Err(GitError::Damaged {
+                message: "the server names its objects in another way now".to_owned(),
+            }),
+        }
     }
 
     pub fn directory(&self) -> &Path {
@@ -121,13 +140,6 @@ impl Mirror {
             }
         }
     }
-
-    /// Removes what a call that was stopped has left.
-    pub(super) async fn clean(&self) -> Result<(), GitError> {
-        let directory = self.directory.clone();
-        let cleaned = spawn_blocking(move || leftovers::clean(&directory)).await;
-        cleaned.map_err(|error| machine(&error))?.map_err(|error| machine(&error))
-    }
 }
 
 /// Removes a mirror that is damaged, or belongs to a source that is gone. Nobody may have it open.
@@ -141,13 +153,32 @@ pub fn discard(directory: &Path) -> io::Result<()> {
     }
 }
 
+/// How a repository names its objects.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Format {
+    Sha1,
+    Sha256,
+}
+
+impl Format {
+    pub(super) fn of(id: &ObjectId) -> Format {
+        if id.as_str().len() == 40 { Format::Sha1 } else { Format::Sha256 }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Format::Sha1 => "sha1",
+            Format::Sha256 => "sha256",
+        }
+    }
+}
+
 enum Found {
     Repository,
     Nothing,
 }
 
 fn tidy(directory: &Path) -> io::Result<Found> {
-    leftovers::end_processes(directory);
     remove(&beside(directory, "new"))?;
     remove(&beside(directory, "old"))?;
     let is_repository = ["HEAD", "config"].iter().all(|it| directory.join(it).is_file())
@@ -156,7 +187,7 @@ fn tidy(directory: &Path) -> io::Result<Found> {
         discard(directory)?;
         return Ok(Found::Nothing);
     }
-    leftovers::clean(directory)?;
+    upkeep::recover(directory)?;
     Ok(Found::Repository)
 }
 

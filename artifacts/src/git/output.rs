@@ -108,6 +108,12 @@ async fn tail(stream: Option<impl AsyncRead + Unpin>) -> Result<String, Stop> {
     }
 }
 
+/// Whether git ended because it was to hold more than it may: at once, or in all.
+pub(super) fn lacked_memory(stderr: &str) -> bool {
+    let said = |it: &str| stderr.contains(it);
+    said("ut of memory") || (said("attempting to allocate") && said("over limit"))
+}
+
 /// The first two numbers of `2.39.5 (Apple Git-154)`.
 pub(super) fn version(text: &str) -> Option<(u32, u32)> {
     let mut numbers = text.split(['.', ' ']).map(str::parse);

@@ -145,12 +145,11 @@ impl Git {
         let status = ended(&mut child).await?;
         group.has_ended();
         said.ended(status);
-        match said.stderr.to_ascii_lowercase().contains("out of memory") {
-            true => {
-                Err(GitError::TooLarge { limited: Limited::Memory { limit: call.memory_bytes } })
-            }
-            false => Ok(said),
+        if output::lacked_memory(&said.stderr) {
+            let limited = Limited::Memory { limit: call.memory_bytes };
+            return Err(GitError::TooLarge { limited });
         }
+        Ok(said)
     }
 }
 

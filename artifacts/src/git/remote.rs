@@ -8,7 +8,7 @@ use super::{
     environment,
     error::{GitError, Limited, of_remote},
     history::Ancestry,
-    mirror::{Mirror, machine, whole},
+    mirror::{Format, Mirror, machine, whole},
     name::{ObjectId, RefName},
     output::{Ending, Said},
     process::{Call, Reach},
@@ -57,8 +57,24 @@ impl Mirror {
     /// Makes the mirror have what the server has of `wanted`, and no other ref. All refs change, or
     /// none; only refs that are gone from the server may go first. What fails leaves what was there.
     pub async fn fetch(&self, wanted: &[RefPattern]) -> Result<Fetched, GitError> {
-        let _writing = self.writing.lock().await;
-        let there = self.remote_refs().await?.matching(wanted);
+        self.changing(async || {
+            let there = self.remote_refs().await?.matching(wanted);
+            self.follow(&there).await
+        })
+        .await
+    }
+
+    /// As [`Mirror::fetch`], for those who have just asked the server for its refs: `there` is what they
+    /// want of them. A branch that has moved since is fetched as it is now.
+    pub async fn catch_up(&self, there: &Refs) -> Result<Fetched, GitError> {
+        self.changing(async || self.follow(there).await).await
+    }
+
+    async fn follow(&self, there: &Refs) -> Result<Fetched, GitError> {
+        if let Some((_, target)) = there.iter().next() {
+            self.suit(Format::of(&target.object)).await?;
+        }
+        self.pack_if_it_must_be().await?;
         let before = self.refs().await?;
         let gone: Vec<&RefName> = before.names().filter(|it| there.get(it).is_none()).collect();
         let new: Vec<&RefName> =
@@ -140,12 +156,7 @@ impl Mirror {
         call.deadline = self.limits.fetch_deadline;
         let lines = names.iter().map(|name| format!("+{name}:{name}\n"));
         call.input = lines.collect::<String>().into_bytes();
-        let fetched = self.git.run(call, self.too_large()).await;
-        let fetched = fetched.and_then(|said| spoken(&said));
-        if fetched.is_err() {
-            self.clean().await?;
-        }
-        fetched
+        spoken(&self.git.run(call, self.too_large()).await?)
     }
 
     async fn delete(&self, names: &[&RefName], before: &Refs) -> Result<(), GitError> {
@@ -173,6 +184,17 @@ impl Mirror {
         call.reach = Reach::Remote;
         call.deadline = self.limits.refs_deadline;
         Ok(call)
+    }
+
+    /// A call that writes objects, and so must know that some may be left out. It speaks to nobody.
+    pub(super) fn writing_call<'a>(
+        &'a self,
+        doing: &'static str,
+        arguments: impl IntoIterator<Item = &'a str>,
+    ) -> Call<'a> {
+        let mut call = self.call(doing, arguments);
+        call.environment = environment::writing(&self.directory);
+        call
     }
 }
 

@@ -1,5 +1,6 @@
 //! Addresses of repositories: which ones may be spoken to, and which two are the same repository.
 
+use sha2::{Digest, Sha256};
 use std::fmt;
 
 const MAX_URL_BYTES: usize = 2_048;
@@ -127,6 +128,23 @@ impl Scheme {
             Scheme::Ssh => Some(22),
             Scheme::File => None,
         }
+    }
+}
+
+impl Identity {
+    /// `host/path`
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// A name for the folder of its mirror: what the repository is called, and what tells it from others
+    /// of that name.
+    pub fn folder(&self) -> String {
+        let last = self.0.rsplit('/').next().unwrap_or(&self.0);
+        let plain = |it: &char| it.is_ascii_alphanumeric() || "-_.".contains(*it);
+        let name: String = last.chars().filter(plain).take(60).collect();
+        let digest = Sha256::digest(self.0.as_bytes());
+        format!("{}-{}", name.trim_start_matches('.'), hex::encode(&digest[..12]))
     }
 }
 

@@ -1,7 +1,7 @@
 //! What changes on the server is told as what it is.
 
 use crate::bench::{Bench, all, branch, id};
-use artifacts::git::{Ancestry, GitError, RefChange, RefKind, RefName, RefPattern};
+use artifacts::git::{Ancestry, GitError, RefChange, RefKind, RefName, RefPattern, Resolved};
 use git_server::Change;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -106,6 +106,42 @@ async fn an_older_commit_is_told_from_a_newer_one_and_an_unknown_one_from_both()
     assert_eq!(mirror.ancestry(&unknown, &unknown).await, Err(refused.clone()));
     assert_eq!(mirror.containing(&unknown).await, Err(refused.clone()));
     assert_eq!(mirror.commit(&unknown).await, Err(refused));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_commit_is_known_by_its_first_digits_unless_several_begin_so() {
+    let bench = Bench::start().await;
+    let commits: Vec<String> = (0..40)
+        .map(|it| bench.repository.commit("main", &[Change::File("a", it.to_string().as_bytes())]))
+        .collect();
+    let mirror = bench.open().await;
+    mirror.fetch(&all()).await.unwrap();
+    let last = &commits[39];
+    for digits in [&last[..7], &last[..12], last.to_uppercase().as_str()] {
+        assert_eq!(mirror.resolve(digits).await.unwrap(), Resolved::Commit(id(last)), "{digits}");
+    }
+    let tree = bench.repository.resolve("main^{tree}").unwrap();
+    let nothing = ["main", "HEAD", "", "-h", "777777777777", &last[..6], "a\nb", tree.as_str()];
+    for text in nothing {
+        assert_eq!(mirror.resolve(text).await.unwrap(), Resolved::Nothing, "{text:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_has_asked_for_the_refs_need_not_ask_again() {
+    let bench = Bench::start().await;
+    bench.repository.commit("main", &[Change::File("a", b"1")]);
+    let mirror = bench.open().await;
+    let there = mirror.remote_refs().await.unwrap();
+    let newer = bench.repository.commit("main", &[Change::File("a", b"2")]);
+    bench.server.seen();
+    let fetched = mirror.catch_up(&there).await.unwrap();
+    assert_eq!(fetched.refs.get(&branch("main")).unwrap().commit, id(&newer));
+    let gone = there.clone();
+    bench.repository.delete("main");
+    let told = mirror.catch_up(&gone).await;
+    assert!(matches!(told, Err(GitError::NoSuchRef { .. })), "{told:?}");
+    assert_eq!(mirror.refs().await.unwrap(), fetched.refs, "what was there stays");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -186,3 +186,27 @@ async fn each_way_of_not_answering_is_told_apart() {
     let told = bench.open_as(nobody, limits).await.unwrap().remote_refs().await;
     assert!(matches!(told, Err(GitError::Unreachable { .. })), "{told:?}");
 }
+
+/// What no honest server sends: a commit of 4 GiB, something that is no pack, and one that breaks off.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pack_that_would_fill_the_memory_or_is_none_is_told_and_leaves_nothing() {
+    let bench = Bench::start().await;
+    let commit = bench.repository.commit("main", &[Change::File("a", b"1")]);
+    let mirror = bench.open().await;
+    let head = b"PACK\x00\x00\x00\x02\x00\x00\x00\x01".to_vec();
+    let huge = [head.as_slice(), b"\x90\x80\x80\x80\x80\x01\x78\x9c", &[0; 4096]].concat();
+    for (pack, expected) in [
+        (huge, "the repository is too large: more than 4294967296 bytes of memory for one call"),
+        (b"something else that is long enough".to_vec(), "what the server sent is refused"),
+        (head, "the repository cannot be reached"),
+    ] {
+        bench.server.behave(Manners::Sends(pack));
+        let told = mirror.fetch(&all()).await.unwrap_err().to_string();
+        assert!(told.starts_with(expected), "{told}");
+        let packs = std::fs::read_dir(bench.directory().join("objects/pack")).unwrap();
+        assert_eq!(packs.count(), 0);
+    }
+    bench.server.behave(Manners::Honest);
+    let fetched = mirror.fetch(&all()).await.unwrap();
+    assert_eq!(fetched.refs.get(&branch("main")).unwrap().commit, id(&commit));
+}

@@ -8,3 +8,4 @@ mod interrupted;
 mod names;
 mod reading;
 mod secrets;
+mod upkeep;

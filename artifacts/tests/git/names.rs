@@ -27,6 +27,8 @@ fn one_repository_has_one_identity_however_it_is_written() {
         let identity = url(text).unwrap().identity().to_string();
         assert_eq!(identity, "git.example.com/shop/checkout", "{text}");
         assert_eq!(url(text).unwrap().last_part(), "checkout", "{text}");
+        let folder = url(text).unwrap().identity().folder();
+        assert_eq!(folder, "checkout-d6992c97e355597c5068cb19", "{text}");
     }
     for other in [
         "https://git.example.com:8443/shop/checkout",

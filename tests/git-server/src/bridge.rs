@@ -65,10 +65,15 @@ pub(crate) async fn answer(
         }
         Manners::Hangs => pending().await,
         Manners::Endless if asked.wants_objects() => endless(),
+        Manners::Sends(pack) if asked.wants_objects() => {
+            result(Body::from([framed(&pack).as_slice(), b"0000"].concat()))
+        }
         Manners::Slow { bytes, pause } if asked.wants_objects() => {
             backend(root, asked, Pace { bytes, pause }).await
         }
-        Manners::Endless | Manners::Slow { .. } => backend(root, asked, AT_ONCE).await,
+        Manners::Endless | Manners::Sends(_) | Manners::Slow { .. } => {
+            backend(root, asked, AT_ONCE).await
+        }
         Manners::Fails(status) => {
             plain(StatusCode::from_u16(status).unwrap(), (header::CONTENT_TYPE, "text/plain"))
         }
@@ -173,26 +178,37 @@ async fn read(reader: &mut BufReader<ChildStdout>, pace: Pace) -> Option<io::Res
 
 /// A pack without an end.
 fn endless() -> Response<Body> {
-    let first = [packet(b"packfile\n"), packet(b"\x01PACK\x00\x00\x00\x02\x00\x0f\xff\xff")];
-    let chunks = stream::unfold(0_u64, move |count| {
-        let first = first.concat();
-        async move {
-            let chunk = if count == 0 { first } else { stored(count).concat() };
-            Some((io::Result::Ok(Bytes::from(chunk)), count + 1))
-        }
+    let chunks = stream::unfold(0_u64, move |count| async move {
+        let chunk = match count {
+            0 => framed(b"PACK\x00\x00\x00\x02\x00\x0f\xff\xff"),
+            count => pieces(&stored(count)),
+        };
+        Some((io::Result::Ok(Bytes::from(chunk)), count + 1))
     });
-    Response::builder()
-        .header(header::CONTENT_TYPE, "application/x-git-upload-pack-result")
-        .body(Body::from_stream(chunks))
-        .unwrap()
+    result(Body::from_stream(chunks))
+}
+
+fn result(body: Body) -> Response<Body> {
+    let kind = "application/x-git-upload-pack-result";
+    Response::builder().header(header::CONTENT_TYPE, kind).body(body).unwrap()
+}
+
+/// A pack as the protocol sends it.
+fn framed(pack: &[u8]) -> Vec<u8> {
+    [packet(b"packfile\n"), pieces(pack)].concat()
+}
+
+/// Packets of the first side band.
+fn pieces(bytes: &[u8]) -> Vec<u8> {
+    bytes.chunks(60_000).flat_map(|it| packet(&[b"\x01", it].concat())).collect()
 }
 
 fn packet(data: &[u8]) -> Vec<u8> {
     [format!("{:04x}", data.len() + 4).as_bytes(), data].concat()
 }
 
-/// One file of 32 KiB that nothing makes smaller, as an object of a pack, in packets of the side band.
-fn stored(count: u64) -> Vec<Vec<u8>> {
+/// One file of 32 KiB that nothing makes smaller, as an object of a pack.
+fn stored(count: u64) -> Vec<u8> {
     const LENGTH: u16 = 32_768;
     let mut content = vec![0; usize::from(LENGTH)];
     let mut state = count.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
@@ -213,5 +229,5 @@ fn stored(count: u64) -> Vec<Vec<u8>> {
     object.extend((!LENGTH).to_le_bytes());
     object.extend(content);
     object.extend(((high << 16) | low).to_be_bytes());
-    object.chunks(60_000).map(|it| packet(&[b"\x01", it].concat())).collect()
+    object
 }

@@ -26,9 +26,15 @@ pub enum Change<'a> {
 impl Repository {
     /// An empty one, whose main branch is `main`.
     pub fn create(folder: &Path) -> Repository {
+        Repository::create_as(folder, "sha1")
+    }
+
+    /// One that names its objects by another hash.
+    pub fn create_as(folder: &Path, format: &str) -> Repository {
         std::fs::create_dir_all(folder).unwrap();
         let repository = Repository { folder: folder.to_owned() };
-        repository.git(&["init", "--bare", "--quiet", "--initial-branch=main", "."]);
+        let format = format!("--object-format={format}");
+        repository.git(&["init", "--bare", "--quiet", "--initial-branch=main", &format, "."]);
         repository
     }
 

@@ -32,6 +32,8 @@ pub enum Manners {
     Hangs,
     /// Tells the refs, and then sends a pack that never ends.
     Endless,
+    /// Tells the refs, and then sends these bytes for a pack.
+    Sends(Vec<u8>),
     /// Sends packs in pieces of so many bytes, with pauses between.
     Slow { bytes: usize, pause: Duration },
     /// Answers everything with this status.

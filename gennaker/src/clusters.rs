@@ -3,19 +3,22 @@
 use crate::{
     arguments::Common,
     platform::{self, Found},
+    secrets,
 };
 use engine_core::{
     BoxFuture, Registry,
+    latest::Latest,
     plan::{self, ClusterIdentity, Environments, Place},
     platform::{ClusterText, Platform},
     stage::{AnyStage, ObjectKey},
 };
-use engine_runtime::objects::Objects;
+use engine_runtime::{objects::Objects, secrets::Kept};
 use futures::future::select_all;
 use kubernetes::{
     Cluster, Clusters,
     kubeconfig::{self, Choice, KubeconfigError, Plugins},
 };
+use sha2::{Digest, Sha256};
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
@@ -28,6 +31,10 @@ pub(crate) struct Reach {
     pub(crate) found: Found,
     /// By the name of the cluster; without a platform's file there is one, whose name is its context.
     ways: BTreeMap<String, Result<Way, Arc<KubeconfigError>>>,
+    /// What steps go by, and whoever judges rights: the platform of the newest reach.
+    pub(crate) in_force: Latest<Platform>,
+    /// Its secrets, granted or not.
+    pub(crate) kept: Latest<Kept>,
 }
 
 /// The way to a cluster, by a context of a kubeconfig.
@@ -35,7 +42,19 @@ pub(crate) struct Reach {
 struct Way {
     context: String,
     server: String,
+    made_of: MadeOf,
 }
+
+/// What a way was found by, to be told from another one.
+#[derive(Clone, PartialEq, Eq)]
+struct MadeOf {
+    text: ClusterText,
+    /// Of the kubeconfig that the platform's file, or a flag, names.
+    content: Option<Vec<u8>>,
+}
+
+/// The ways that were found, and the clusters at their ends.
+type Connected = (BTreeMap<String, Result<Way, Arc<KubeconfigError>>>, Vec<Arc<Cluster>>);
 
 /// Finds the ways to the clusters; reaches nothing yet.
 pub(crate) async fn reach(common: &Common) -> anyhow::Result<Reach> {
@@ -44,6 +63,20 @@ pub(crate) async fn reach(common: &Common) -> anyhow::Result<Reach> {
 
 /// The same for a platform whose file was read.
 pub(crate) async fn ways(common: &Common, found: Found) -> anyhow::Result<Reach> {
+    let (ways, connected) = connected(common, &found, None).await?;
+    let clusters = Clusters::default();
+    clusters.replace(connected);
+    let in_force = Latest::new(found.platform.clone());
+    let kept = Latest::new(secrets::kept(common, &found));
+    Ok(Reach { clusters, found, ways, in_force, kept })
+}
+
+/// Ways that are as they were keep their cluster, with all that is known of it.
+async fn connected(
+    common: &Common,
+    found: &Found,
+    before: Option<&Reach>,
+) -> anyhow::Result<Connected> {
     let (mut ways, mut clusters) = (BTreeMap::new(), Vec::new());
     let wanted: Vec<(Option<String>, ClusterText)> = match &*found.platform {
         Platform::Open => vec![(None, ClusterText::default())],
@@ -51,19 +84,28 @@ pub(crate) async fn ways(common: &Common, found: Found) -> anyhow::Result<Reach>
             found.platform.clusters().into_iter().map(|(name, way)| (Some(name), way)).collect()
         }
     };
-    for (name, way) in wanted {
-        let resolved = match kubeconfig::resolve(&choice(common, &found, way)).await {
+    for (name, text) in wanted {
+        let choice = choice(common, found, text.clone());
+        let resolved = match kubeconfig::resolve(&choice).await {
             Ok(resolved) => resolved,
             Err(error) => {
                 ways.insert(name.unwrap_or_default(), Err(Arc::new(error)));
                 continue;
             }
         };
+        let content = choice.file.as_ref().and_then(|file| std::fs::read(file).ok());
+        let content = content.map(|content| Sha256::digest(content).to_vec());
         let name = name.unwrap_or_else(|| resolved.context.clone());
-        clusters.push(Cluster::connect(name.clone(), resolved.config)?);
-        ways.insert(name, Ok(Way { context: resolved.context, server: resolved.server }));
+        let (context, server) = (resolved.context, resolved.server);
+        let way = Way { context, server, made_of: MadeOf { text, content } };
+        let same = before.and_then(|before| before.unchanged(&name, &way));
+        clusters.push(match same {
+            Some(cluster) => cluster,
+            None => Arc::new(Cluster::connect(name.clone(), resolved.config)?),
+        });
+        ways.insert(name, Ok(way));
     }
-    Ok(Reach { clusters: Clusters::new(clusters), found, ways })
+    Ok((ways, clusters))
 }
 
 fn choice(common: &Common, found: &Found, way: ClusterText) -> Choice {
@@ -76,13 +118,30 @@ fn choice(common: &Common, found: &Found, way: ClusterText) -> Choice {
 }
 
 impl Reach {
+    /// Goes by what was found from here on, as do all that share this. After an error all is as it
+    /// was.
+    pub(crate) async fn renewed(&self, common: &Common, found: Found) -> anyhow::Result<Reach> {
+        let (ways, connected) = connected(common, &found, Some(self)).await?;
+        self.kept.replace(secrets::kept(common, &found));
+        self.clusters.replace(connected);
+        self.in_force.replace(found.platform.clone());
+        Ok(Reach { found, ways, ..self.clone() })
+    }
+
+    fn unchanged(&self, name: &str, way: &Way) -> Option<Arc<Cluster>> {
+        let before = self.ways.get(name)?.as_ref().ok()?;
+        let is_same = before.made_of == way.made_of
+            && (&before.context, &before.server) == (&way.context, &way.server);
+        if is_same { self.clusters.get(name) } else { None }
+    }
+
     pub(crate) fn registry(&self) -> Registry<dyn AnyStage> {
-        stages::registry_of(&self.clusters, &self.found.platform)
+        stages::registry_of(&self.clusters, &self.in_force)
     }
 
     /// Stage types to look at files with, which reach nothing.
     pub(crate) fn offline(&self) -> Registry<dyn AnyStage> {
-        stages::registry_of(&Clusters::default(), &self.found.platform)
+        stages::registry_of(&Clusters::default(), &self.in_force)
     }
 
     /// The environments as they are to be run in: the clusters of these places are asked who they
@@ -145,7 +204,8 @@ impl Reach {
 
 impl Way {
     fn nowhere() -> Way {
-        Way { context: String::new(), server: String::new() }
+        let made_of = MadeOf { text: ClusterText::default(), content: None };
+        Way { context: String::new(), server: String::new(), made_of }
     }
 }
 
@@ -154,7 +214,7 @@ fn known(
     way: &Result<Way, Arc<KubeconfigError>>,
     identity: ClusterIdentity,
 ) -> plan::Cluster {
-    let Way { context, server } = way.clone().unwrap_or_else(|_| Way::nowhere());
+    let Way { context, server, .. } = way.clone().unwrap_or_else(|_| Way::nowhere());
     plan::Cluster { name: name.to_owned(), context, server, identity }
 }
 
@@ -179,7 +239,10 @@ impl ClusterObjects {
         let named = key.rsplit_once('|');
         let found = named.and_then(|(name, key)| Some((self.0.get(name)?, key)));
         match found {
-            Some((cluster, key)) => Box::pin(cluster.watches().changed(key, *position)),
+            Some((cluster, key)) => {
+                let (key, position) = (key.to_owned(), *position);
+                Box::pin(async move { cluster.watches().changed(&key, position).await })
+            }
             // The key of another process: looking again is the only way to know.
             None => Box::pin(std::future::ready(())),
         }

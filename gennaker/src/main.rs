@@ -22,6 +22,7 @@ mod platform;
 mod print;
 mod read;
 mod recover;
+mod reload;
 mod remote;
 mod repeat;
 mod roll_back;

@@ -3,9 +3,9 @@
 mod included;
 
 use crate::{arguments::Common, screen::Paint};
-use anyhow::{Context, bail};
+use anyhow::Context;
 use engine_core::{
-    diagnostic::{self, Colour, Diagnostic, SourceFile},
+    diagnostic::{self, Colour, Diagnostic, Position, SourceFile},
     platform::Platform,
 };
 use std::{
@@ -24,13 +24,27 @@ pub(crate) struct Found {
     pub(crate) platform: Arc<Platform>,
     /// What paths within the file are relative to.
     folder: PathBuf,
+    /// What it was read from, if there is a file.
+    pub(crate) gathered: Option<Arc<Gathered>>,
+}
+
+/// The platform's file and those that it includes, as they are on the disk.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct Gathered {
+    path: PathBuf,
+    /// The platform's own file first.
+    pub(crate) files: Vec<SourceFile>,
+    /// What was in the way of reading them, by the number of the file.
+    faults: Vec<(usize, Vec<Diagnostic>)>,
 }
 
 /// The platform's file has faults, which were not told yet.
 #[derive(Debug, thiserror::Error)]
 #[error("{told}nothing is done while the platform's file is at fault")]
 pub(crate) struct Invalid {
-    told: String,
+    pub(crate) told: String,
+    /// The first of them in one line, and how many more there are.
+    pub(crate) first: String,
 }
 
 /// The file that `--config` or `GENNAKER_CONFIG` names, else the one in the current folder, if there
@@ -42,18 +56,53 @@ pub(crate) fn file(common: &Common) -> Option<PathBuf> {
 
 pub(crate) fn find(common: &Common) -> anyhow::Result<Found> {
     let Some(path) = file(common) else { return Ok(Found::default()) };
-    let source = read(&path).with_context(|| format!("{} cannot be read", path.display()))?;
-    let folder = path.parent().unwrap_or(Path::new("")).to_owned();
-    let (further, mut faults) = included::read(&source, &folder);
-    let files: Vec<SourceFile> = std::iter::once(source).chain(further).collect();
-    let read = Platform::read_all(&files).map_err(|told| {
-        for of in told {
-            faults.push((of.file, of.faults));
+    let gathered = gather(&path).with_context(|| format!("{} cannot be read", path.display()))?;
+    Ok(gathered.judged()?)
+}
+
+/// Reads the file and those that it includes.
+pub(crate) fn gather(path: &Path) -> io::Result<Gathered> {
+    let main = read(path)?;
+    let (further, faults) = included::read(&main, path.parent().unwrap_or(Path::new("")));
+    let files = std::iter::once(main).chain(further).collect();
+    Ok(Gathered { path: path.to_owned(), files, faults })
+}
+
+impl Gathered {
+    /// What the files say together, unless something is wrong with any of them.
+    pub(crate) fn judged(self) -> Result<Found, Invalid> {
+        let mut faults = self.faults.clone();
+        match Platform::read_all(&self.files) {
+            Ok(platform) if faults.is_empty() => Ok(Found {
+                platform: Arc::new(platform),
+                folder: self.path.parent().unwrap_or(Path::new("")).to_owned(),
+                gathered: Some(Arc::new(self)),
+            }),
+            Ok(_) => Err(self.invalid(&faults)),
+            Err(told) => {
+                faults.extend(told.into_iter().map(|of| (of.file, of.faults)));
+                Err(self.invalid(&faults))
+            }
         }
-    });
-    match read {
-        Ok(platform) if faults.is_empty() => Ok(Found { platform: Arc::new(platform), folder }),
-        Ok(_) | Err(()) => bail!(Invalid { told: told(&files, faults) }),
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    fn invalid(&self, faults: &[(usize, Vec<Diagnostic>)]) -> Invalid {
+        let count = faults.iter().map(|(_, faults)| faults.len()).sum::<usize>();
+        let first = faults.iter().find_map(|(file, faults)| {
+            let (file, first) = (&self.files[*file], faults.first()?);
+            let Position { line, column } = file.position(first.primary.span.start);
+            Some(format!("{}:{line}:{column}: {} {}", file.path(), first.code, first.message))
+        });
+        let more = match count {
+            0 | 1 => String::new(),
+            several => format!(" (and {} more)", several - 1),
+        };
+        let first = format!("{}{more}", first.unwrap_or_default());
+        Invalid { told: told(&self.files, faults), first }
     }
 }
 
@@ -64,7 +113,7 @@ fn read(path: &Path) -> io::Result<SourceFile> {
 }
 
 /// What is wrong with each of the files, in their order.
-fn told(files: &[SourceFile], faults: Vec<(usize, Vec<Diagnostic>)>) -> String {
+fn told(files: &[SourceFile], faults: &[(usize, Vec<Diagnostic>)]) -> String {
     let colour = match Paint::of(&io::stderr()) {
         Paint::Plain => Colour::Never,
         Paint::Coloured => Colour::Always,

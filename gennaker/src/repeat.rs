@@ -91,7 +91,7 @@ async fn repeat_here(
     let reach = clusters::reach(common).await?;
     let hosted = state::host(common, reach.clone()).await?;
     let head = hosted.engine.reader().head().await?;
-    let starter = Submitted { secrets: crate::secrets::of(common, &reach.found), reach };
+    let starter = Submitted::on(reach);
     let started = match hosted.engine.reader().named(named).await {
         Ok(summary) => {
             let by = (run::actor(), state::draw()?);
@@ -209,7 +209,7 @@ impl Submitted {
         let kept = |error: KeptError| unavailable(error.to_string());
         let text = engine.kept(&source.content).await.map_err(kept)?;
         let file = SourceFile::new(source.name.clone(), &text);
-        let actor = self.reach.found.platform.person(actor.clone()).name;
+        let actor = self.reach.now().found.platform.person(actor.clone()).name;
         let (trigger, missing) = (Trigger::Manual, Missing::Refused);
         let bindings = Bindings { parameters, actor, trigger, missing };
         let mut files = kept_files(engine, earlier).await.map_err(kept)?;
@@ -226,7 +226,7 @@ impl Submitted {
         (file, bindings): (&SourceFile, &Bindings),
         (earlier, files): (&Execution, &mut Files),
     ) {
-        let registry = self.reach.registry();
+        let registry = self.reach.now().registry();
         let nodes = earlier.plan().nodes().iter();
         let known: BTreeSet<&String> = nodes.flat_map(|node| node.patterns.keys()).collect();
         for request in Pipeline::read(file, &registry).bound(bindings).files(&registry) {

@@ -3,9 +3,9 @@
 use crate::{
     arguments::{Common, Output},
     client::{self, Answer, segment},
-    clusters::{self, Reach},
+    clusters,
     exit::Exit,
-    remote, repeat, run, screen, secrets, state,
+    remote, repeat, run, screen, state,
     submit::{Ready, Submitted, begin, begun, unavailable},
 };
 use engine_api::{Back, Begun, NotBegun, RollBack, Starter};
@@ -38,7 +38,7 @@ pub(crate) async fn roll_back(
     let hosted = state::host(common, reach.clone()).await?;
     let head = hosted.engine.reader().head().await?;
     let by = (run::actor(), state::draw()?);
-    let started = starter(common, reach).roll_back(&hosted.engine, Back::Target(wanted), by).await;
+    let started = Submitted::on(reach).roll_back(&hosted.engine, Back::Target(wanted), by).await;
     repeat::conclude((hosted, head), started, shown).await
 }
 
@@ -71,12 +71,8 @@ pub(crate) async fn cancel(common: &Common, (named, reason): (&str, &str)) -> an
     };
     let back = Back::Run { run, reason: reason.to_owned() };
     let by = (run::actor(), state::draw()?);
-    let started = starter(common, reach).roll_back(&hosted.engine, back, by).await;
+    let started = Submitted::on(reach).roll_back(&hosted.engine, back, by).await;
     repeat::conclude((hosted, head), started, (false, Output::Table)).await
-}
-
-fn starter(common: &Common, reach: Reach) -> Submitted {
-    Submitted { secrets: secrets::of(common, &reach.found), reach }
 }
 
 impl Submitted {
@@ -135,13 +131,14 @@ impl Submitted {
     ) -> Result<Begun, NotBegun> {
         let refused = |reason: String| NotBegun::Refused { reason };
         let (name, application) = (&back.environment, &back.application);
-        let place = self.reach.unasked().place(name, application);
+        let reach = self.reach.now();
+        let place = reach.unasked().place(name, application);
         let place = place.map_err(|error| refused(error.to_string()))?;
-        let environments = self.reach.environments([&place].into_iter()).await;
+        let environments = reach.environments([&place].into_iter()).await;
         let environments = environments.map_err(|error| unavailable(format!("{error:#}")))?;
         let place = environments.place(name, application);
         let place = place.map_err(|error| refused(error.to_string()))?;
-        let registry = self.reach.registry();
+        let registry = reach.registry();
         let plan = Plan::way_back(&back, place, &registry);
         let plan = Arc::new(plan.map_err(|error| refused(error.to_string()))?);
         let ready = Ready { plan, files: Vec::new(), warnings: Vec::new() };

@@ -48,7 +48,7 @@ pub(crate) async fn run(
     let hosted = state::host(common, reach.clone()).await?;
     let person = reach.found.platform.person(actor()).name;
     let bindings = Bindings { actor: person, ..bindings };
-    let secrets = secrets::of(common, &reach.found);
+    let secrets = secrets::of(&reach);
     let place = (reach, secrets);
     let ready = match ready(&hosted.engine, (&located, &bindings), place).await {
         Ok(ready) if ready.len() == located.len() => ready,

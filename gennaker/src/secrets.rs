@@ -1,8 +1,9 @@
 //! The secrets of this process, and the mask over all that it says.
 
-use crate::{arguments::Common, platform::Found};
+use crate::{arguments::Common, clusters::Reach, platform::Found};
 use engine_core::{
     Pipeline,
+    latest::Latest,
     plan::Environments,
     platform::{Leave, Platform},
     stage::{Secret, SecretError},
@@ -20,9 +21,9 @@ use std::{
 /// Every secret that this process has seen; its log is written through it.
 pub(crate) static MASK: LazyLock<Arc<Mask>> = LazyLock::new(Arc::default);
 
-/// Where this process finds secrets: those that the platform grants.
-pub(crate) fn of(common: &Common, found: &Found) -> Secrets {
-    let source = Granted { kept: kept(common, found), platform: found.platform.clone() };
+/// Where this process finds secrets: those that the platform grants when they are asked for.
+pub(crate) fn of(reach: &Reach) -> Secrets {
+    let source = Granted { kept: reach.kept.clone(), platform: reach.in_force.clone() };
     Secrets { source: Arc::new(source), mask: MASK.clone() }
 }
 
@@ -41,15 +42,15 @@ pub(crate) fn directory(common: &Common, found: &Found) -> Option<PathBuf> {
 }
 
 struct Granted {
-    kept: Kept,
-    platform: Arc<Platform>,
+    kept: Latest<Kept>,
+    platform: Latest<Platform>,
 }
 
 impl SecretSource for Granted {
     fn find(&self, wanted: &Wanted) -> Result<Secret, SecretError> {
         let Wanted { name, application, environment } = wanted;
-        match self.platform.secret(name, (application, environment.as_deref())) {
-            Leave::Granted => self.kept.find(wanted),
+        match self.platform.now().secret(name, (application, environment.as_deref())) {
+            Leave::Granted => self.kept.now().find(wanted),
             Leave::Refused => {
                 let place = environment.iter().map(|it| format!(" in {it}")).collect::<String>();
                 let (name, by) = (name.clone(), format!("{application}{place}"));

@@ -3,6 +3,7 @@
 use crate::{
     arguments::Common,
     clusters::{self, ClusterObjects, Reach},
+    reload::InForce,
     screen, secrets,
     submit::Submitted,
 };
@@ -11,6 +12,7 @@ use engine_api::{Api, Doors, Group, Ways};
 use engine_core::{
     clock::{Clock, Now},
     id::{Position, RunId},
+    latest::Latest,
     store::{Page, Store},
 };
 use engine_runtime::{
@@ -40,6 +42,7 @@ pub(crate) struct Hosted {
     pub(crate) engine: Arc<Engine>,
     store: Arc<Sqlite>,
     pub(crate) doors: Option<Doors>,
+    pub(crate) in_force: InForce,
 }
 
 /// Where runs are kept: `--state`, else the XDG state home.
@@ -85,8 +88,7 @@ pub(crate) async fn serve(
     let found = reach.found.clone();
     let written = found.platform.socket_group().map(str::to_owned);
     let socket_group = common.socket_group.clone().or(written);
-    let starter =
-        Arc::new(Submitted { secrets: secrets::of(common, &found), reach: reach.clone() });
+    let starter = Arc::new(Submitted::on(reach.clone()));
     let (directory, store, parts) = parts(common, &reach, starter.clone()).await?;
     let opening = screen::slowly("waiting for the lease", Engine::open(parts));
     let engine = Arc::new(opening.await?);
@@ -96,17 +98,21 @@ pub(crate) async fn serve(
         Some(name) => Group::Named(name),
         None => Group::Nobody,
     };
-    let api = Api { engine: engine.clone(), starter, version: env!("CARGO_PKG_VERSION") };
+    let in_force = InForce::on(starter.reach.clone());
+    let configuration = in_force.told.clone();
+    let version = env!("CARGO_PKG_VERSION");
+    let api = Api { engine: engine.clone(), starter, configuration, version };
     let doors = Doors::open(&directory, &Ways { group, loopback }, api).await?;
-    Ok(Hosted { engine, store, doors: Some(doors) })
+    Ok(Hosted { engine, store, doors: Some(doors), in_force })
 }
 
 /// Takes the lease to record something; drives nothing, and listens to nobody.
 pub(crate) async fn host_idle(common: &Common) -> anyhow::Result<Hosted> {
     let reach = clusters::reach(common).await?;
+    let in_force = InForce::on(Latest::new(reach.clone()));
     let (_, store, parts) = parts(common, &reach, Arc::new(NoChildren)).await?;
     let engine = Arc::new(Engine::open_idle(parts).await?);
-    Ok(Hosted { engine, store, doors: None })
+    Ok(Hosted { engine, store, doors: None, in_force })
 }
 
 async fn parts(
@@ -130,8 +136,8 @@ async fn parts(
         witness: Arc::new(NoWitness),
         candidate,
         processes: Arc::new(Machine),
-        secrets: secrets::of(common, &reach.found),
-        platform: reach.found.platform.clone(),
+        secrets: secrets::of(reach),
+        platform: reach.in_force.clone(),
         children,
     };
     Ok((directory, store, parts))

@@ -17,6 +17,7 @@ use engine_core::{
     expression::remembering,
     files::{File, Files, Found},
     id::{BlobName, RunId},
+    latest::Latest,
     pipeline::{Bindings, Given, Missing},
     plan::{self, Environments},
 };
@@ -82,8 +83,14 @@ fn submitted(
 
 /// Starts what was submitted, on the clusters of this process.
 pub(crate) struct Submitted {
-    pub(crate) reach: Reach,
+    pub(crate) reach: Latest<Reach>,
     pub(crate) secrets: Secrets,
+}
+
+impl Submitted {
+    pub(crate) fn on(reach: Reach) -> Submitted {
+        Submitted { secrets: secrets::of(&reach), reach: Latest::new(reach) }
+    }
 }
 
 impl Starter for Submitted {
@@ -122,7 +129,7 @@ impl Starter for Submitted {
         let files = files(&submission, |content| BlobName(hex::encode(Sha256::digest(content))));
         let bindings = bindings(submission.parameters, by, Missing::Tolerated);
         let invalid = |diagnostics| Checked::Invalid { diagnostics };
-        match self.compile((&source, &files), &bindings, &self.reach.unasked()) {
+        match self.compile((&source, &files), &bindings, &self.reach.now().unasked()) {
             Ok((plan, warnings)) => match serde_json::to_value(plan.document()) {
                 Ok(plan) => Checked::Plan { plan, warnings },
                 Err(error) => invalid(vec![serde_json::json!({ "message": error.to_string() })]),
@@ -132,7 +139,7 @@ impl Starter for Submitted {
     }
 
     fn schema(&self) -> serde_json::Value {
-        engine_core::language::published_schema(&self.reach.offline())
+        engine_core::language::published_schema(&self.reach.now().offline())
     }
 }
 
@@ -155,7 +162,7 @@ impl Submitted {
     ) -> Result<Begun, NotBegun> {
         let source = SourceFile::new(submission.name.clone(), submission.source.as_bytes());
         let files = files(&submission, |content| engine.sealer().name(content));
-        let person = self.reach.found.platform.person(actor.clone());
+        let person = self.reach.now().found.platform.person(actor.clone());
         let bindings = bindings(submission.parameters, &person, Missing::Refused);
         let plan = self.compiled((&source, &files), &bindings).await?;
         let called = self.handed_in((&source, &files), &submission.pipelines)?;
@@ -175,7 +182,7 @@ impl Submitted {
             pipelines.iter().map(source).collect()
         };
         let read = |_: &[_]| files.clone();
-        let registry = stages::registry(&self.reach.clusters);
+        let registry = stages::registry(&self.reach.now().clusters);
         let neighbours = Neighbours { registry: &registry, sources: &sources, read: &read };
         callees::closure(source, &neighbours).map_err(|faults| {
             let told = diagnostic::json(source, &faults);
@@ -191,12 +198,13 @@ impl Submitted {
         bindings: &Bindings,
     ) -> Result<Plan, NotBegun> {
         let invalid = |diagnostics| NotBegun::Invalid { diagnostics };
-        let environments = self.reach.unasked();
+        let reach = self.reach.now();
+        let environments = reach.unasked();
         let (plan, _) = self.compile((source, files), bindings, &environments).map_err(invalid)?;
         if plan.places().next().is_none() {
             return Ok(plan);
         }
-        let asked = self.reach.environments(plan.places()).await;
+        let asked = reach.environments(plan.places()).await;
         let asked = asked.map_err(|error| unavailable(format!("{error:#}")))?;
         self.compile((source, files), bindings, &asked).map(|(plan, _)| plan).map_err(invalid)
     }
@@ -208,7 +216,7 @@ impl Submitted {
         bindings: &Bindings,
         environments: &Environments,
     ) -> Result<(Plan, Vec<serde_json::Value>), Vec<serde_json::Value>> {
-        let registry = self.reach.registry();
+        let registry = self.reach.now().registry();
         let told = |said: &[Diagnostic]| {
             let said = diagnostic::json(source, said);
             said.iter().filter_map(|it| serde_json::to_value(it).ok()).collect()
@@ -217,7 +225,7 @@ impl Submitted {
             let pipeline = Pipeline::read(source, &registry).bound(bindings);
             let environments = secrets::checked(environments, (&pipeline, &self.secrets));
             match Plan::compile(&pipeline, &environments, &registry, files) {
-                Ok(plan) => Ok((plan, told(&pipeline.warnings(&self.reach.unasked())))),
+                Ok(plan) => Ok((plan, told(&pipeline.warnings(&self.reach.now().unasked())))),
                 Err(faults) => Err(told(&faults)),
             }
         })

@@ -11,7 +11,7 @@ use kube::{Api, Client, Config};
 use std::{
     collections::BTreeMap,
     future::Future,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock},
     time::Duration,
 };
 use tokio::{
@@ -35,20 +35,26 @@ pub struct Cluster {
     uid: OnceCell<String>,
 }
 
-/// All clusters that are known, by name.
+/// All clusters that are known, by name. Clones share them.
 #[derive(Clone, Default)]
 pub struct Clusters {
-    by_name: Arc<BTreeMap<String, Arc<Cluster>>>,
+    by_name: Arc<RwLock<BTreeMap<String, Arc<Cluster>>>>,
 }
 
 impl Clusters {
     pub fn new(clusters: impl IntoIterator<Item = Cluster>) -> Clusters {
         let named = clusters.into_iter().map(|cluster| (cluster.name.clone(), Arc::new(cluster)));
-        Clusters { by_name: Arc::new(named.collect()) }
+        Clusters { by_name: Arc::new(RwLock::new(named.collect())) }
     }
 
-    pub fn get(&self, name: &str) -> Option<&Arc<Cluster>> {
-        self.by_name.get(name)
+    pub fn get(&self, name: &str) -> Option<Arc<Cluster>> {
+        self.by_name.read().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
+    }
+
+    /// Knows these from now on, and no others. Whoever has one keeps it.
+    pub fn replace(&self, clusters: impl IntoIterator<Item = Arc<Cluster>>) {
+        let named = clusters.into_iter().map(|cluster| (cluster.name.clone(), cluster));
+        *self.by_name.write().unwrap_or_else(PoisonError::into_inner) = named.collect();
     }
 }
 

@@ -8,6 +8,7 @@ use engine_core::{
     event::{Actor, Signal, Signalled},
     expression::{Kind, Shape},
     files::{Files, Step as PathStep},
+    latest::Latest,
     parameter::ParameterText,
     plan::{Effect, OnTimeout, Timeout},
     platform::{Approver, Leave, Platform, Right},
@@ -20,12 +21,12 @@ use engine_core::{
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::json;
-use std::{collections::BTreeMap, sync::Arc};
+use std::collections::BTreeMap;
 
 /// Asks the people of a platform.
 #[derive(Default)]
 pub struct Approval {
-    pub platform: Arc<Platform>,
+    pub platform: Latest<Platform>,
 }
 
 /// Asks people before the run goes on.
@@ -110,7 +111,7 @@ impl Stage for Approval {
     fn check_here(&self, config: &Config) -> Vec<Fault> {
         let approvers = config.approvers.iter().flatten().enumerate();
         let unknown = approvers.filter_map(|(index, approver)| {
-            let Approver::Unknown { message, help } = self.platform.approver(approver) else {
+            let Approver::Unknown { message, help } = self.platform.now().approver(approver) else {
                 return None;
             };
             let place = vec![PathStep::Key("approvers".to_owned()), PathStep::Index(index)];
@@ -192,7 +193,7 @@ impl Approval {
         }
         let (who, what) =
             ((name.as_str(), Right::Approve), (asked.application, asked.environments));
-        if self.platform.right(who, what) == Leave::Refused {
+        if self.platform.now().right(who, what) == Leave::Refused {
             return Refusal::Because(Platform::lacks(who, what));
         }
         if counted.iter().any(|before| before.actor.name == *name) {
@@ -211,7 +212,7 @@ impl Approval {
     }
 
     fn is_listed(&self, config: &Config, name: &str) -> bool {
-        let means = |approver: &String| self.platform.means(approver, name);
+        let means = |approver: &String| self.platform.now().means(approver, name);
         config.approvers.as_ref().is_none_or(|approvers| approvers.iter().any(means))
     }
 }

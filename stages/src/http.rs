@@ -11,6 +11,7 @@ use engine_core::{
     clock::Moment,
     event::{Signal, Signalled},
     files::{Files, Step as PathStep},
+    latest::Latest,
     plan::{Effect, Timeout},
     platform::Platform,
     stage::{
@@ -21,19 +22,19 @@ use engine_core::{
 };
 use exchange::{Caller, Exchange, Request};
 use serde::{Deserialize, Serialize};
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 use verdict::Verdict;
 
 /// Sends requests for runs.
 #[derive(Default)]
 pub struct Http {
     caller: Caller,
-    platform: Arc<Platform>,
+    platform: Latest<Platform>,
 }
 
 impl Http {
     /// Asks only what the platform allows.
-    pub fn on(platform: Arc<Platform>) -> Http {
+    pub fn on(platform: Latest<Platform>) -> Http {
         Http { caller: Caller::default(), platform }
     }
 }
@@ -68,7 +69,7 @@ impl Stage for Http {
     fn check_here(&self, config: &Config) -> Vec<Fault> {
         // An address that is none is told as such.
         let Ok(url) = config.address() else { return Vec::new() };
-        let refused = guard::check_allowed(&self.platform, config.method.word(), &url).err();
+        let refused = guard::check_allowed(&self.platform.now(), config.method.word(), &url).err();
         let fault = refused.map(|(message, help)| Fault {
             code: FaultCode::Unknown,
             place: vec![PathStep::Key("url".to_owned())],
@@ -109,7 +110,7 @@ impl Stage for Http {
 impl Http {
     async fn send(&self, context: &StepContext, config: &Config) -> Result<Exchange, StageError> {
         let url = config.address().map_err(StageError::Failure)?;
-        let allowed = guard::check_allowed(&self.platform, config.method.word(), &url);
+        let allowed = guard::check_allowed(&self.platform.now(), config.method.word(), &url);
         allowed.map_err(|(message, help)| StageError::Failure(format!("{message}: {help}")))?;
         let request = Request::new(config, context).await?;
         context.may_act()?;

@@ -186,7 +186,7 @@ async fn make(site: &Site<'_>, config: &Config) -> Result<(Location, Live), Trou
             drop(secrets::reveal(site.context, config).await?);
             let namespace = &site.place.namespace;
             let candidate = Candidate { object: &object, marks: &marks, namespace };
-            match tried(site.cluster, (&[candidate], "nothing was written")).await? {
+            match tried(&site.cluster, (&[candidate], "nothing was written")).await? {
                 Rehearsed::Whole | Rehearsed::Partly => {}
             }
             site.context.may_act()?;

@@ -14,17 +14,16 @@ mod site;
 pub mod wait;
 pub mod wait_for_ready;
 
-use engine_core::{Registry, platform::Platform, stage::AnyStage};
+use engine_core::{Registry, latest::Latest, platform::Platform, stage::AnyStage};
 use kubernetes::Clusters;
-use std::sync::Arc;
 
 /// Every stage type that a pipeline may name, acting on these clusters, where nothing is restricted.
 pub fn registry(clusters: &Clusters) -> Registry<dyn AnyStage> {
-    registry_of(clusters, &Arc::default())
+    registry_of(clusters, &Latest::default())
 }
 
 /// The same on a platform whose file restricts what may be done.
-pub fn registry_of(clusters: &Clusters, platform: &Arc<Platform>) -> Registry<dyn AnyStage> {
+pub fn registry_of(clusters: &Clusters, platform: &Latest<Platform>) -> Registry<dyn AnyStage> {
     let clusters = || clusters.clone();
     Registry::<dyn AnyStage>::default()
         .with(approval::Approval { platform: platform.clone() })

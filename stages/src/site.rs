@@ -17,7 +17,7 @@ use std::{sync::Arc, time::Duration};
 /// What a step needs to act on a cluster.
 pub(crate) struct Site<'a> {
     pub(crate) context: &'a StepContext,
-    pub(crate) cluster: &'a Arc<Cluster>,
+    pub(crate) cluster: Arc<Cluster>,
     pub(crate) place: &'a Place,
     pub(crate) target: &'a Target,
 }
@@ -68,7 +68,7 @@ impl<'a> Site<'a> {
             ))
         })?;
         match &place.identity {
-            ClusterIdentity::Pinned { uid } => confirm(cluster, uid, place).await?,
+            ClusterIdentity::Pinned { uid } => confirm(&cluster, uid, place).await?,
             ClusterIdentity::Unread => {
                 return Err(defect("the plan was made without asking the cluster").into());
             }

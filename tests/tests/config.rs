@@ -1,5 +1,7 @@
 //! How gennaker.yaml is put together: what it includes, and from where.
 
+mod reload;
+
 use crate::program::{gennaker, pipeline};
 use std::{fs, os::unix::fs::symlink, path::Path, process::Command};
 use tempfile::TempDir;

@@ -47,7 +47,7 @@ fn told(command: &mut Command) -> (Option<i32>, String) {
     (output.status.code(), said)
 }
 
-fn own_name() -> String {
+pub(crate) fn own_name() -> String {
     String::from_utf8(Command::new("id").arg("-un").output().unwrap().stdout)
         .unwrap()
         .trim()

@@ -1,6 +1,6 @@
 //! Whether this engine lives, whether it can be asked, and its figures.
 
-use crate::service::Service;
+use crate::{Configuration, service::Service};
 use axum::{
     extract::State,
     http::{StatusCode, header::CONTENT_TYPE},
@@ -11,13 +11,17 @@ use std::time::Duration;
 /// A store that takes longer is none to be asked.
 const DEADLINE: Duration = Duration::from_secs(2);
 
+/// Begins the line of what does not keep the engine from working, and has to be looked at.
+pub const REFUSED: &str = "[!]";
+
 /// The process answers. It does not look at the store: a restart would not mend that.
 #[utoipa::path(get, path = "/livez", tag = "health", responses((status = OK, body = String)))]
 pub(crate) async fn livez() -> &'static str {
     "alive\n"
 }
 
-/// It can be asked: the store answers, and the engine is not leaving. A line for each of the two.
+/// It can be asked: the store answers, and the engine is not leaving. A line for each of the
+/// two, and one for the platform's file: if that is at fault, what it said before is in force.
 #[utoipa::path(get, path = "/readyz", tag = "health", responses(
     (status = OK, body = String),
     (status = SERVICE_UNAVAILABLE, body = String),
@@ -41,7 +45,14 @@ pub(crate) async fn readyz(State(service): State<Service>) -> (StatusCode, Strin
         Ok(words) => format!("[+]{words}\n"),
         Err(words) => format!("[-]{words}\n"),
     });
-    (status, lines.concat())
+    let configuration = match &*service.configuration.now() {
+        Configuration::None => "[+]nothing is restricted: there is no gennaker.yaml\n".to_owned(),
+        Configuration::InForce { file } => format!("[+]{file} is in force\n"),
+        Configuration::Refused { file, fault } => {
+            format!("{REFUSED}{file} is refused, what it said before is in force: {fault}\n")
+        }
+    };
+    (status, lines.concat() + &configuration)
 }
 
 /// Figures, as OpenMetrics text.

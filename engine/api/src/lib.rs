@@ -21,6 +21,7 @@ mod submission;
 
 pub use client::{connect, connect_to, socket_in};
 pub use door::{DoorError, Doors, Group, Ways};
+pub use health::REFUSED;
 pub use openapi::document;
 pub use peer::{Peer, user};
 pub use repeat::{MovedOn, Repeat};
@@ -28,14 +29,31 @@ pub use rollback::{Back, RollBack};
 pub use routes::{Page, PipelinePage, RowPage, RunPage};
 pub use submission::{Begun, Checked, NotBegun, Starter, Submission};
 
+use engine_core::latest::Latest;
 use engine_runtime::engine::Engine;
 use std::sync::Arc;
+
+/// How the platform's file stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Configuration {
+    /// There is none: nothing is restricted.
+    None,
+    InForce {
+        file: String,
+    },
+    /// It has changed and is at fault, so what it said before is in force.
+    Refused {
+        file: String,
+        fault: String,
+    },
+}
 
 /// What requests are answered with.
 #[derive(Clone)]
 pub struct Api {
     pub engine: Arc<Engine>,
     pub starter: Arc<dyn Starter>,
+    pub configuration: Latest<Configuration>,
     /// The program's.
     pub version: &'static str,
 }

@@ -1,6 +1,7 @@
 //! What every handler can reach.
 
-use crate::{Api, Starter, metrics::Metrics};
+use crate::{Api, Configuration, Starter, metrics::Metrics};
+use engine_core::latest::Latest;
 use engine_runtime::{engine::Engine, reader::Reader};
 use std::{path::PathBuf, sync::Arc};
 use tokio::sync::{Semaphore, watch};
@@ -12,6 +13,7 @@ const STREAMS: usize = 64;
 pub(crate) struct Service {
     pub(crate) engine: Arc<Engine>,
     pub(crate) starter: Arc<dyn Starter>,
+    pub(crate) configuration: Latest<Configuration>,
     /// One for all requests: it remembers the history of pipelines.
     pub(crate) reader: Reader,
     pub(crate) metrics: Arc<Metrics>,
@@ -25,13 +27,14 @@ pub(crate) struct Service {
 
 impl Service {
     pub(crate) fn new(api: Api, socket: PathBuf, left: watch::Receiver<bool>) -> Service {
-        let Api { engine, starter, version } = api;
+        let Api { engine, starter, configuration, version } = api;
         Service {
             reader: engine.reader(),
             metrics: Arc::new(Metrics::new(version)),
             streams: Arc::new(Semaphore::new(STREAMS)),
             engine,
             starter,
+            configuration,
             left,
             socket,
         }

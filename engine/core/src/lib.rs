@@ -14,6 +14,7 @@ pub mod glob;
 pub mod happening;
 pub mod id;
 pub mod language;
+pub mod latest;
 pub mod limits;
 pub mod parameter;
 pub mod person;

@@ -184,7 +184,7 @@ async fn open(store: Arc<dyn Store>) -> Outcome<(Engine, mpsc::UnboundedReceiver
         processes: Arc::new(Machine),
         secrets: Secrets::none(),
         children: Arc::new(NoChildren),
-        platform: Arc::default(),
+        platform: engine_core::latest::Latest::default(),
     });
     Ok((engine.await?, told))
 }

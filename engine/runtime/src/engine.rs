@@ -29,6 +29,7 @@ use engine_core::{
     clock::{Clock, Now},
     event::{Actor, Offer, Parent, Trigger},
     id::{BlobName, RunId},
+    latest::Latest,
     platform::Platform,
     stage::AnyStage,
     store::{Candidate, LeaseError, Store, StoreError},
@@ -61,8 +62,8 @@ pub struct Parts {
     pub processes: Arc<dyn Processes>,
     pub secrets: Secrets,
     pub children: Arc<dyn Children>,
-    /// Who people are, and what they may do.
-    pub platform: Arc<Platform>,
+    /// Who people are, and what they may do; by the one that is there when it is asked.
+    pub platform: Latest<Platform>,
 }
 
 /// Draws the ids of runs: chance, handed in.
@@ -71,7 +72,7 @@ pub trait Ids: Send + Sync + 'static {
 }
 
 pub struct Engine {
-    platform: Arc<Platform>,
+    platform: Latest<Platform>,
     shop: Shop,
     starting: Arc<Starting>,
     supervisor: Supervisor,

@@ -1,4 +1,5 @@
-//! Where the values of secrets come from: environment variables and a directory, one file each.
+//! Where the values of secrets come from: environment variables, files that such variables name, and
+//! a directory with one file each.
 
 use crate::mask::{Mask, SHORTEST_BYTES};
 use engine_core::{
@@ -18,6 +19,8 @@ use zeroize::Zeroizing;
 pub const LARGEST_BYTES: usize = 64 * 1024;
 /// Before the name of a secret, in the name of an environment variable.
 pub const VARIABLE_PREFIX: &str = "GENNAKER_SECRET_";
+/// After it, if the variable is the path of a file with the value.
+const FILE_SUFFIX: &str = "_FILE";
 
 /// Who wants which secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -87,20 +90,30 @@ impl Kept {
             name: name.to_owned(),
             looked: format!("{VARIABLE_PREFIX}{name} is not set, and {also}"),
         };
+        if let Some(path) = self.variables.get(&format!("{name}{FILE_SUFFIX}")) {
+            return self.of_variable(name, Path::new(path.expose()));
+        }
         let Some(directory) = self.directory.as_deref().filter(|_| is_secret_name(name)) else {
             return Err(unknown("there is no directory of secrets".to_owned()));
         };
-        match read(directory, name) {
-            Ok(value) => Ok(value),
-            Err(Unread::Absent) => {
-                Err(unknown(format!("{} does not exist", directory.join(name).display())))
-            }
-            Err(Unread::Unusable(why)) => Err(SecretError::Unusable { name: name.to_owned(), why }),
-            Err(Unread::Failed(error)) => Err(SecretError::Unreadable {
+        let path = directory.join(name);
+        read_within(directory, name).map_err(|unread| match unread {
+            Unread::Absent => unknown(format!("{} does not exist", path.display())),
+            unread => unread.of((name, &path)),
+        })
+    }
+
+    /// The value in the file that a variable names, wherever it is.
+    fn of_variable(&self, name: &str, path: &Path) -> Result<Secret, SecretError> {
+        read(path).map_err(|unread| match unread {
+            Unread::Absent => SecretError::Unknown {
                 name: name.to_owned(),
-                why: format!("{}: {error}", directory.join(name).display()),
-            }),
-        }
+                looked: format!(
+                    "{VARIABLE_PREFIX}{name}{FILE_SUFFIX} names a file that does not exist"
+                ),
+            },
+            unread => unread.of((name, path)),
+        })
     }
 }
 
@@ -127,22 +140,43 @@ enum Unread {
     Failed(io::Error),
 }
 
-/// Links are followed within the directory, for that is how Kubernetes mounts secrets, and not out
-/// of it.
-fn read(directory: &Path, name: &str) -> Result<Secret, Unread> {
-    let failed = |error: io::Error| match error.kind() {
+impl Unread {
+    fn of(self, (name, path): (&str, &Path)) -> SecretError {
+        let name = name.to_owned();
+        let place = path.display();
+        match self {
+            Unread::Absent => SecretError::Unreadable { name, why: format!("{place} is gone") },
+            Unread::Unusable(why) => SecretError::Unusable { name, why },
+            Unread::Failed(error) => {
+                SecretError::Unreadable { name, why: format!("{place}: {error}") }
+            }
+        }
+    }
+}
+
+fn failed(error: io::Error) -> Unread {
+    match error.kind() {
         io::ErrorKind::NotFound => Unread::Absent,
         _other => Unread::Failed(error),
-    };
+    }
+}
+
+/// Links are followed within the directory, for that is how Kubernetes mounts secrets, and not out
+/// of it.
+fn read_within(directory: &Path, name: &str) -> Result<Secret, Unread> {
     let real = directory.join(name).canonicalize().map_err(failed)?;
     if !real.starts_with(directory.canonicalize().map_err(failed)?) {
         return Err(Unread::Unusable("its file is a link out of the directory".to_owned()));
     }
-    if !fs::metadata(&real).map_err(failed)?.is_file() {
+    read(&real)
+}
+
+fn read(path: &Path) -> Result<Secret, Unread> {
+    if !fs::metadata(path).map_err(failed)?.is_file() {
         return Err(Unread::Unusable("it is no file".to_owned()));
     }
     let mut content = Zeroizing::new(Vec::with_capacity(LARGEST_BYTES + 3));
-    let file = fs::File::open(&real).map_err(failed)?;
+    let file = fs::File::open(path).map_err(failed)?;
     file.take(LARGEST_BYTES as u64 + 3).read_to_end(&mut content).map_err(failed)?;
     let text = std::str::from_utf8(&content).map_err(|_| {
         Unread::Unusable("it is not UTF-8 text: keep it in base64, as it is to be sent".to_owned())
@@ -182,7 +216,15 @@ mod tests {
         fs::write(folder.path().join("outside"), "outside").unwrap();
         symlink("../outside", directory.join("ESCAPE")).unwrap();
         fs::create_dir(directory.join("FOLDER")).unwrap();
-        let variables = [("GENNAKER_SECRET_BOTH", "from variable"), ("HOME", "/root")];
+        fs::write(folder.path().join("elsewhere"), "from elsewhere\n").unwrap();
+        let elsewhere = folder.path().join("elsewhere").display().to_string();
+        let variables = [
+            ("GENNAKER_SECRET_BOTH", "from variable"),
+            ("GENNAKER_SECRET_BOTH_FILE", &elsewhere),
+            ("GENNAKER_SECRET_NAMED_FILE", &elsewhere),
+            ("GENNAKER_SECRET_GONE_FILE", "/nowhere/at/all"),
+            ("HOME", "/root"),
+        ];
         let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned()));
         let kept = Kept::new(variables.into_iter(), Some(directory.clone()));
         let unknown = format!(
@@ -192,6 +234,11 @@ mod tests {
         for (name, value) in [
             ("FILE", "from file"),
             ("BOTH", "from variable"),
+            ("NAMED", "from elsewhere"),
+            (
+                "GONE",
+                "there is no secret `GONE`: GENNAKER_SECRET_GONE_FILE names a file that does not exist",
+            ),
             ("TWO_LINES", "one\r\ntwo"),
             ("MOUNTED", "mounted"),
             ("NONE", unknown.as_str()),

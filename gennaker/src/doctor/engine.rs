@@ -32,9 +32,16 @@ async fn answers(client: &Client) -> Finding {
         Ok(figures) => figures,
         Err(error) => return Finding::failure(CHECK, (format!("{error:#}"), gone)),
     };
-    if let Err(error) = client.text("/readyz").await {
-        let detail = format!("{name} is not ready: {error:#}");
-        return Finding::failure(CHECK, (detail, "look at what it logs"));
+    let ready = match client.text("/readyz").await {
+        Ok(ready) => ready,
+        Err(error) => {
+            let detail = format!("{name} is not ready: {error:#}");
+            return Finding::failure(CHECK, (detail, "look at what it logs"));
+        }
+    };
+    if let Some(refused) = ready.lines().find_map(|line| line.strip_prefix(engine_api::REFUSED)) {
+        let remedy = "mend that file; it is read again when it changes";
+        return Finding::failure(CHECK, (format!("{name} answers, and {refused}"), remedy));
     }
     let (own, its) = (env!("CARGO_PKG_VERSION"), version(&figures));
     match its {

@@ -23,7 +23,8 @@ pub(super) fn checks<'a>(
     checks
 }
 
-/// Where they are, and whether each that is granted by its name has a value. None is told.
+/// Where they are, and whether each that is granted by its name, or that the engine itself works
+/// with, has a value. None is told.
 fn secret_files(common: &Common, found: &Found) -> Vec<Finding> {
     let directory = secrets::directory(common, found);
     let mut findings = match &directory {
@@ -32,6 +33,7 @@ fn secret_files(common: &Common, found: &Found) -> Vec<Finding> {
     };
     let kept = secrets::kept(common, found);
     let mut granted: Vec<&str> = found.platform.granted_secrets();
+    granted.extend(found.platform.own_secrets());
     granted.sort_unstable();
     granted.dedup();
     for name in granted {

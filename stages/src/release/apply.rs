@@ -87,7 +87,7 @@ async fn rehearse(
     let namespace = &site.place.namespace;
     let candidates: Vec<Candidate<'_>> =
         items.iter().map(|item| item.candidate(namespace)).collect();
-    Ok(match tried(site.cluster, (&candidates, GROUNDWORK_WRITTEN)).await? {
+    Ok(match tried(&site.cluster, (&candidates, GROUNDWORK_WRITTEN)).await? {
         Rehearsed::Whole => None,
         Rehearsed::Partly => {
             let progress = Progress::reached(Phase::Applying(applying.clone()));

@@ -84,7 +84,7 @@ async fn rehearse(site: &Site<'_>, intended: &[Intended]) -> Result<(), Trouble>
         .zip(&marks)
         .flat_map(|(it, marks)| candidates(&it.set, (marks, &site.place.namespace)))
         .collect();
-    match tried(site.cluster, (&candidates, "nothing was written")).await? {
+    match tried(&site.cluster, (&candidates, "nothing was written")).await? {
         Rehearsed::Whole | Rehearsed::Partly => Ok(()),
     }
 }

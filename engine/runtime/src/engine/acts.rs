@@ -51,7 +51,7 @@ impl Engine {
     ) -> Result<(), ActError> {
         let execution = self.reader().execution(run).await?;
         execution.admits(act)?;
-        let actor = self.platform.person(actor);
+        let actor = self.platform.now().person(actor);
         self.may_run(&actor, execution.plan()).map_err(ActError::NotAllowed)?;
         let message = match act {
             RunAct::Cancel => Message::Cancel { actor, reason, force: Force::No },
@@ -72,7 +72,7 @@ impl Engine {
         (stage, mut signalled): (String, Signalled),
         key: String,
     ) -> Result<(), SignalError> {
-        signalled.actor = self.platform.person(signalled.actor);
+        signalled.actor = self.platform.now().person(signalled.actor);
         let execution = self.reader().execution(run).await.map_err(ActError::from)?;
         if execution.recorded().status().has_ended() {
             return Err(SignalError::Ended { status: execution.recorded().status() });
@@ -123,7 +123,7 @@ impl Engine {
         if self.is_leaving() {
             return Err(StartError::Leaving);
         }
-        let actor = self.platform.person(new.actor);
+        let actor = self.platform.now().person(new.actor);
         self.may_run(&actor, &new.plan).map_err(StartError::NotAllowed)?;
         Ok(NewRun { actor, ..new })
     }

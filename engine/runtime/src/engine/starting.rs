@@ -10,6 +10,7 @@ use engine_core::{
     admission::Limits,
     event::{Actor, Parent},
     id::{BlobName, RunId},
+    latest::Latest,
     platform::{Leave, Platform, Right},
     store::{Append, Appended, Beginning, Blob},
 };
@@ -20,7 +21,7 @@ pub(crate) struct Starting {
     pub(crate) shop: Shop,
     pub(crate) ids: Arc<dyn Ids>,
     pub(crate) supervisor: Supervisor,
-    pub(crate) platform: Arc<Platform>,
+    pub(crate) platform: Latest<Platform>,
 }
 
 impl Starting {
@@ -58,7 +59,7 @@ impl Starting {
         let environments: Vec<String> = document.environments.keys().cloned().collect();
         let (who, what) =
             ((actor.name.as_str(), Right::Run), (document.application.as_str(), &*environments));
-        match self.platform.right(who, what) {
+        match self.platform.now().right(who, what) {
             Leave::Granted => Ok(()),
             Leave::Refused => Err(Platform::lacks(who, what)),
         }
@@ -103,7 +104,7 @@ impl Starting {
     fn limits(&self, parent: Option<&Parent>) -> Limits {
         match parent {
             Some(parent) if !parent.family.is_empty() => Limits::default(),
-            Some(_) | None => self.platform.limits(),
+            Some(_) | None => self.platform.now().limits(),
         }
     }
 

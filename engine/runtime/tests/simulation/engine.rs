@@ -156,7 +156,7 @@ impl Storm {
             processes: Arc::new(Dead { living: self.living }),
             children: Arc::new(FromParameters),
             secrets: Secrets::none(),
-            platform: Arc::default(),
+            platform: engine_core::latest::Latest::default(),
         };
         self.engine = Some(Engine::open(parts).await.unwrap());
     }

@@ -6,14 +6,24 @@
 
 #![deny(clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
 
+mod acr;
 mod address;
+mod artifact_registry;
+mod bitbucket;
+mod bitbucket_data_center;
 mod distribution;
+mod docker_hub;
+mod ecr;
+mod ghcr;
 mod gitea;
 mod github;
 mod gitlab;
+mod harbor;
 mod hub;
 mod images;
+mod jfrog;
 mod json;
+mod quay;
 mod refs;
 mod text;
 
@@ -25,11 +35,21 @@ use engine_core::{
 /// Every provider that a receiver may be of.
 pub fn receivers() -> Registry<dyn AnyReceiver> {
     Registry::<dyn AnyReceiver>::default()
+        .with(acr::Acr)
+        .with(artifact_registry::ArtifactRegistry)
+        .with(bitbucket::Bitbucket)
+        .with(bitbucket_data_center::BitbucketDataCenter)
         .with(distribution::Distribution)
+        .with(docker_hub::DockerHub)
+        .with(ecr::Ecr)
+        .with(ghcr::Ghcr)
         .with(gitea::Forgejo)
         .with(gitea::Gitea)
         .with(github::Github)
         .with(gitlab::Gitlab)
+        .with(harbor::Harbor)
+        .with(jfrog::Jfrog)
+        .with(quay::Quay)
 }
 
 fn unreadable(words: impl Into<String>) -> Unreadable {

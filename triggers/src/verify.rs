@@ -68,7 +68,7 @@ fn key(request: &RawRequest<'_>, headers: &[&str]) -> Key {
 }
 
 /// A short name in a header: nothing long, nothing that does not print.
-fn named(request: &RawRequest<'_>, header: &str) -> Option<String> {
+pub(crate) fn named(request: &RawRequest<'_>, header: &str) -> Option<String> {
     let text = request.text(header)?.trim();
     let is_name = (1..=200).contains(&text.len()) && text.bytes().all(|it| it.is_ascii_graphic());
     is_name.then(|| text.to_owned())

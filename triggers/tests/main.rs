@@ -8,6 +8,7 @@
 mod cron;
 mod payloads;
 mod published;
+mod registries;
 mod request;
 mod table;
 mod vectors;

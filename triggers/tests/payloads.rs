@@ -61,6 +61,6 @@ fn every_example_that_github_publishes_starts_something_or_says_why_not() {
 #[test]
 fn every_payload_of_the_playground_starts_something_or_says_why_not() {
     let all = playground();
-    assert_eq!(all.len(), 117);
+    assert_eq!(all.len(), 154);
     hold("playground.txt", &all);
 }

@@ -63,6 +63,9 @@ pub(crate) fn playground() -> Vec<Published> {
     let root = FETCHED["webhooks"].join("testdata");
     let mut all = Vec::new();
     for (folder, provider) in [
+        ("bitbucket", "bitbucket"),
+        ("bitbucket-server", "bitbucketDataCenter"),
+        ("docker", "dockerHub"),
         ("gitea", "gitea"),
         ("github", "github"),
         ("gitlab", "gitlab"),
@@ -71,12 +74,22 @@ pub(crate) fn playground() -> Vec<Published> {
         ("gogs", "gitea"),
     ] {
         for (stem, body) in files(&root.join(folder)) {
-            let event = stem.trim_end_matches("-event").replace(['-', '.'], "_");
+            let event = event(provider, &stem);
             let request = signed(provider, &event, body);
             all.push(Published { name: format!("playground/{folder}/{stem}"), provider, request });
         }
     }
     all
+}
+
+/// What the header says of a file of this name.
+fn event(provider: &str, stem: &str) -> String {
+    match (provider, stem) {
+        ("bitbucket", "pull-request-merged") => "pullrequest:fulfilled".to_owned(),
+        ("bitbucketDataCenter", "repo-refs-changed") => "repo:refs_changed".to_owned(),
+        ("bitbucket" | "bitbucketDataCenter", _) => stem.replacen('-', ":", 1),
+        _ => stem.trim_end_matches("-event").replace(['-', '.'], "_"),
+    }
 }
 
 /// Every JSON file of a folder by its stem, in order.
@@ -104,6 +117,15 @@ pub(crate) fn signed(provider: &str, event: &str, body: Vec<u8>) -> Request {
             .with("X-Hub-Signature-256", format!("sha256={hex}")),
         "gitea" => request.with("X-Gitea-Event", event).with("X-Gitea-Signature", hex),
         "gitlab" => request.with("X-Gitlab-Event", event).with("X-Gitlab-Token", SECRET),
+        "bitbucket" | "bitbucketDataCenter" => {
+            request.with("X-Event-Key", event).with("X-Hub-Signature", format!("sha256={hex}"))
+        }
+        "ghcr" => signed("github", event, request.body),
+        "jfrog" => request.with("X-JFrog-Event-Auth", hex),
+        "distribution" | "harbor" => request.with("Authorization", SECRET),
+        "acr" | "artifactRegistry" | "dockerHub" | "ecr" | "quay" => {
+            Request { path: SECRET.to_owned(), ..request }
+        }
         other => panic!("nothing is known of `{other}`"),
     }
 }

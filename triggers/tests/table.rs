@@ -37,6 +37,7 @@ enum Covers {
 enum Known {
     Name,
     Body,
+    Meaning,
 }
 
 const ID: &str = "7f3c2a10-6b1e-11f0-9d0e-0242ac120002";
@@ -103,6 +104,20 @@ fn basic(secret: &str) -> Request {
     Request::of(BODY).with("Authorization", value)
 }
 
+fn bitbucket(secret: &str, body: &[u8]) -> Request {
+    let signature = format!("sha256={}", sha256_hex(secret.as_bytes(), body));
+    Request::of(body).with("X-Hub-Signature", signature)
+}
+
+fn path(secret: &str, body: &[u8], _at: u64) -> Request {
+    Request { path: secret.to_owned(), ..Request::of(body) }
+}
+
+fn cut_path(mut request: Request) -> Request {
+    request.path.pop();
+    request
+}
+
 const ROWS: &[Row] = &[
     Row {
         provider: "github",
@@ -143,6 +158,90 @@ const ROWS: &[Row] = &[
         other: (basic, Refused::Bad),
         covers: Covers::Nothing,
         again: Known::Body,
+    },
+    Row {
+        provider: "bitbucket",
+        send: |secret, body, _| bitbucket(secret, body).with("X-Request-UUID", ID),
+        cut: |it| cut_header("x-hub-signature", it),
+        other: (only_sha1, Refused::Algorithm),
+        covers: Covers::Body,
+        again: Known::Name,
+    },
+    Row {
+        provider: "bitbucketDataCenter",
+        send: |secret, body, _| bitbucket(secret, body).with("X-Request-Id", ID),
+        cut: |it| cut_header("x-hub-signature", it),
+        other: (only_sha1, Refused::Algorithm),
+        covers: Covers::Body,
+        again: Known::Name,
+    },
+    Row {
+        provider: "ghcr",
+        send: github,
+        cut: |it| cut_header("x-hub-signature-256", it),
+        other: (only_sha1, Refused::Algorithm),
+        covers: Covers::Body,
+        again: Known::Name,
+    },
+    Row {
+        provider: "dockerHub",
+        send: path,
+        cut: cut_path,
+        other: (|secret| authorization(secret, BODY, NOW), Refused::Missing),
+        covers: Covers::Nothing,
+        again: Known::Body,
+    },
+    Row {
+        provider: "quay",
+        send: path,
+        cut: cut_path,
+        other: (|secret| authorization(secret, BODY, NOW), Refused::Missing),
+        covers: Covers::Nothing,
+        again: Known::Meaning,
+    },
+    Row {
+        provider: "harbor",
+        send: |secret, body, _| Request::of(body).with("Authorization", secret),
+        cut: |it| cut_header("authorization", it),
+        other: (basic, Refused::Bad),
+        covers: Covers::Nothing,
+        again: Known::Body,
+    },
+    Row {
+        provider: "ecr",
+        send: authorization,
+        cut: |it| cut_header("authorization", it),
+        other: (basic, Refused::Bad),
+        covers: Covers::Nothing,
+        again: Known::Body,
+    },
+    Row {
+        provider: "acr",
+        send: path,
+        cut: cut_path,
+        other: (basic, Refused::Bad),
+        covers: Covers::Nothing,
+        again: Known::Body,
+    },
+    Row {
+        provider: "artifactRegistry",
+        // As Pub/Sub does where it signs by a token of Google's, which is not looked at.
+        send: |secret, body, at| path(secret, body, at).with("Authorization", "Bearer e30.e30.e30"),
+        cut: cut_path,
+        other: (basic, Refused::Bad),
+        covers: Covers::Nothing,
+        again: Known::Meaning,
+    },
+    Row {
+        provider: "jfrog",
+        send: |secret, body, _| {
+            Request::of(body).with("X-JFrog-Event-Auth", sha256_hex(secret.as_bytes(), body))
+        },
+        cut: |it| cut_header("x-jfrog-event-auth", it),
+        // The secret as it stands.
+        other: (|secret| Request::of(BODY).with("X-JFrog-Event-Auth", secret), Refused::Algorithm),
+        covers: Covers::Body,
+        again: Known::Meaning,
     },
 ];
 
@@ -218,6 +317,7 @@ fn hold(receiver: &dyn AnyReceiver, row: &Row, [old, new, strange]: [&str; 3]) {
     match again {
         Known::Name => assert_eq!(replayed.key, Key::Named(ID.to_owned()), "{provider}"),
         Known::Body => assert_eq!(replayed.key, Key::Body, "{provider}"),
+        Known::Meaning => assert_eq!(replayed.key, Key::Each, "{provider}"),
     }
     assert_eq!(replayed, verified, "{provider}");
     assert_eq!(verify(receiver, &good, &[new, old]).as_ref(), Ok(&verified), "{provider}");

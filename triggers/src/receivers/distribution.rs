@@ -36,6 +36,9 @@ impl Receiver for Distribution {
             }
         }
         heard.notes = passed.into_iter().map(|(words, times)| counted(words, times)).collect();
+        if heard == Heard::default() {
+            heard.notes.push("a call without events".to_owned());
+        }
         Ok(heard)
     }
 }

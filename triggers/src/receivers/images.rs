@@ -2,10 +2,12 @@
 
 use super::text::quoted;
 use artifacts::{Reference, Repository};
-use engine_core::happening::{Confirmation, Happening, Image, Platforms};
+use engine_core::happening::{Chart, Confirmation, Happening, Image, Platforms};
 
 /// More than a thousand tags in one call lose nothing.
 pub(super) const MAX_EVENTS: usize = 10_000;
+/// What the configuration of a chart of Helm is of.
+pub(super) const HELM: &str = "application/vnd.cncf.helm.config.v1+json";
 
 /// `name` is `host/path`. A digest that is none is left out, as it would be asked for anyway.
 pub(super) fn pushed(
@@ -46,4 +48,24 @@ pub(super) fn repository(name: &str) -> Result<String, String> {
 fn known_digest(text: &str) -> Option<String> {
     let parsed = Reference::parse(&format!("x@{text}")).ok()?;
     parsed.digest.filter(|digest| digest.starts_with("sha256:") || digest.starts_with("sha512:"))
+}
+
+/// A chart that lies where images lie: `host/path/name`, its version as a tag.
+pub(super) fn chart(name: &str, tag: &str, digest: Option<&str>) -> Result<Happening, String> {
+    let whole = repository(name)?;
+    let Some((place, name)) = whole.rsplit_once('/') else {
+        return Err(format!("{} is not a chart", quoted(&whole)));
+    };
+    // Tags have no plus, and versions may.
+    let version = tag.replace('_', "+");
+    if version.is_empty() || version.len() > 128 || version.contains(char::is_control) {
+        return Err(format!("{} is not the version of a chart", quoted(tag)));
+    }
+    Ok(Happening::Chart(Chart {
+        repository: format!("oci://{place}"),
+        name: name.to_owned(),
+        version,
+        digest: digest.and_then(known_digest),
+        confirmation: Confirmation::No,
+    }))
 }

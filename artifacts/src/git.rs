@@ -5,6 +5,7 @@
 
 mod blobs;
 mod changes;
+mod credentials;
 mod environment;
 mod error;
 mod history;
@@ -22,7 +23,7 @@ mod url;
 
 pub use blobs::{Blob, Blobs};
 pub use changes::ChangedPaths;
-pub use environment::{Credentials, Secret, SshKey};
+pub use credentials::{Credentials, Secret, SshKey};
 pub use error::{GitError, Limited};
 pub use history::{Ancestry, Commit, CommitRange, Person, Resolved};
 pub use limits::Limits;

@@ -3,67 +3,8 @@
 //! All of it goes through the environment of the one process: neither the command line, which others
 //! of this machine can read, nor a file of the mirror ever has it.
 
-use super::{
-    error::GitError,
-    mirror::Origin,
-    url::{RemoteUrl, Scheme},
-};
-use base64::{Engine as _, engine::general_purpose::STANDARD};
-use std::{
-    fmt,
-    path::{Path, PathBuf},
-};
-use zeroize::Zeroizing;
-
-/// What a server wants to see before it answers.
-#[derive(Clone, Debug, Default)]
-pub enum Credentials {
-    #[default]
-    None,
-    /// Sent to this server only, over https (or http on this machine).
-    Basic {
-        user: String,
-        secret: Secret,
-    },
-    SshKey(SshKey),
-}
-
-/// Files that `ssh` reads. Host keys that are not known are refused.
-#[derive(Clone, Debug)]
-pub struct SshKey {
-    pub key: PathBuf,
-    pub known_hosts: PathBuf,
-}
-
-/// Not shown by anything.
-#[derive(Clone)]
-pub struct Secret(Zeroizing<String>);
-
-impl Secret {
-    pub fn new(text: String) -> Secret {
-        Secret(Zeroizing::new(text))
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("***")
-    }
-}
-
-impl Credentials {
-    /// `user:secret`, or a token alone, which hosts accept with any user.
-    pub fn of_text(text: &str) -> Credentials {
-        let text = text.trim();
-        let (user, secret) = text.split_once(':').unwrap_or(("git", text));
-        Credentials::Basic { user: user.to_owned(), secret: Secret::new(secret.to_owned()) }
-    }
-
-    fn header(user: &str, secret: &Secret) -> String {
-        let pair = Zeroizing::new(format!("{user}:{}", *secret.0));
-        format!("Authorization: Basic {}", STANDARD.encode(pair.as_bytes()))
-    }
-}
+use super::{credentials::Shown, error::GitError, mirror::Origin};
+use std::{fs::File, path::Path};
 
 /// Programs of operators say in these how the network is left.
 const PROXIES: [&str; 7] =
@@ -126,6 +67,19 @@ const CONFIGURATION: [(&str, &str); 41] = [
 
 type Variables = Vec<(String, String)>;
 
+/// The variables of one process, and files that are there as long as it runs.
+#[derive(Default)]
+pub(super) struct Environment {
+    pub(super) variables: Variables,
+    pub(super) held: Vec<File>,
+}
+
+impl From<Variables> for Environment {
+    fn from(variables: Variables) -> Environment {
+        Environment { variables, held: Vec::new() }
+    }
+}
+
 /// For a call that needs no repository.
 pub(super) fn bare() -> Variables {
     let own = |name: &str, value: &str| (name.to_owned(), value.to_owned());
@@ -154,23 +108,27 @@ pub(super) fn bare() -> Variables {
 }
 
 /// For a call that reads or writes the mirror, and can reach nothing else.
-pub(super) fn local(mirror: &Path) -> Variables {
+pub(super) fn local(mirror: &Path) -> Environment {
     let mut variables = within(mirror);
     variables.push(("GIT_ALLOW_PROTOCOL".to_owned(), String::new()));
-    configured(variables, base(mirror))
+    configured(variables, base(mirror)).into()
 }
 
 /// For a call that writes objects: some of those that others name may be left out.
-pub(super) fn writing(mirror: &Path) -> Variables {
+pub(super) fn writing(mirror: &Path) -> Environment {
     let mut variables = within(mirror);
     variables.push(("GIT_ALLOW_PROTOCOL".to_owned(), String::new()));
     let mut configuration = base(mirror);
     configuration.push(("remote.origin.promisor".to_owned(), "true".to_owned()));
-    configured(variables, configuration)
+    configured(variables, configuration).into()
 }
 
 /// For a call that speaks to the repository's server, as the remote `origin`.
-pub(super) fn remote(mirror: &Path, origin: &Origin, filter: &str) -> Result<Variables, GitError> {
+pub(super) fn remote(
+    mirror: &Path,
+    origin: &Origin,
+    filter: &str,
+) -> Result<Environment, GitError> {
     let Origin { url, credentials, certificate_authority } = origin;
     let mut configuration = base(mirror);
     let mut set = |name: &str, value: String| configuration.push((name.to_owned(), value));
@@ -183,22 +141,19 @@ pub(super) fn remote(mirror: &Path, origin: &Origin, filter: &str) -> Result<Var
     }
     let mut variables = within(mirror);
     variables.push(("GIT_ALLOW_PROTOCOL".to_owned(), url.scheme().name().to_owned()));
-    let proxies =
-        PROXIES.iter().filter_map(|name| Some(((*name).to_owned(), std::env::var(name).ok()?)));
-    variables.extend(proxies);
-    match credentials {
-        Credentials::None => {}
-        Credentials::Basic { user, secret } => {
-            hidden_from_listeners(url)?;
-            let name = format!("http.{}.extraHeader", url.server());
-            set(&name, Credentials::header(user, secret));
-        }
-        Credentials::SshKey(key) => {
-            variables.push(("GIT_SSH_COMMAND".to_owned(), ssh(key)?));
+    let proxy = |name: &&str| Some(((*name).to_owned(), std::env::var(name).ok()?));
+    variables.extend(PROXIES.iter().filter_map(proxy));
+    let mut held = Vec::new();
+    match credentials.shown_to(url)? {
+        Shown::Nothing => {}
+        Shown::Header(header) => set(&format!("http.{}.extraHeader", url.server()), header),
+        Shown::Key { command, files } => {
+            variables.push(("GIT_SSH_COMMAND".to_owned(), command));
             variables.push(("GIT_SSH_VARIANT".to_owned(), "ssh".to_owned()));
+            held.extend(files);
         }
     }
-    Ok(configured(variables, configuration))
+    Ok(Environment { variables: configured(variables, configuration), held })
 }
 
 fn within(mirror: &Path) -> Variables {
@@ -222,43 +177,4 @@ fn configured(mut variables: Variables, configuration: Variables) -> Variables {
         variables.push((format!("GIT_CONFIG_VALUE_{index}"), value));
     }
     variables
-}
-
-/// A secret that is sent in clear is none any more.
-fn hidden_from_listeners(url: &RemoteUrl) -> Result<(), GitError> {
-    let host = url.host().trim_matches(['[', ']']);
-    let address = host.parse::<std::net::IpAddr>();
-    let is_here = host == "localhost" || address.is_ok_and(|it| it.is_loopback());
-    match url.scheme() {
-        Scheme::Https => Ok(()),
-        Scheme::Http if is_here => Ok(()),
-        Scheme::Http => {
-            Err(unfit("they are not sent over http, which others can read: write https"))
-        }
-        Scheme::Ssh => Err(unfit("ssh wants a key, and has a user and a secret")),
-        Scheme::File => Err(unfit("a folder asks for none")),
-    }
-}
-
-/// git hands this to a shell, as its only way to give ssh options. Nothing of a repository is in it:
-/// host and path come as arguments of their own, and the two paths are the platform's, and plain.
-fn ssh(SshKey { key, known_hosts }: &SshKey) -> Result<String, GitError> {
-    let plain = |path: &Path| match path.to_str() {
-        Some(text) if text.starts_with('/') && text.chars().all(is_plain) => Ok(text.to_owned()),
-        Some(_) | None => Err(unfit("paths for ssh are absolute, of letters, digits and ._+@-")),
-    };
-    let (key, known_hosts) = (plain(key)?, plain(known_hosts)?);
-    Ok(format!(
-        "ssh -F /dev/null -i {key} -o IdentitiesOnly=yes -o UserKnownHostsFile={known_hosts} \
-         -o GlobalKnownHostsFile=/dev/null -o StrictHostKeyChecking=yes -o BatchMode=yes \
-         -o ConnectTimeout=20 -o ServerAliveInterval=15 -o ForwardAgent=no -o ClearAllForwardings=yes"
-    ))
-}
-
-fn is_plain(character: char) -> bool {
-    character.is_ascii_alphanumeric() || "/._+@-".contains(character)
-}
-
-fn unfit(why: &str) -> GitError {
-    GitError::Unauthorised { message: why.to_owned() }
 }

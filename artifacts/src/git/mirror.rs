@@ -1,7 +1,8 @@
 //! A mirror: where it lies, what it is of, and how it is opened after whatever happened to it.
 
 use super::{
-    environment::{self, Credentials},
+    credentials::Credentials,
+    environment,
     error::{GitError, Limited, of_local},
     leftovers,
     limits::Limits,

@@ -1,10 +1,14 @@
 //! The one place that starts processes: bounded in time, output and memory, and ended as a whole group.
 
+mod group;
+
 use super::{
+    environment::{self, Environment},
     error::{GitError, Limited},
     mirror::machine,
     output::{self, Said},
 };
+use group::Group;
 use std::{
     future::{Future, pending},
     path::{Path, PathBuf},
@@ -62,7 +66,7 @@ pub(super) struct Call<'a> {
     pub(super) doing: &'static str,
     /// What follows the subcommand.
     pub(super) arguments: Vec<String>,
-    pub(super) environment: Vec<(String, String)>,
+    pub(super) environment: Environment,
     pub(super) directory: &'a Path,
     pub(super) input: Vec<u8>,
     pub(super) reach: Reach,
@@ -79,7 +83,7 @@ impl Git {
         let call = Call {
             doing: "version",
             arguments: Vec::new(),
-            environment: super::environment::bare(),
+            environment: environment::bare().into(),
             directory: Path::new("/"),
             input: Vec::new(),
             reach: Reach::Local,
@@ -144,6 +148,7 @@ impl Git {
         };
         let status = ended(&mut child).await?;
         group.has_ended();
+        drop(call.environment.held); // what it was to read, it has read
         said.ended(status);
         if output::lacked_memory(&said.stderr) {
             let limited = Limited::Memory { limit: call.memory_bytes };
@@ -168,7 +173,7 @@ fn spawn(program: &Path, call: &Call<'_>) -> std::io::Result<Child> {
         .arg(call.doing)
         .args(&call.arguments)
         .env_clear()
-        .envs(call.environment.iter().map(|(name, value)| (name, value)))
+        .envs(call.environment.variables.iter().map(|(name, value)| (name, value)))
         .current_dir(call.directory)
         .stdin(input)
         .stdout(Stdio::piped())
@@ -176,42 +181,4 @@ fn spawn(program: &Path, call: &Call<'_>) -> std::io::Result<Child> {
         .process_group(0)
         .kill_on_drop(true)
         .spawn()
-}
-
-/// A process and all that it started, until it has ended.
-struct Group {
-    leader: Option<rustix::process::Pid>,
-}
-
-impl Group {
-    fn of(child: &Child) -> Group {
-        let id = child.id().and_then(|id| i32::try_from(id).ok());
-        Group { leader: id.and_then(rustix::process::Pid::from_raw) }
-    }
-
-    /// What git starts inherits it. A system that cannot limit others keeps git's own limits only.
-    fn limit(&self, bytes: u64) {
-        #[cfg(target_os = "linux")]
-        if self.leader.is_some() {
-            use rustix::process::{Resource, Rlimit, prlimit};
-            let limit = Rlimit { current: Some(bytes), maximum: Some(bytes) };
-            prlimit(self.leader, Resource::As, limit).ok();
-        }
-    }
-
-    fn kill(&mut self) {
-        if let Some(leader) = self.leader.take() {
-            rustix::process::kill_process_group(leader, rustix::process::Signal::KILL).ok();
-        }
-    }
-
-    fn has_ended(&mut self) {
-        self.leader = None;
-    }
-}
-
-impl Drop for Group {
-    fn drop(&mut self) {
-        self.kill();
-    }
 }

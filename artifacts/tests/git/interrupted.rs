@@ -39,16 +39,22 @@ fn is_receiving(directory: &Path) -> bool {
     packs.flatten().any(|it| it.file_name().to_string_lossy().starts_with("tmp_pack_"))
 }
 
-/// Processes that work on a mirror, by what they were started with.
-pub(crate) fn processes(directory: &Path) -> Vec<String> {
+/// Processes that work on a mirror.
+pub(crate) fn identities(directory: &Path) -> Vec<u32> {
     let mark = format!("GENNAKER_MIRROR={}", directory.display());
     let all = std::fs::read_dir("/proc").unwrap().flatten();
     let ours = all.filter(|it| {
         let environment = std::fs::read(it.path().join("environ")).unwrap_or_default();
         environment.split(|it| *it == 0).any(|it| it == mark.as_bytes())
     });
-    let line = |it: std::fs::DirEntry| std::fs::read(it.path().join("cmdline")).unwrap_or_default();
-    ours.map(|it| String::from_utf8_lossy(&line(it)).replace('\0', " ")).collect()
+    ours.filter_map(|it| it.file_name().to_str()?.parse().ok()).collect()
+}
+
+/// What they were started with.
+pub(crate) fn processes(directory: &Path) -> Vec<String> {
+    let line = |id: u32| std::fs::read(format!("/proc/{id}/cmdline")).unwrap_or_default();
+    let words = |line: Vec<u8>| String::from_utf8_lossy(&line).replace('\0', " ");
+    identities(directory).into_iter().map(line).map(words).collect()
 }
 
 /// What the test below starts and kills: an engine that fetches.

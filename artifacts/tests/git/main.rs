@@ -3,6 +3,7 @@
 
 mod bench;
 mod following;
+mod histories;
 mod hostile;
 mod interrupted;
 mod names;

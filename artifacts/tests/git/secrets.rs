@@ -5,8 +5,12 @@ use crate::{
     interrupted::processes,
 };
 use artifacts::git::{Credentials, GitError, Limits, Origin};
-use git_server::{Change, Manners, Server};
-use std::{path::Path, time::Duration};
+use git_server::{Change, Manners, Server, Ssh};
+use registry_server::Authority;
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 const PAIR: &str = "deployer:correct-horse-battery";
 const ENCODED: &str = "ZGVwbG95ZXI6Y29ycmVjdC1ob3JzZS1iYXR0ZXJ5";
@@ -86,10 +90,62 @@ async fn who_sends_us_elsewhere_is_not_followed_and_the_other_one_sees_no_secret
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_secret_is_not_sent_in_clear_over_a_network() {
+async fn a_server_with_a_certificate_is_spoken_to_only_if_its_authority_is_trusted() {
     let bench = Bench::start().await;
-    let clear = origin("http://git.example.com/shop/checkout.git");
-    let clear = Origin { credentials: Credentials::of_text(PAIR), ..clear };
-    let told = bench.open_as(clear, Limits::default()).await.unwrap_err().to_string();
-    assert!(told.contains("write https"), "{told}");
+    let folder = tempfile::tempdir().unwrap();
+    let authority = Authority::new(folder.path());
+    let pair = authority.loopback();
+    let server = Server::start_with(&pair.certificate, &pair.key).await;
+    server.repository("shop/checkout").commit("main", &[Change::File("a", b"1")]);
+    server.behave(Manners::Asks(PAIR.to_owned()));
+    let credentials = Credentials::of_text(PAIR);
+    let stranger = Origin { credentials, ..origin(&server.url("shop/checkout")) };
+    let mirror = bench.open_as(stranger.clone(), Limits::default()).await.unwrap();
+    let told = mirror.fetch(&all()).await;
+    assert!(matches!(told, Err(GitError::Untrusted { .. })), "{told:?}");
+    assert!(server.seen().is_empty());
+    let trusted = Origin { certificate_authority: Some(authority.certificate), ..stranger };
+    let mirror = bench.open_as(trusted, Limits::default()).await.unwrap();
+    assert_eq!(mirror.fetch(&all()).await.unwrap().changes.len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_opens_a_repository_over_ssh_and_a_host_that_is_not_known_is_not_spoken_to() {
+    let bench = Bench::start().await;
+    bench.repository.commit("main", &[Change::File("a", b"1")]);
+    let ssh = Ssh::start();
+    let read = |path: PathBuf| std::fs::read_to_string(path).unwrap();
+    let fetch = async |key, known_hosts| {
+        let credentials = Credentials::of_text(&format!("{}{}", read(key), read(known_hosts)));
+        let origin = Origin { credentials, ..origin(&ssh.url(bench.repository.folder())) };
+        let mirror = bench.open_as(origin, Limits::default()).await.unwrap();
+        mirror.fetch(&all()).await.map(|it| it.changes.len())
+    };
+    let told = fetch(ssh.key(), ssh.other_hosts()).await;
+    assert!(matches!(told, Err(GitError::Untrusted { .. })), "{told:?}");
+    let told = fetch(ssh.other_key(), ssh.known_hosts()).await;
+    assert!(matches!(told, Err(GitError::Unauthorised { .. })), "{told:?}");
+    assert_eq!(fetch(ssh.key(), ssh.known_hosts()).await, Ok(1));
+    let key = read(ssh.key());
+    let line = key.lines().nth(2).unwrap().as_bytes();
+    let files = files(&bench.directory());
+    assert!(!files.iter().any(|it| it.windows(line.len()).any(|it| it == line)));
+}
+
+/// Each kind of address has its kind of credentials.
+#[tokio::test(flavor = "multi_thread")]
+async fn credentials_that_a_server_cannot_be_shown_are_refused_at_once() {
+    let bench = Bench::start().await;
+    let key = "-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA\n-----END OPENSSH PRIVATE KEY-----\n";
+    for (url, text) in [
+        ("http://git.example.com/shop/checkout.git", Some(PAIR)),
+        ("https://git.example.com/shop/checkout.git", Some(key)),
+        ("git@git.example.com:shop/checkout.git", Some(PAIR)),
+        ("git@git.example.com:shop/checkout.git", None),
+    ] {
+        let credentials = text.map_or(Credentials::None, Credentials::of_text);
+        let told = bench.open_as(Origin { credentials, ..origin(url) }, Limits::default()).await;
+        assert!(matches!(told, Err(GitError::Unauthorised { .. })), "{url}: {told:?}");
+        assert!(!told.unwrap_err().to_string().contains("AAAA"));
+    }
 }

@@ -1,9 +1,12 @@
 //! Mirrors over months: packed, damaged, made anew, and used by many at once.
 
-use crate::bench::{Bench, all, branch, id, paths};
-use artifacts::git::{Ancestry, Blob, GitError, Upkeep};
-use git_server::{Change, Repository};
-use std::path::PathBuf;
+use crate::{
+    bench::{Bench, all, branch, id, paths},
+    interrupted::{identities, processes},
+};
+use artifacts::git::{Ancestry, Blob, Capacity, Git, GitError, Limits, Mirror, ObjectId, Upkeep};
+use git_server::{Change, Manners, Repository};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 fn packs(bench: &Bench) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(bench.directory().join("objects/pack")).unwrap().flatten();
@@ -91,9 +94,9 @@ async fn a_repository_with_long_names_is_mirrored_as_well() {
 async fn who_reads_is_not_disturbed_by_who_fetches_and_packs() {
     let bench = Bench::start().await;
     let first = id(&bench.repository.commit("main", &[Change::File("a", b"1")]));
-    let mirror = std::sync::Arc::new(bench.open().await);
+    let mirror = Arc::new(bench.open().await);
     mirror.fetch(&all()).await.unwrap();
-    let read = |mirror: std::sync::Arc<artifacts::git::Mirror>, first: artifacts::git::ObjectId| {
+    let read = |mirror: Arc<Mirror>, first: ObjectId| {
         tokio::spawn(async move {
             for _ in 0..30 {
                 let tree = mirror.tree(&first, &paths(&["a"])).await.unwrap();
@@ -113,4 +116,42 @@ async fn who_reads_is_not_disturbed_by_who_fetches_and_packs() {
     for reader in readers {
         reader.await.unwrap();
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn servers_that_hang_hold_up_nobody_who_reads_and_their_git_is_bounded() {
+    let bench = Bench::start().await;
+    let commit = id(&bench.repository.commit("main", &[Change::File("a", b"1")]));
+    let git = Git::find(Capacity { remote: 1, local: 1 }).await.unwrap();
+    let limits = Limits { refs_deadline: Duration::from_secs(3), ..Limits::default() };
+    let mirror = Mirror::open(&git, &bench.directory(), (bench.origin(), limits)).await.unwrap();
+    mirror.fetch(&all()).await.unwrap();
+    bench.server.behave(Manners::Hangs);
+    let asked = (all(), all());
+    let hanging = async { tokio::join!(mirror.fetch(&asked.0), mirror.remote_refs()) };
+    let reading = async {
+        while processes(&bench.directory()).len() < 3 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        mirror.tree(&commit, &paths(&["a"])).await.unwrap()
+    };
+    tokio::pin!(hanging);
+    tokio::select! {
+        told = &mut hanging => panic!("{told:?}"),
+        tree = reading => assert_eq!(tree.files.len(), 1),
+    }
+    let bounds = limits_of(&bench);
+    assert!(bounds.len() > 1, "{bounds:?}");
+    assert!(bounds.iter().all(|it| it.contains("4294967296")), "{bounds:?}");
+    let (one, other) = hanging.await;
+    assert!(matches!(one, Err(GitError::Deadline { .. })), "{one:?}");
+    assert!(matches!(other, Err(GitError::Deadline { .. })), "{other:?}");
+}
+
+/// What the system lets the processes of the mirror have in memory.
+fn limits_of(bench: &Bench) -> Vec<String> {
+    let read = |id: u32| std::fs::read_to_string(format!("/proc/{id}/limits")).ok();
+    let line =
+        |text: String| Some(text.lines().find(|it| it.starts_with("Max address"))?.to_owned());
+    identities(&bench.directory()).into_iter().filter_map(read).filter_map(line).collect()
 }

@@ -1,9 +1,8 @@
 //! The server: where it listens, how it behaves, and what it has seen.
 
-use crate::{bridge, repository::Repository};
+use crate::{bridge, repository::Repository, tls::Tls};
 use axum::{Router, extract::Request};
 use std::{
-    net::SocketAddr,
     path::Path,
     sync::{Arc, Mutex},
     time::Duration,
@@ -14,7 +13,7 @@ use tokio::{net::TcpListener, task::JoinHandle};
 /// Repositories in a folder of its own, served over HTTP until it is dropped.
 pub struct Server {
     root: TempDir,
-    address: SocketAddr,
+    address: String,
     state: Arc<Mutex<State>>,
     task: JoinHandle<()>,
 }
@@ -56,6 +55,15 @@ pub(crate) struct State {
 impl Server {
     /// Listens on a free port of loopback.
     pub async fn start() -> Server {
+        Server::listen(None).await
+    }
+
+    /// The same over HTTPS; both files in PEM.
+    pub async fn start_with(certificate: &Path, key: &Path) -> Server {
+        Server::listen(Some((certificate, key))).await
+    }
+
+    async fn listen(tls: Option<(&Path, &Path)>) -> Server {
         let root = tempfile::tempdir().unwrap();
         let state = Arc::<Mutex<State>>::default();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -66,8 +74,14 @@ impl Server {
             async move { bridge::answer(&folder, &shared, request).await }
         };
         let routes = Router::new().fallback(answer);
-        let task = tokio::spawn(async move { axum::serve(listener, routes).await.unwrap() });
-        Server { root, address, state, task }
+        let (scheme, task) = match tls {
+            None => ("http", tokio::spawn(async { axum::serve(listener, routes).await.unwrap() })),
+            Some(files) => {
+                let listener = Tls::over(listener, files);
+                ("https", tokio::spawn(async { axum::serve(listener, routes).await.unwrap() }))
+            }
+        };
+        Server { root, address: format!("{scheme}://{address}"), state, task }
     }
 
     /// Makes an empty repository; `name` is its path, as in `shop/checkout`.
@@ -81,7 +95,7 @@ impl Server {
 
     /// `http://127.0.0.1:port`
     pub fn address(&self) -> String {
-        format!("http://{}", self.address)
+        self.address.clone()
     }
 
     pub fn root(&self) -> &Path {

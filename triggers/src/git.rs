@@ -157,10 +157,10 @@ impl Trigger for Git {
 }
 
 fn identity(written: &str) -> Result<String, Fault> {
-    repository::identity(written).ok_or_else(|| Fault {
+    repository::identity(written).map_err(|error| Fault {
         code: FaultCode::Value,
         place: vec![Step::Key("repository".to_owned())],
-        message: format!("`repository`: `{written}` is not the address of a repository"),
+        message: format!("`repository` is not the address of one: {error}"),
         help: Some("write host and path, such as `git.example.com/shop/settings`".to_owned()),
     })
 }

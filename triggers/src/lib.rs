@@ -1,9 +1,11 @@
 //! The trigger types and the providers of webhooks. Each is one file, or a file and its folder, and a
 //! line in [`registry`] or [`receivers`].
 
+pub mod chart;
 pub mod cron;
 pub mod git;
 mod globs;
+pub mod image;
 pub mod manual;
 pub mod pipeline;
 pub mod receivers;
@@ -17,8 +19,10 @@ use engine_core::{Registry, trigger::AnyTrigger};
 /// Every trigger type that a pipeline may name.
 pub fn registry() -> Registry<dyn AnyTrigger> {
     Registry::<dyn AnyTrigger>::default()
+        .with(chart::Chart)
         .with(cron::Cron)
         .with(git::Git)
+        .with(image::Image)
         .with(manual::Manual)
         .with(pipeline::Pipeline)
         .with(webhook::Webhook)

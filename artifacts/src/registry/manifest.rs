@@ -98,7 +98,7 @@ impl Platform {
     }
 
     /// Whether an image of this platform runs where `wanted` is asked for.
-    fn serves(&self, wanted: &Platform) -> bool {
+    pub fn serves(&self, wanted: &Platform) -> bool {
         let usual = if wanted.architecture == "arm64" { Some("v8") } else { None };
         let variant = |platform: &Platform| platform.variant.clone().or(usual.map(str::to_owned));
         (&self.os, &self.architecture) == (&wanted.os, &wanted.architecture)

@@ -1,33 +1,21 @@
 //! Which repository a text names, whichever way it is written.
 
-const MAX_BYTES: usize = 2_048;
-const SCHEMES: [(&str, &str); 3] = [("https://", ":443"), ("http://", ":80"), ("ssh://", ":22")];
+use artifacts::git::{Allowance, RemoteUrl, UrlError};
 
-/// `host/path` in the form in which happenings name repositories: without scheme, user, default
-/// port, `.git`; the host in lower case. None if it is no address.
-pub(super) fn identity(written: &str) -> Option<String> {
-    let plain = |byte: u8| byte.is_ascii_graphic() && !b"\"'<>\\^`{|}".contains(&byte);
-    if written.len() > MAX_BYTES || !written.bytes().all(plain) {
-        return None;
-    }
-    let scheme =
-        SCHEMES.iter().find_map(|(start, port)| Some((written.strip_prefix(start)?, *port)));
-    let (rest, port) = scheme.unwrap_or((written, ""));
-    let (host, path) = match (port, rest.split_once('/'), rest.split_once(':')) {
-        ("", _, Some((host, path))) if host.contains('@') && !host.contains('/') => (host, path),
-        (_, Some((host, path)), _) => (host, path),
-        (_, None, _) => return None,
+/// `host/path` as happenings name repositories: of an address as git has it, or written so.
+pub(super) fn identity(written: &str) -> Result<String, UrlError> {
+    let short =
+        !written.contains("://") && !written.split('/').next().is_some_and(|it| it.contains('@'));
+    let address = match short {
+        true => format!("https://{written}"),
+        false => written.to_owned(),
     };
-    let host = host.rsplit('@').next().unwrap_or(host).to_ascii_lowercase();
-    let host = host.strip_suffix(port).filter(|_| !port.is_empty()).unwrap_or(&host);
-    let host = host.trim_end_matches('.');
-    let path = path.trim_matches('/');
-    let path = path.strip_suffix(".git").unwrap_or(path).trim_end_matches('/');
-    let is_host = host.contains(['.', ':']) || host == "localhost";
-    let is_part =
-        |part: &str| !part.is_empty() && part != "." && part != ".." && !part.starts_with('-');
-    (is_host && !host.starts_with('-') && path.split('/').all(is_part))
-        .then(|| format!("{host}/{path}"))
+    let url = RemoteUrl::parse(&address, Allowance::NetworkAndFiles)?;
+    let named = url.host().contains(['.', ':']) || url.host() == "localhost";
+    match short && !named && !written.split('/').next().is_some_and(|host| host.contains(':')) {
+        true => Err(UrlError::Host(url.host().to_owned())),
+        false => Ok(url.identity().as_str().to_owned()),
+    }
 }
 
 #[cfg(test)]
@@ -45,15 +33,12 @@ mod tests {
             "ssh://git@git.example.com:22/Shop/checkout.git",
             "git@git.example.com:Shop/checkout.git",
         ] {
-            assert_eq!(
-                identity(written).as_deref(),
-                Some("git.example.com/Shop/checkout"),
-                "{written}"
-            );
+            let found = identity(written);
+            assert_eq!(found.as_deref(), Ok("git.example.com/Shop/checkout"), "{written}");
         }
-        let other = ["https://git.example.com:8443/a", "localhost/a", "127.0.0.1:3000/a/b.git"];
-        let named = ["git.example.com:8443/a", "localhost/a", "127.0.0.1:3000/a/b"];
-        assert_eq!(other.map(identity), named.map(|it| Some(it.to_owned())));
+        let other = ["https://git.example.com:8443/a", "localhost/a", "forge:3000/a/b.git"];
+        let named = ["git.example.com:8443/a", "localhost/a", "forge:3000/a/b"];
+        assert_eq!(other.map(identity), named.map(|it| Ok(it.to_owned())));
     }
 
     #[test]
@@ -72,8 +57,9 @@ mod tests {
             "git.example.com/a b",
             "git.example.com/a\n",
             "ext::sh -c x/y.z",
+            "https://user:secret@git.example.com/a",
         ] {
-            assert_eq!(identity(written), None, "{written}");
+            assert!(identity(written).is_err(), "{written}");
         }
     }
 }

@@ -12,7 +12,7 @@ use engine_core::{
     admission::{Limit, Limits},
     pipeline::Missing,
     plan::{Callers, Concurrency, Document, Node, Place, Timeout},
-    platform::Platform,
+    platform::{Confines, Platform},
     wording,
 };
 use serde::Serialize;
@@ -61,6 +61,12 @@ impl Shown for Planned<'_> {
                 "without a gennaker.yaml nothing is restricted: no people, hosts, secrets, places \
                  or number of runs"
             );
+        }
+        for (name, place) in &self.document.environments {
+            let what = (name.as_str(), self.document.application.as_str());
+            if let Ok(Confines::Within(within)) = self.platform.confines(what, place) {
+                println!("{within}");
+            }
         }
         let Limits { running, queued } = self.platform.limits();
         if let (Limit::AtMost(running), Limit::AtMost(queued)) = (running, queued) {

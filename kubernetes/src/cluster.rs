@@ -33,7 +33,14 @@ pub struct Cluster {
     calls: Semaphore,
     breaker: Mutex<Breaker>,
     uid: OnceCell<String>,
+    /// The way there, by which others than oneself can be acted for; a simulation has none.
+    config: Option<Config>,
+    /// The same cluster in the name of others, by that name.
+    others: Mutex<BTreeMap<String, Arc<Cluster>>>,
 }
+
+/// Between a cluster's name and that of whom it is asked for.
+const AS: &str = " as ";
 
 /// All clusters that are known, by name. Clones share them.
 #[derive(Clone, Default)]
@@ -48,7 +55,12 @@ impl Clusters {
     }
 
     pub fn get(&self, name: &str) -> Option<Arc<Cluster>> {
-        self.by_name.read().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
+        let known = self.by_name.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some(cluster) = known.get(name) {
+            return Some(cluster.clone());
+        }
+        let (cluster, user) = name.rsplit_once(AS)?;
+        known.get(cluster)?.acting(user)
     }
 
     /// Knows these from now on, and no others. Whoever has one keeps it.
@@ -69,6 +81,8 @@ impl Cluster {
             calls: Semaphore::new(MOST_CALLS),
             breaker: Mutex::default(),
             uid: OnceCell::new(),
+            config: None,
+            others: Mutex::default(),
         }
     }
 
@@ -78,10 +92,37 @@ impl Cluster {
         config.default_retry = false;
         config.connect_timeout = Some(CONNECT_TIMEOUT);
         config.write_timeout = Some(Intent::Write.deadline());
-        match Client::try_from(config) {
-            Ok(client) => Ok(Cluster::new(name, client)),
+        match Client::try_from(config.clone()) {
+            Ok(client) => Ok(Cluster { config: Some(config), ..Cluster::new(name, client) }),
             Err(error) => Err(error::sorted(&name, Intent::Read, error)),
         }
+    }
+
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The same cluster, every call of which is made in the name of `user`: its rights count, and
+    /// not the own ones.
+    pub fn acting_as(&self, user: &str) -> Result<Arc<Cluster>, ClusterError> {
+        if let Some(known) = self.acting(user) {
+            return Ok(known);
+        }
+        let Some(mut config) = self.config.clone() else {
+            let message = format!("cluster `{}` cannot be asked in the name of others", self.name);
+            return Err(ClusterError::Refused(message));
+        };
+        config.auth_info.impersonate = Some(user.to_owned());
+        let cluster = Arc::new(Cluster::connect(format!("{}{AS}{user}", self.name), config)?);
+        Ok(self.others().entry(user.to_owned()).or_insert(cluster).clone())
+    }
+
+    fn acting(&self, user: &str) -> Option<Arc<Cluster>> {
+        self.others().get(user).cloned()
+    }
+
+    fn others(&self) -> MutexGuard<'_, BTreeMap<String, Arc<Cluster>>> {
+        self.others.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub fn watches(&self) -> &Watches {

@@ -7,6 +7,7 @@ mod rendering;
 pub use config::Config;
 
 use crate::{
+    Ground,
     release::{self, Intended, Phase, Progress, Set},
     site::{Site, Trouble},
 };
@@ -17,10 +18,9 @@ use engine_core::{
     revision::{ComponentSet, Origin},
     stage::{Asked, EnvironmentUse, Fault, Refusal, Stage, StageError, Step, StepContext, Traits},
 };
-use kubernetes::Clusters;
 
 pub struct Deploy {
-    pub clusters: Clusters,
+    pub ground: Ground,
 }
 
 impl Stage for Deploy {
@@ -60,17 +60,17 @@ impl Stage for Deploy {
         config: Config,
         progress: Progress,
     ) -> Result<Step<Progress>, StageError> {
-        let outcome = advance(&self.clusters, (&context, &config), progress.phase.clone()).await;
+        let outcome = advance(&self.ground, (&context, &config), progress.phase.clone()).await;
         release::answer(&context, progress, outcome)
     }
 }
 
 async fn advance(
-    clusters: &Clusters,
+    ground: &Ground,
     (context, config): (&StepContext, &Config),
     phase: Phase,
 ) -> Result<Step<Progress>, Trouble> {
-    let site = Site::open(clusters, context).await?;
+    let site = Site::open(ground, context).await?;
     match phase {
         Phase::Preparing => overtaken::ask(&site, config).await,
         Phase::Asking { answered } => overtaken::answered(&site, config, answered).await,

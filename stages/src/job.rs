@@ -11,6 +11,7 @@ mod secrets;
 pub use config::Config;
 
 use crate::{
+    Ground,
     release::{self, provide_namespace, tried},
     site::{Site, Trouble, away, civil},
 };
@@ -25,7 +26,7 @@ use engine_core::{
     status::WaitKind,
 };
 use kubernetes::{
-    Candidate, ClusterError, Clusters, Found, Live, Located, Location, Rehearsed,
+    Candidate, ClusterError, Found, Live, Located, Location, Rehearsed,
     readiness::{
         Expectation,
         job::{JobView, Standing, view},
@@ -42,7 +43,7 @@ const COMPONENT: &str = "job";
 const LOG_PATIENCE: Duration = Duration::from_secs(20);
 
 pub struct Job {
-    pub clusters: Clusters,
+    pub ground: Ground,
 }
 
 /// A stored format: only extended, by fields with defaults and by phases.
@@ -140,7 +141,7 @@ impl Job {
         (context, config): (&StepContext, &Config),
         phase: Phase,
     ) -> Result<Step<Progress>, Trouble> {
-        let site = Site::open(&self.clusters, context).await?;
+        let site = Site::open(&self.ground, context).await?;
         match phase {
             Phase::New => {
                 let (location, live) = make(&site, config).await?;
@@ -160,7 +161,7 @@ impl Job {
     }
 
     async fn take_away(&self, context: &StepContext, phase: Phase) -> Result<(), Trouble> {
-        let site = Site::open(&self.clusters, context).await?;
+        let site = Site::open(&self.ground, context).await?;
         ending::take_away(&site, phase).await
     }
 }
@@ -175,17 +176,18 @@ async fn make(site: &Site<'_>, config: &Config) -> Result<(Location, Live), Trou
         ))
         .into());
     }
-    provide_namespace(site).await?;
     let object = manifest.named(&site.job_name(), &site.place.namespace);
     let location = site.job_location().await?;
     let marks = site.marks(COMPONENT);
+    let namespace = &site.place.namespace;
+    let candidate = Candidate { object: &object, marks: &marks, namespace };
+    site.keep_within(&[candidate], "nothing was written").await?;
+    provide_namespace(site).await?;
     let live = match site.cluster.read(&location).await? {
         Found::There(live) => adopted(site, &location, live)?,
         Found::Absent => {
             // A secret that cannot be had is told before anything is made.
             drop(secrets::reveal(site.context, config).await?);
-            let namespace = &site.place.namespace;
-            let candidate = Candidate { object: &object, marks: &marks, namespace };
             match tried(&site.cluster, (&[candidate], "nothing was written")).await? {
                 Rehearsed::Whole | Rehearsed::Partly => {}
             }
@@ -272,7 +274,7 @@ fn wait(
     (at, detail): (Option<Moment>, String),
     made: Made,
 ) -> Step<Progress> {
-    let cluster = &site.place.cluster;
+    let cluster = site.cluster.name();
     let key = |key: &str, position| ObjectKey { key: format!("{cluster}|{key}"), position };
     let mut objects = vec![key(&look.key, look.position)];
     objects.extend(printed.keys.iter().map(|(log, position)| key(log, *position)));

@@ -3,6 +3,7 @@
 pub mod approval;
 pub mod checks;
 pub mod deploy;
+mod ground;
 pub mod http;
 pub mod instant;
 pub mod job;
@@ -14,6 +15,8 @@ mod site;
 pub mod wait;
 pub mod wait_for_ready;
 
+pub use ground::Ground;
+
 use engine_core::{Registry, latest::Latest, platform::Platform, stage::AnyStage};
 use kubernetes::Clusters;
 
@@ -24,16 +27,16 @@ pub fn registry(clusters: &Clusters) -> Registry<dyn AnyStage> {
 
 /// The same on a platform whose file restricts what may be done.
 pub fn registry_of(clusters: &Clusters, platform: &Latest<Platform>) -> Registry<dyn AnyStage> {
-    let clusters = || clusters.clone();
+    let ground = || Ground { clusters: clusters.clone(), platform: platform.clone() };
     Registry::<dyn AnyStage>::default()
         .with(approval::Approval { platform: platform.clone() })
         .with(checks::Checks)
-        .with(deploy::Deploy { clusters: clusters() })
+        .with(deploy::Deploy { ground: ground() })
         .with(http::Http::on(platform.clone()))
-        .with(job::Job { clusters: clusters() })
+        .with(job::Job { ground: ground() })
         .with(pipeline::Pipeline)
-        .with(rollback::Rollback { clusters: clusters() })
+        .with(rollback::Rollback { ground: ground() })
         .with(set_variables::SetVariables)
         .with(wait::Wait)
-        .with(wait_for_ready::WaitForReady { clusters: clusters() })
+        .with(wait_for_ready::WaitForReady { ground: ground() })
 }

@@ -7,6 +7,7 @@ mod to;
 pub use to::To;
 
 use crate::{
+    Ground,
     release::{self, Asker, Intended, Pace, Phase, Progress, Pruning, Set},
     site::{Site, Trouble},
 };
@@ -16,12 +17,11 @@ use engine_core::{
     revision::{ComponentSet, Origin},
     stage::{EnvironmentUse, Stage, StageError, Step, StepContext, Traits},
 };
-use kubernetes::Clusters;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 pub struct Rollback {
-    pub clusters: Clusters,
+    pub ground: Ground,
 }
 
 /// Brings an environment back to what it ran before, ConfigMaps and Secrets included.
@@ -54,17 +54,17 @@ impl Stage for Rollback {
         config: Config,
         progress: Progress,
     ) -> Result<Step<Progress>, StageError> {
-        let outcome = advance(&self.clusters, (&context, &config), progress.phase.clone()).await;
+        let outcome = advance(&self.ground, (&context, &config), progress.phase.clone()).await;
         release::answer(&context, progress, outcome)
     }
 }
 
 async fn advance(
-    clusters: &Clusters,
+    ground: &Ground,
     (context, config): (&StepContext, &Config),
     phase: Phase,
 ) -> Result<Step<Progress>, Trouble> {
-    let site = Site::open(clusters, context).await?;
+    let site = Site::open(ground, context).await?;
     match phase {
         Phase::Preparing | Phase::Asking { .. } => prepare(&site, config).await,
         Phase::Applying(_) | Phase::Settling(_) => {

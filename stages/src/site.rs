@@ -1,14 +1,16 @@
 //! Where a stage acts: the cluster of its environment, once it is sure to be the planned one.
 
+use crate::ground::{Ground, acting};
 use engine_core::{
     clock::{Civil, Moment},
     plan::{ClusterIdentity, Place},
+    platform::Confines,
     revision::{Revision, Target},
     stage::{ObjectKey, StageError, Step, StepContext, WaitReason, Wake},
     status::WaitKind,
 };
 use kubernetes::{
-    Cluster, ClusterError, Clusters, Marks,
+    Cluster, ClusterError, Marks,
     marks::{Owner, Writer},
     watch::Look,
 };
@@ -20,6 +22,7 @@ pub(crate) struct Site<'a> {
     pub(crate) cluster: Arc<Cluster>,
     pub(crate) place: &'a Place,
     pub(crate) target: &'a Target,
+    pub(crate) confines: Confines,
 }
 
 /// Why a step cannot go on.
@@ -51,16 +54,18 @@ impl From<ClusterError> for Trouble {
 }
 
 impl<'a> Site<'a> {
-    /// Finds the planned cluster. Another one behind the same name is refused before any write.
+    /// Finds the planned cluster. Another one behind the same name is refused before any write, and
+    /// so is an environment that the platform does not have there any more.
     pub(crate) async fn open(
-        clusters: &'a Clusters,
+        ground: &Ground,
         context: &'a StepContext,
     ) -> Result<Site<'a>, Trouble> {
         let defect = |message: &str| StageError::Defect(message.to_owned());
         let (Some(place), Some(target)) = (&context.place, &context.target) else {
             return Err(defect("the plan does not say where this stage acts").into());
         };
-        let cluster = clusters.get(&place.cluster).ok_or_else(|| {
+        let confines = ground.confines(target, place)?;
+        let cluster = ground.clusters.get(&place.cluster).ok_or_else(|| {
             let name = &place.cluster;
             Trouble::Away(format!(
                 "cluster `{name}` is not known here: start with a kubeconfig and --context that \
@@ -73,7 +78,8 @@ impl<'a> Site<'a> {
                 return Err(defect("the plan was made without asking the cluster").into());
             }
         }
-        Ok(Site { context, cluster, place, target })
+        let cluster = acting(cluster, &confines)?;
+        Ok(Site { context, cluster, place, target, confines })
     }
 
     /// The marks of this attempt on objects of `component`.
@@ -120,7 +126,7 @@ impl<'a> Site<'a> {
         (at, detail): (Option<Moment>, String),
         progress: P,
     ) -> Step<P> {
-        let key = format!("{}|{}", self.place.cluster, look.key);
+        let key = format!("{}|{}", self.cluster.name(), look.key);
         let wake = Wake { at, objects: vec![ObjectKey { key, position: look.position }] };
         let reason = WaitReason { kind: WaitKind::Readiness, detail };
         Step::Wait { progress, wake, reason, records: Vec::new() }

@@ -1,6 +1,7 @@
 //! `waitForReady`: waits until objects are ready that this run deployed, or that somebody names.
 
 use crate::{
+    Ground,
     release::{Set, Standing, Steadiness, recorded_by, steady},
     site::{Site, Trouble, away},
 };
@@ -9,12 +10,12 @@ use engine_core::{
     plan::{Effect, Timeout},
     stage::{EnvironmentUse, Stage, StageError, Step, StepContext, Traits},
 };
-use kubernetes::{Clusters, Found, Located, SearchError, readiness::Expectation};
+use kubernetes::{Found, Located, SearchError, readiness::Expectation};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub struct WaitForReady {
-    pub clusters: Clusters,
+    pub ground: Ground,
 }
 
 /// Waits until everything is ready that the run deployed to this environment, or what is named here.
@@ -100,7 +101,7 @@ impl Stage for WaitForReady {
         config: Config,
         progress: Progress,
     ) -> Result<Step<Progress>, StageError> {
-        match advance(&self.clusters, (&context, &config), &progress).await {
+        match advance(&self.ground, (&context, &config), &progress).await {
             Ok(step) => Ok(step),
             Err(Trouble::Stage(error)) => Err(error),
             Err(Trouble::Away(reason)) => {
@@ -113,11 +114,11 @@ impl Stage for WaitForReady {
 }
 
 async fn advance(
-    clusters: &Clusters,
+    ground: &Ground,
     (context, config): (&StepContext, &Config),
     progress: &Progress,
 ) -> Result<Step<Progress>, Trouble> {
-    let site = Site::open(clusters, context).await?;
+    let site = Site::open(ground, context).await?;
     let objects = match &progress.objects {
         Some(objects) => objects.clone(),
         None => find(&site, &config.what).await?,

@@ -5,6 +5,7 @@ mod bombs;
 mod children;
 mod cluster;
 mod config;
+mod confines;
 mod delivery;
 mod doctor;
 mod doors;

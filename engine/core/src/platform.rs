@@ -2,11 +2,13 @@
 //! may do, which secrets and hosts pipelines may use.
 
 mod check;
+mod confines;
 mod people;
 mod reading;
 mod sources;
 mod text;
 
+pub use confines::{Confines, Destination, Within};
 pub use people::{Approver, Right};
 pub use reading::{FileFaults, Include};
 pub use sources::{KnownRegistry, Owner, Receiver, Serves, Source, SourcePlace, repository_key};

@@ -104,6 +104,11 @@ async fn write(site: &Site<'_>, item: &Item) -> Result<(Location, Live), Trouble
             return Err(Trouble::Away("a kind of the set is not served any more".to_owned()));
         }
     };
+    let objections = site.objections(&item.object, &location);
+    if !objections.is_empty() {
+        let why = format!("{}; it was not written", objections.join("; "));
+        return Err(StageError::Failure(why).into());
+    }
     let mut races = 0;
     loop {
         match write_over_what_is_there(site, item, &location).await {

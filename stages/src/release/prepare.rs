@@ -11,6 +11,9 @@ use engine_core::{
 };
 use kubernetes::{Candidate, Cluster, Marks, NamespaceState, RehearsalError, Rehearsed};
 
+/// What a refusal before the first write adds.
+const NOTHING_WRITTEN: &str = "nothing was written";
+
 /// One component's set that is to be brought about.
 pub(crate) struct Intended {
     pub(crate) set: Set,
@@ -26,8 +29,18 @@ pub(crate) async fn prepare(
     intended: Vec<Intended>,
     revisions: &[Revision],
 ) -> Result<Step<Progress>, Trouble> {
+    let marks: Vec<Marks> = intended.iter().map(|it| site.marks(&it.record.component)).collect();
+    let namespace = &site.place.namespace;
+    let candidates: Vec<Candidate<'_>> = intended
+        .iter()
+        .zip(&marks)
+        .flat_map(|(it, marks)| candidates(&it.set, (marks, namespace)))
+        .collect();
+    site.keep_within(&candidates, NOTHING_WRITTEN).await?;
     provide_namespace(site).await?;
-    rehearse(site, &intended).await?;
+    match tried(&site.cluster, (&candidates, NOTHING_WRITTEN)).await? {
+        Rehearsed::Whole | Rehearsed::Partly => {}
+    }
     let identity = &site.context.identity;
     let asker = Asker { run: identity.run, stage: &identity.stage };
     let (mut releases, mut records) = (Vec::new(), Vec::new());
@@ -74,18 +87,6 @@ pub(crate) async fn provide_namespace(site: &Site<'_>) -> Result<(), Trouble> {
             "namespace {name} is being deleted: try again when it is gone"
         ))
         .into()),
-    }
-}
-
-async fn rehearse(site: &Site<'_>, intended: &[Intended]) -> Result<(), Trouble> {
-    let marks: Vec<Marks> = intended.iter().map(|it| site.marks(&it.record.component)).collect();
-    let candidates: Vec<Candidate<'_>> = intended
-        .iter()
-        .zip(&marks)
-        .flat_map(|(it, marks)| candidates(&it.set, (marks, &site.place.namespace)))
-        .collect();
-    match tried(&site.cluster, (&candidates, "nothing was written")).await? {
-        Rehearsed::Whole | Rehearsed::Partly => Ok(()),
     }
 }
 

@@ -129,7 +129,7 @@ impl Cluster {
 }
 
 impl EnvironmentText {
-    fn namespace_for(&self, name: &str, application: &str) -> String {
+    pub(crate) fn namespace_for(&self, name: &str, application: &str) -> String {
         let Some(written) = &self.namespace else { return name.to_owned() };
         // What else it could hold was refused when the file was read.
         let part = |piece: Piece| match piece {

@@ -21,7 +21,7 @@ pub struct ClusterText {
 /// Where an environment is.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-#[schemars(extend("x-later" = ["namespaces", "clusterKinds", "serviceAccounts", "impersonate", "rules"]))]
+#[schemars(extend("x-later" = ["rules"]))]
 pub struct EnvironmentText {
     /// A name under `clusters`, or a context of the kubeconfig.
     #[schemars(length(min = 1))]
@@ -30,6 +30,26 @@ pub struct EnvironmentText {
     #[serde(default)]
     #[schemars(length(min = 1), extend("x-expressions" = true))]
     pub namespace: Option<String>,
+    /// Other namespaces that objects of a deploy may name.
+    #[serde(default)]
+    #[schemars(inner(regex(pattern = "^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")))]
+    pub namespaces: Vec<String>,
+    /// Kinds outside of namespaces that deploys may apply: `ClusterRole`, or with their group
+    /// `ClusterIssuer.cert-manager.io`.
+    #[serde(default)]
+    #[schemars(inner(regex(pattern = "^[A-Z][A-Za-z0-9]*(\\.[a-z0-9.-]+)?$")))]
+    pub cluster_kinds: Vec<String>,
+    /// The accounts that jobs, and the pods of what is deployed, may run as, beside `default`.
+    #[serde(default)]
+    #[schemars(inner(regex(pattern = "^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$")))]
+    pub service_accounts: Vec<String>,
+    /// The account in whose name every call for this environment is made.
+    #[serde(default)]
+    #[schemars(
+        regex(pattern = "^system:serviceaccount:[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?:[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$"),
+        extend("examples" = ["system:serviceaccount:shop:deployer"])
+    )]
+    pub impersonate: Option<String>,
     /// Whether users of the service are served from it; `environment.production` in expressions.
     #[serde(default)]
     pub production: bool,

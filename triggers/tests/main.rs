@@ -6,9 +6,12 @@
 )]
 
 mod cron;
+mod hostile;
+mod oracle;
 mod payloads;
 mod published;
 mod registries;
 mod request;
+mod senders;
 mod table;
 mod vectors;

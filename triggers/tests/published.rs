@@ -30,6 +30,10 @@ static FETCHED: LazyLock<BTreeMap<String, PathBuf>> = LazyLock::new(|| {
     lines.lines().filter_map(named).collect()
 });
 
+pub(crate) fn fetched(name: &str) -> &'static Path {
+    &FETCHED[name]
+}
+
 #[derive(Deserialize)]
 struct Signed {
     edition: String,
@@ -41,7 +45,7 @@ struct Signed {
 
 /// GitHub's examples, as its own package signs them.
 pub(crate) fn octokit() -> Vec<Published> {
-    let script = FETCHED["npm"].join("deliveries.mjs");
+    let script = fetched("npm").join("deliveries.mjs");
     let output = Command::new("node").arg(script).arg(SECRET).output().expect("node is there");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let lines = String::from_utf8(output.stdout).unwrap();
@@ -60,7 +64,7 @@ fn github(signed: Signed) -> Published {
 
 /// Test data of `github.com/go-playground/webhooks`, with headers by the names of its files.
 pub(crate) fn playground() -> Vec<Published> {
-    let root = FETCHED["webhooks"].join("testdata");
+    let root = fetched("webhooks").join("testdata");
     let mut all = Vec::new();
     for (folder, provider) in [
         ("bitbucket", "bitbucket"),

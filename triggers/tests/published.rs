@@ -120,6 +120,7 @@ pub(crate) fn signed(provider: &str, event: &str, body: Vec<u8>) -> Request {
             .with("X-GitHub-Event", event)
             .with("X-Hub-Signature-256", format!("sha256={hex}")),
         "gitea" => request.with("X-Gitea-Event", event).with("X-Gitea-Signature", hex),
+        "forgejo" => request.with("X-Forgejo-Event", event).with("X-Forgejo-Signature", hex),
         "gitlab" => request.with("X-Gitlab-Event", event).with("X-Gitlab-Token", SECRET),
         "bitbucket" | "bitbucketDataCenter" => {
             request.with("X-Event-Key", event).with("X-Hub-Signature", format!("sha256={hex}"))

@@ -81,3 +81,6 @@ impl GitError {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

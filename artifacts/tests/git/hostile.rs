@@ -1,8 +1,8 @@
 //! Repositories and servers that mean harm: refused with a reason, and nothing of ours suffers.
 
 use crate::bench::{Bench, all, branch, id, origin, paths};
-use artifacts::git::{ChangedPaths, GitError, Limited, Limits, Refusal};
-use git_server::{Change, Manners};
+use artifacts::git::{ChangedPaths, GitError, Limited, Limits, Refusal, Refused};
+use git_server::{Change, Manners, Repository};
 use std::{
     path::Path,
     time::{Duration, Instant},
@@ -65,16 +65,8 @@ async fn a_tree_whose_paths_lead_elsewhere_is_not_even_fetched() {
     let good = bench.repository.commit("main", &[Change::File("a", b"1")]);
     let mirror = bench.open().await;
     mirror.fetch(&all()).await.unwrap();
-    let blob = bench.repository.git_with(&["hash-object", "-w", "--stdin"], b"x");
     for name in ["..", ".git", "a/b", "."] {
-        let raw: Vec<u8> = (0..40)
-            .step_by(2)
-            .map(|at| u8::from_str_radix(&blob[at..at + 2], 16).unwrap())
-            .collect();
-        let entry = [format!("100644 {name}\0").as_bytes(), &raw].concat();
-        let write = ["hash-object", "-t", "tree", "-w", "--stdin", "--literally"];
-        let tree = bench.repository.git_with(&write, &entry);
-        let bad = bench.repository.git(&["commit-tree", "-m", "bad", "-p", &good, &tree]);
+        let bad = with_entry(&bench.repository, &good, name);
         bench.repository.force("main", &bad);
         let refused = mirror.fetch(&all()).await.unwrap_err();
         assert!(matches!(refused, GitError::Refused { .. }), "{name}: {refused:?}");
@@ -84,6 +76,40 @@ async fn a_tree_whose_paths_lead_elsewhere_is_not_even_fetched() {
     bench.repository.force("main", &good);
     bench.repository.commit("main", &[Change::File("a", b"2")]);
     assert_eq!(mirror.fetch(&all()).await.unwrap().changes.len(), 1);
+}
+
+/// A commit after `parent` whose tree has one file of this name, which git itself would not write.
+fn with_entry(repository: &Repository, parent: &str, name: &str) -> String {
+    let blob = repository.git_with(&["hash-object", "-w", "--stdin"], b"x");
+    let raw: Vec<u8> =
+        (0..40).step_by(2).map(|at| u8::from_str_radix(&blob[at..at + 2], 16).unwrap()).collect();
+    let entry = [format!("100644 {name}\0").as_bytes(), &raw].concat();
+    let write = ["hash-object", "-t", "tree", "-w", "--stdin", "--literally"];
+    let tree = repository.git_with(&write, &entry);
+    repository.git(&["commit-tree", "-m", "bad", "-p", parent, &tree])
+}
+
+/// Such servers hand out objects one by one, and nobody looks into them on the way.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_of_plain_files_is_understood_and_its_paths_that_lead_elsewhere_are_refused() {
+    let bench = Bench::start().await;
+    let good = bench.repository.commit("main", &[Change::File("a", b"1")]);
+    bench.repository.git(&["update-server-info"]);
+    bench.server.behave(Manners::Dumb);
+    let mirror = bench.open().await;
+    mirror.fetch(&all()).await.unwrap();
+    assert_eq!(mirror.tree(&id(&good), &paths(&[""])).await.unwrap().files.len(), 1);
+    let bad = with_entry(&bench.repository, &good, "..");
+    bench.repository.force("main", &bad);
+    bench.repository.git(&["update-server-info"]);
+    match mirror.fetch(&all()).await {
+        Err(refused) => assert!(matches!(refused, GitError::Refused { .. }), "{refused:?}"),
+        Ok(_) => {
+            let tree = mirror.tree(&id(&bad), &paths(&[""])).await.unwrap();
+            let refused = Refused { path: "..".to_owned(), why: Refusal::PathNotPlain };
+            assert_eq!((tree.files, tree.refused), (vec![], vec![refused]));
+        }
+    }
 }
 
 /// reliability.md §1 row 24 and F41.

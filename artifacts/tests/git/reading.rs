@@ -88,12 +88,18 @@ async fn both_names_of_a_renamed_file_have_changed_and_too_many_are_said_to_be_s
     let bench = Bench::start().await;
     let files = [Change::File("api/a.rs", b"long enough to be alike"), Change::File("b", b"1")];
     let before = bench.repository.commit("main", &files);
-    let renamed = [Change::Delete("api/a.rs"), Change::File("web/ä b", b"long enough to be alike")];
+    let text = b"long enough to be alike";
+    let beside = [Change::Delete("api/a.rs"), Change::File("api/b.rs", text)];
+    let beside = id(&bench.repository.commit("main", &beside));
+    let renamed = [Change::Delete("api/b.rs"), Change::File("web/ä b", text)];
     let after = bench.repository.commit("main", &renamed);
     let mirror = bench.open_with(Limits { changed_paths: 2, ..Limits::default() }).await;
     mirror.fetch(&all()).await.unwrap();
     let (before, after) = (id(&before), id(&after));
-    let both = BTreeSet::from(["api/a.rs".to_owned(), "web/ä b".to_owned()]);
+    let both = BTreeSet::from(["api/a.rs", "api/b.rs"].map(str::to_owned));
+    let told = mirror.changed_paths(&before, &beside).await.unwrap();
+    assert_eq!(told, ChangedPaths::These(both));
+    let both = BTreeSet::from(["api/a.rs", "web/ä b"].map(str::to_owned));
     let told = mirror.changed_paths(&before, &after).await.unwrap();
     assert_eq!(told, ChangedPaths::These(both));
     assert_eq!(

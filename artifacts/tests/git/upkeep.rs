@@ -2,7 +2,7 @@
 
 use crate::{
     bench::{Bench, all, branch, id, paths},
-    interrupted::{identities, processes},
+    interrupted::{identities, processes, until},
 };
 use artifacts::git::{Ancestry, Blob, Capacity, Git, GitError, Limits, Mirror, ObjectId, Upkeep};
 use git_server::{Change, Manners, Repository};
@@ -146,6 +146,7 @@ async fn servers_that_hang_hold_up_nobody_who_reads_and_their_git_is_bounded() {
     let (one, other) = hanging.await;
     assert!(matches!(one, Err(GitError::Deadline { .. })), "{one:?}");
     assert!(matches!(other, Err(GitError::Deadline { .. })), "{other:?}");
+    until("all of it has ended", || processes(&bench.directory()).is_empty()).await;
 }
 
 /// What the system lets the processes of the mirror have in memory.

@@ -55,14 +55,14 @@ pub(crate) async fn answer(
     };
     match manners {
         Manners::Asks(pair) if authorization.as_deref().and_then(basic).as_ref() != Some(&pair) => {
-            let realm = (header::WWW_AUTHENTICATE, "Basic realm=\"git\"");
-            plain(StatusCode::UNAUTHORIZED, realm)
+            plain(StatusCode::UNAUTHORIZED, (header::WWW_AUTHENTICATE, "Basic realm=\"git\""))
         }
         Manners::Honest | Manners::Asks(_) => backend(root, asked, AT_ONCE).await,
         Manners::Redirects(to) => {
             let target = asked.parts.uri.path_and_query().map_or("/", |it| it.as_str());
             plain(StatusCode::FOUND, (header::LOCATION, &format!("{to}{target}")))
         }
+        Manners::Dumb => backend(root, asked.of_a_file(), AT_ONCE).await,
         Manners::Hangs => pending().await,
         Manners::Endless if asked.wants_objects() => endless(),
         Manners::Sends(pack) if asked.wants_objects() => {
@@ -85,6 +85,12 @@ impl Asked {
     fn wants_objects(&self) -> bool {
         let asks_for_refs = self.body.windows(15).any(|it| it == b"command=ls-refs");
         self.parts.uri.path().ends_with("/git-upload-pack") && !asks_for_refs
+    }
+
+    /// What is asked for, without the word that git says to servers that know it.
+    fn of_a_file(mut self) -> Asked {
+        self.parts.uri = self.parts.uri.path().parse().unwrap();
+        self
     }
 
     fn header(&self, name: &str) -> Option<String> {

@@ -27,6 +27,8 @@ pub enum Manners {
     Asks(String),
     /// Sends everybody to the same path at another address (`http://host:port`).
     Redirects(String),
+    /// Serves files, as a server that knows nothing of git (`git update-server-info` lists the refs).
+    Dumb,
     /// Takes requests and never answers.
     Hangs,
     /// Tells the refs, and then sends a pack that never ends.

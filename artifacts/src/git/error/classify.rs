@@ -62,7 +62,10 @@ const WORDS: &[(&str, Meaning)] = &[
 /// Why a call that speaks to a server failed.
 pub(in super::super) fn of_remote(said: &str) -> GitError {
     let message = line(said);
-    let meaning = WORDS.iter().find(|(words, _)| said.contains(words));
+    // What the server wants people to read begins so; it decides nothing.
+    let own: Vec<&str> = said.lines().filter(|line| !line.starts_with("remote:")).collect();
+    let says = |words: &str| own.iter().any(|line| line.contains(words));
+    let meaning = WORDS.iter().find(|(words, _)| says(words));
     match meaning.map_or(Meaning::Unreachable, |(_, meaning)| *meaning) {
         Meaning::Unauthorised => GitError::Unauthorised { message },
         Meaning::Untrusted => GitError::Untrusted { message },

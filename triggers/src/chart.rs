@@ -1,5 +1,7 @@
 //! `chart`: a version of a Helm chart was published.
 
+mod poll;
+
 use crate::image::{fault, place};
 use artifacts::registry::TagFilter;
 use engine_core::{
@@ -11,6 +13,8 @@ use engine_core::{
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value};
+
+pub use poll::{ChartPoller, confirm};
 
 const OCI: &str = "oci://";
 const MAX_BYTES: usize = 2_048;

@@ -1,5 +1,6 @@
 //! `image`: an image was pushed.
 
+mod poll;
 mod tags;
 
 use artifacts::{
@@ -16,6 +17,7 @@ use engine_core::{
         WarningCode,
     },
 };
+pub use poll::{ImagePoller, confirm};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -119,6 +121,10 @@ fn judged<'a>(
             return Err(because("registry", value));
         }
     };
+    if image.platforms == Platforms::Those(Vec::new()) {
+        let value = format!("{}:{tag} is kept as an image and runs on nothing", image.repository);
+        return Err(because("registry", value));
+    }
     if let Some(platform) = &matcher.platform {
         runs_on(platform, &image.platforms)?;
     }
@@ -132,9 +138,6 @@ fn runs_on(wanted: &Platform, platforms: &Platforms) -> Result<(), Because> {
     let serves = |text: &String| Platform::parse(text).is_ok_and(|has| has.serves(wanted));
     match those.iter().any(serves) {
         true => Ok(()),
-        false if those.is_empty() => {
-            Err(because("platform", "it does not say what it runs on".to_owned()))
-        }
         false => Err(because("platform", those.join(", "))),
     }
 }

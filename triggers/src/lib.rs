@@ -9,6 +9,7 @@ pub mod image;
 pub mod manual;
 pub mod pipeline;
 pub mod receivers;
+mod registries;
 pub mod verify;
 pub mod webhook;
 

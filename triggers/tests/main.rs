@@ -9,6 +9,7 @@ mod cron;
 mod hostile;
 mod oracle;
 mod payloads;
+mod polls;
 mod published;
 mod registries;
 mod request;

@@ -51,6 +51,8 @@ const RUN_TIMEOUT_MS: u64 = 24 * 60 * 60 * 1_000;
 pub struct Pipeline {
     name: Option<String>,
     application: Option<String>,
+    /// Where the file says what is deployed.
+    application_span: Span,
     description: Option<String>,
     labels: BTreeMap<String, String>,
     callers: Callers,
@@ -132,6 +134,10 @@ impl Pipeline {
     /// The application: the name, unless the file says otherwise.
     pub fn application(&self) -> Option<&str> {
         self.application.as_deref().or(self.name())
+    }
+
+    pub(crate) fn application_span(&self) -> Span {
+        self.application_span
     }
 
     pub fn description(&self) -> Option<&str> {

@@ -8,6 +8,7 @@ mod explain;
 mod images;
 mod inputs;
 mod schema;
+mod sources;
 mod warnings;
 
 use engine_core::{

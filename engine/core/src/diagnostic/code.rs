@@ -115,7 +115,9 @@ codes! {
     E019 = "The platform's file, gennaker.yaml, does not grant the secret to this application in \
         this environment: whoever keeps that file adds it to `secrets.grants`; a stage that names \
         no environment needs a grant for all of them (`\"*\"`, the default). Or a stage starts a \
-        pipeline whose `callers` do not have this application: whoever keeps that one adds it there.",
+        pipeline whose `callers` do not have this application: whoever keeps that one adds it there. \
+        Or the file comes from a repository to which `sources` of gennaker.yaml does not give the \
+        application or the environment: a name in a pipeline's file grants nothing.",
     /// Production without anybody's yes.
     W103 = "gennaker.yaml says `production: true` of the environment, and a deploy or job there may \
         begin without anybody having said yes: no approval stands before it, or only one whose no \

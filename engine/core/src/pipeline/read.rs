@@ -58,6 +58,7 @@ impl Pipeline {
             images: images.clone(),
             parameters,
             faults,
+            application_span: application_span(&root),
             ..headed(text)
         }
     }
@@ -104,6 +105,11 @@ fn headed(text: PipelineText) -> Pipeline {
         timeout_ms: text.timeout.map(|timeout| timeout.milliseconds()),
         ..Pipeline::default()
     }
+}
+
+fn application_span(root: &Node) -> Span {
+    let said = root.entry("application").or_else(|| root.entry("name"));
+    said.map_or(Span::at(root.span.start), |entry| entry.value.span)
 }
 
 /// What only the values of the simple keys can show.

@@ -11,7 +11,7 @@ pub use environments::{Cluster, Environments, UnknownEnvironment};
 use super::{Document, FORMAT, Node, Plan};
 use crate::{
     Registry,
-    diagnostic::{Code, Diagnostic, Span, in_file_order},
+    diagnostic::{Code, Diagnostic, Span, in_file_order, quoted},
     expression::remembering,
     files::Files,
     limits::FAULTS,
@@ -45,6 +45,7 @@ impl Plan {
             faults.extend(pipeline.unused_images(&compiler.images_used));
         }
         faults.extend_from_slice(pipeline.faults());
+        faults.extend(disowned(pipeline, environments));
         let (Some(name), Some(application)) = (pipeline.name(), pipeline.application()) else {
             faults.extend(unnamed(&faults));
             return Err(with_warnings(faults, pipeline.warnings(environments)));
@@ -94,6 +95,15 @@ fn nodes(compiler: &mut Compiler<'_>, pipeline: &Pipeline) -> Vec<Node> {
         }
     }
     nodes
+}
+
+/// A name in a file grants nothing: the application must be one of the source's own.
+fn disowned(pipeline: &Pipeline, environments: &Environments) -> Option<Diagnostic> {
+    let application = pipeline.application()?;
+    let why = environments.disowned(application)?;
+    let message = format!("application {} is not this repository's", quoted(application));
+    let fault = Diagnostic::error(Code::E019, pipeline.application_span(), message);
+    Some(fault.help(why.to_string()))
 }
 
 fn with_warnings(mut faults: Vec<Diagnostic>, warnings: Vec<Diagnostic>) -> Vec<Diagnostic> {

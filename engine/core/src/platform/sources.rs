@@ -74,6 +74,19 @@ pub struct KnownRegistry {
 }
 
 impl Source {
+    /// One that has nothing: the platform does not have it any more.
+    pub(crate) fn nothing() -> Source {
+        Source {
+            place: SourcePlace::Directory { path: "a source that is gone".to_owned() },
+            applications: Vec::new(),
+            environments: Vec::new(),
+            labels: BTreeMap::new(),
+            poll: super::text::RetentionText::default().deliveries,
+            paths: Vec::new(),
+            serves: Serves::ItsApplications,
+        }
+    }
+
     /// What people call it: its address or its folder.
     pub fn name(&self) -> &str {
         match &self.place {

@@ -3,7 +3,7 @@
 use crate::{
     expression::{Piece, pieces},
     plan::{ClusterIdentity, Place},
-    platform::{EnvironmentText, Leave, Platform},
+    platform::{EnvironmentText, Leave, Owner, Platform, Source},
 };
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -13,6 +13,14 @@ use std::{collections::BTreeMap, sync::Arc};
 pub struct Environments {
     kind: Kind,
     lacking: BTreeMap<String, String>,
+    source: Option<From>,
+}
+
+/// The source that a pipeline comes from, by its number on the platform.
+#[derive(Clone, Debug)]
+struct From {
+    number: usize,
+    source: Source,
 }
 
 #[derive(Clone, Debug)]
@@ -47,16 +55,64 @@ pub enum UnknownEnvironment {
     BadNamespace { namespace: String },
     #[error("its cluster `{cluster}` is not known to this process")]
     NoCluster { cluster: String },
+    #[error("`sources` of gennaker.yaml says which environments {repository} may use")]
+    NotGranted { repository: String },
+}
+
+/// Why an application is not a source's.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(super) enum NotOwned {
+    #[error("it belongs to {0}: name your own `application`")]
+    Anothers(String),
+    #[error(
+        "`sources` of gennaker.yaml says which `applications` are whose, and nobody has this one"
+    )]
+    Nobodys,
+    #[error("{0} claim it, so it is nobody's: `sources` of gennaker.yaml is to say whose it is")]
+    Several(String),
 }
 
 impl Environments {
     pub fn namespaces_of(cluster: Cluster) -> Environments {
-        Environments { kind: Kind::Namespaces(cluster), lacking: BTreeMap::new() }
+        let kind = Kind::Namespaces(cluster);
+        Environments { kind, lacking: BTreeMap::new(), source: None }
     }
 
     /// The environments that a platform's file names, in clusters by name.
     pub fn named(platform: Arc<Platform>, clusters: BTreeMap<String, Cluster>) -> Environments {
-        Environments { kind: Kind::Named { platform, clusters }, lacking: BTreeMap::new() }
+        let kind = Kind::Named { platform, clusters };
+        Environments { kind, lacking: BTreeMap::new(), source: None }
+    }
+
+    /// The same for pipelines that come from a source of the platform, by its number: they have what
+    /// it gives that one, and nothing else.
+    #[must_use]
+    pub fn of_source(mut self, number: usize) -> Environments {
+        self.source = match &self.kind {
+            Kind::Namespaces(_) => None,
+            Kind::Named { platform, .. } => {
+                let source = platform.sources().into_iter().nth(number);
+                Some(From { number, source: source.unwrap_or_else(Source::nothing) })
+            }
+        };
+        self
+    }
+
+    /// Why an application is not one of the source that its pipeline comes from, if it is not.
+    pub(super) fn disowned(&self, application: &str) -> Option<NotOwned> {
+        let (Kind::Named { platform, .. }, Some(from)) = (&self.kind, &self.source) else {
+            return None;
+        };
+        let sources = platform.sources();
+        let name = |number: &usize| sources.get(*number).map_or("", Source::name).to_owned();
+        match platform.owner(application) {
+            Owner::One(owner) if owner == from.number => None,
+            Owner::One(owner) => Some(NotOwned::Anothers(name(&owner))),
+            Owner::Nobody => Some(NotOwned::Nobodys),
+            Owner::Several(owners) => {
+                Some(NotOwned::Several(owners.iter().map(name).collect::<Vec<_>>().join(", ")))
+            }
+        }
     }
 
     /// The same where these secrets are not known; each with the sentence that says where it was
@@ -94,6 +150,13 @@ impl Environments {
             Kind::Namespaces(_) if !is_namespace(name) => Err(UnknownEnvironment::NoNamespace),
             Kind::Namespaces(cluster) => Ok(cluster.place(name.to_owned())),
             Kind::Named { platform, clusters } => {
+                if let Some(From { source, .. }) = &self.source
+                    && platform.environment(name).is_some()
+                    && source.environment(name) == Leave::Refused
+                {
+                    let repository = source.name().to_owned();
+                    return Err(UnknownEnvironment::NotGranted { repository });
+                }
                 let unnamed =
                     || UnknownEnvironment::Unnamed { near: platform.near_environment(name) };
                 let environment = platform.environment(name).ok_or_else(unnamed)?;

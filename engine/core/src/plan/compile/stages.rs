@@ -93,9 +93,13 @@ impl<'a> Compiler<'a> {
                 match self.environments.place(&name, self.application) {
                     Ok(place) => drop(self.observed.insert(name, place)),
                     Err(unknown) => {
-                        let message = format!("{} is no environment", quoted(&name));
-                        let fault = Diagnostic::error(Code::E007, span, message);
-                        self.faults.push(fault.help(unknown.to_string()));
+                        let fault = no_environment(&unknown, (&name, span));
+                        // Such a text is looked up, and is no environment's own name.
+                        let code = match fault.code {
+                            Code::E016 => Code::E007,
+                            code => code,
+                        };
+                        self.faults.push(Diagnostic { code, ..fault });
                     }
                 }
             }
@@ -114,16 +118,7 @@ impl<'a> Compiler<'a> {
                 Some(name)
             }
             Err(unknown) => {
-                let message = format!("{} is no environment", quoted(&name));
-                let code =
-                    match &unknown {
-                        UnknownEnvironment::Unnamed { .. }
-                        | UnknownEnvironment::NoCluster { .. } => Code::E007,
-                        UnknownEnvironment::NoNamespace
-                        | UnknownEnvironment::BadNamespace { .. } => Code::E016,
-                    };
-                let fault = Diagnostic::error(code, span, message);
-                self.faults.push(fault.help(unknown.to_string()));
+                self.faults.push(no_environment(&unknown, (&name, span)));
                 None
             }
         }
@@ -346,4 +341,20 @@ fn effect(on_failure: OnFailure, (own, has_place): (Effect, bool)) -> Effect {
         | OnFailure::Continue
         | OnFailure::Hold => own,
     }
+}
+
+fn no_environment(unknown: &UnknownEnvironment, (name, span): (&str, Span)) -> Diagnostic {
+    let name = quoted(name);
+    let (code, message) = match unknown {
+        UnknownEnvironment::Unnamed { .. } | UnknownEnvironment::NoCluster { .. } => {
+            (Code::E007, format!("{name} is no environment"))
+        }
+        UnknownEnvironment::NoNamespace | UnknownEnvironment::BadNamespace { .. } => {
+            (Code::E016, format!("{name} is no environment"))
+        }
+        UnknownEnvironment::NotGranted { .. } => {
+            (Code::E019, format!("environment {name} is not granted to this repository"))
+        }
+    };
+    Diagnostic::error(code, span, message).help(unknown.to_string())
 }

@@ -35,7 +35,7 @@ impl Default for Limits {
             disk_bytes: 2 * 1024 * MIB,
             memory_bytes: 4 * 1024 * MIB,
             refs: 50_000,
-            files: 20_000,
+            files: 50_000,
             file_bytes: 2 * MIB,
             total_bytes: 10 * MIB,
             changed_paths: 1_000,

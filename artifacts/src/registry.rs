@@ -34,7 +34,7 @@ use crate::reference::Repository;
 use host::Host;
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError, RwLock},
 };
 
 /// Of hosts that nobody declared, how many are remembered.
@@ -45,7 +45,7 @@ const DOCKER_HUB: &str = "docker.io";
 /// that do not answer.
 #[derive(Clone, Default)]
 pub struct Registries {
-    shared: Arc<Shared>,
+    shared: Arc<RwLock<Arc<Shared>>>,
 }
 
 #[derive(Default)]
@@ -75,12 +75,25 @@ impl Registries {
         }
         let names = Arc::new(kept.keys().cloned().collect());
         let hosts = Mutex::default();
-        Ok(Registries { shared: Arc::new(Shared { declared: kept, names, others, hosts }) })
+        let shared = Arc::new(Shared { declared: kept, names, others, hosts });
+        Ok(Registries { shared: Arc::new(RwLock::new(shared)) })
+    }
+
+    /// Knows what `other` knows from now on, and nothing else. Questions under way go on as they
+    /// began.
+    pub fn replace(&self, other: &Registries) {
+        let shared = other.now();
+        *self.shared.write().unwrap_or_else(PoisonError::into_inner) = shared;
+    }
+
+    fn now(&self) -> Arc<Shared> {
+        self.shared.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// What is known of the registry of a repository.
     pub fn standing(&self, repository: &Repository) -> Standing {
-        let declares = |host: &str| self.shared.declared.contains_key(&name(host));
+        let shared = self.now();
+        let declares = |host: &str| shared.declared.contains_key(&name(host));
         match repository.normal().registry {
             Some(host) if declares(&host) => Standing::Declared,
             Some(_) | None => Standing::Other,
@@ -92,12 +105,12 @@ impl Registries {
     }
 
     fn host(&self, written: &str) -> Result<Arc<Host>, RegistryError> {
-        let name = name(written);
-        let mut hosts = self.shared.hosts.lock().unwrap_or_else(PoisonError::into_inner);
+        let (shared, name) = (self.now(), name(written));
+        let mut hosts = shared.hosts.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(host) = hosts.get(&name) {
             return Ok(host.clone());
         }
-        let settings = match (self.shared.declared.get(&name), self.shared.others) {
+        let settings = match (shared.declared.get(&name), shared.others) {
             (Some(settings), _) => settings.clone(),
             (None, Others::Anonymous) => Settings::default(),
             (None, Others::Refused) => {
@@ -105,10 +118,10 @@ impl Registries {
                 return Err(RegistryError::Refused { host: name, reason });
             }
         };
-        if hosts.len() >= MAX_OTHERS + self.shared.declared.len() {
-            hosts.retain(|name, _| self.shared.declared.contains_key(name));
+        if hosts.len() >= MAX_OTHERS + shared.declared.len() {
+            hosts.retain(|name, _| shared.declared.contains_key(name));
         }
-        let host = Arc::new(Host::open(&name, settings, self.shared.names.clone())?);
+        let host = Arc::new(Host::open(&name, settings, shared.names.clone())?);
         hosts.insert(name, host.clone());
         Ok(host)
     }

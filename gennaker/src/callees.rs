@@ -2,7 +2,7 @@
 
 use crate::{
     read::{self, Located},
-    submit::Submitted,
+    submit::{Images, Submitted},
 };
 use engine_api::NotBegun;
 use engine_core::{
@@ -202,15 +202,17 @@ impl Submitted {
         let (trigger, missing) = (Trigger::Pipeline, Missing::Refused);
         let bindings = Bindings { parameters, actor, trigger, missing };
         let plan =
-            self.compiled((&source, &files), &bindings).await.map_err(|error| match error {
-                NotBegun::Invalid { diagnostics } => {
-                    let told = diagnostics.iter().filter_map(|it| it["message"].as_str());
-                    let told: Vec<&str> = told.take(5).collect();
-                    ChildError::Refused(format!("{}: {}", call.key, told.join("; ")))
-                }
-                NotBegun::Refused { reason } => ChildError::Refused(reason),
-                NotBegun::Full { reason } | NotBegun::Unavailable { reason } => {
-                    ChildError::Unavailable(reason)
+            self.compiled((&source, &files), &bindings, Images::Asked).await.map_err(|error| {
+                match error {
+                    NotBegun::Invalid { diagnostics } => {
+                        let told = diagnostics.iter().filter_map(|it| it["message"].as_str());
+                        let told: Vec<&str> = told.take(5).collect();
+                        ChildError::Refused(format!("{}: {}", call.key, told.join("; ")))
+                    }
+                    NotBegun::Refused { reason } => ChildError::Refused(reason),
+                    NotBegun::Full { reason } | NotBegun::Unavailable { reason } => {
+                        ChildError::Unavailable(reason)
+                    }
                 }
             })?;
         Ok(plan.made_of(called.source.clone()).calling(callees.clone()))

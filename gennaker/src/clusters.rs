@@ -3,8 +3,9 @@
 use crate::{
     arguments::Common,
     platform::{self, Found},
-    secrets,
+    registries, secrets,
 };
+use artifacts::registry::Registries;
 use engine_core::{
     BoxFuture, Registry,
     latest::Latest,
@@ -28,6 +29,7 @@ use std::{
 #[derive(Clone)]
 pub(crate) struct Reach {
     pub(crate) clusters: Clusters,
+    pub(crate) registries: Registries,
     pub(crate) found: Found,
     /// By the name of the cluster; without a platform's file there is one, whose name is its context.
     ways: BTreeMap<String, Result<Way, Arc<KubeconfigError>>>,
@@ -68,7 +70,8 @@ pub(crate) async fn ways(common: &Common, found: Found) -> anyhow::Result<Reach>
     clusters.replace(connected);
     let in_force = Latest::new(found.platform.clone());
     let kept = Latest::new(secrets::kept(common, &found));
-    Ok(Reach { clusters, found, ways, in_force, kept })
+    let registries = registries::of(common, &found)?;
+    Ok(Reach { clusters, registries, found, ways, in_force, kept })
 }
 
 /// Ways that are as they were keep their cluster, with all that is known of it.
@@ -122,6 +125,7 @@ impl Reach {
     /// was.
     pub(crate) async fn renewed(&self, common: &Common, found: Found) -> anyhow::Result<Reach> {
         let (ways, connected) = connected(common, &found, Some(self)).await?;
+        self.registries.replace(&registries::of(common, &found)?);
         self.kept.replace(secrets::kept(common, &found));
         self.clusters.replace(connected);
         self.in_force.replace(found.platform.clone());
@@ -136,12 +140,13 @@ impl Reach {
     }
 
     pub(crate) fn registry(&self) -> Registry<dyn AnyStage> {
-        stages::registry_of(&self.clusters, &self.in_force)
+        stages::registry_of((&self.clusters, &self.registries), &self.in_force)
     }
 
     /// Stage types to look at files with, which reach nothing.
     pub(crate) fn offline(&self) -> Registry<dyn AnyStage> {
-        stages::registry_of(&Clusters::default(), &self.in_force)
+        let nothing = (&Clusters::default(), &Registries::default());
+        stages::registry_of(nothing, &self.in_force)
     }
 
     /// The environments as they are to be run in: the clusters of these places are asked who they

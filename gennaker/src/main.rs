@@ -22,6 +22,7 @@ mod platform;
 mod print;
 mod read;
 mod recover;
+mod registries;
 mod reload;
 mod remote;
 mod repeat;

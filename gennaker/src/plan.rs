@@ -2,10 +2,11 @@
 
 use crate::{
     arguments::{Common, Output},
-    check, clusters,
+    check,
+    clusters::{self, Reach},
     exit::Exit,
     print::{Shown, print},
-    read,
+    read, registries,
 };
 use engine_core::{
     Plan,
@@ -36,10 +37,7 @@ pub(crate) async fn plan(
             return Ok(Exit::Invalid);
         }
     };
-    print(
-        output,
-        &Planned { document: plan.document(), plan: &plan, platform: &reach.found.platform },
-    )?;
+    print(output, &Planned { document: plan.document(), plan: &plan, reach: &reach })?;
     Ok(Exit::Success)
 }
 
@@ -50,13 +48,17 @@ struct Planned<'a> {
     #[serde(skip)]
     plan: &'a Plan,
     #[serde(skip)]
-    platform: &'a Platform,
+    reach: &'a Reach,
 }
 
 impl Shown for Planned<'_> {
     fn table(&self) {
         show(self.plan);
-        if let Platform::Open = self.platform {
+        for words in registries::told(&self.reach.registries, self.plan) {
+            println!("{words}");
+        }
+        let platform = &self.reach.found.platform;
+        if let Platform::Open = **platform {
             println!(
                 "without a gennaker.yaml nothing is restricted: no people, hosts, secrets, places \
                  or number of runs"
@@ -64,11 +66,11 @@ impl Shown for Planned<'_> {
         }
         for (name, place) in &self.document.environments {
             let what = (name.as_str(), self.document.application.as_str());
-            if let Ok(Confines::Within(within)) = self.platform.confines(what, place) {
+            if let Ok(Confines::Within(within)) = platform.confines(what, place) {
                 println!("{within}");
             }
         }
-        let Limits { running, queued } = self.platform.limits();
+        let Limits { running, queued } = platform.limits();
         if let (Limit::AtMost(running), Limit::AtMost(queued)) = (running, queued) {
             let application = &self.document.application;
             println!("of {application}, at most {running} runs are under way and {queued} queued");

@@ -9,7 +9,7 @@ use crate::{
     exit::Exit,
     remote, run, screen,
     state::{self, Hosted},
-    submit::{Ready, Submitted, begin, begun, ready, unavailable},
+    submit::{Images, Ready, Submitted, begin, begun, ready, unavailable},
 };
 use anyhow::bail;
 use engine_api::{Begun, MovedOn, NotBegun, Repeat, Starter};
@@ -156,7 +156,7 @@ impl Submitted {
         let of = Repeated { run, number: earlier.recorded().number };
         let again = match &earlier.plan().document().source {
             Some(source) => {
-                let given = given(&earlier, parameters);
+                let given = (given(&earlier, parameters), Images::Asked);
                 self.compiled_again((engine, &earlier), source, (given, &by.0)).await?
             }
             None if parameters.is_empty() => {
@@ -190,11 +190,13 @@ impl Submitted {
         let of = Repeated { run, number: earlier.recorded().number };
         let again = match &earlier.plan().document().source {
             Some(source) => {
-                let given = given(&earlier, BTreeMap::new());
+                let images = Images::As(earlier.plan().document().resolved.clone());
+                let given = (given(&earlier, BTreeMap::new()), images);
                 self.compiled_again((engine, &earlier), source, (given, &by.0)).await?
             }
             None => Ready { plan: earlier.plan().clone(), files: Vec::new(), warnings: Vec::new() },
         };
+        let again = again.carrying(earlier.recorded().images.clone());
         let offers = earlier.offers(&again.plan, &gone);
         begin(engine, (again, Trigger::Retry { of, confirmed }, offers), by).await
     }
@@ -204,7 +206,7 @@ impl Submitted {
         &self,
         (engine, earlier): (&Engine, &Execution),
         source: &Source,
-        (parameters, actor): (BTreeMap<String, Given>, &Actor),
+        ((parameters, images), actor): ((BTreeMap<String, Given>, Images), &Actor),
     ) -> Result<Ready, NotBegun> {
         let kept = |error: KeptError| unavailable(error.to_string());
         let text = engine.kept(&source.content).await.map_err(kept)?;
@@ -214,7 +216,7 @@ impl Submitted {
         let bindings = Bindings { parameters, actor, trigger, missing };
         let mut files = kept_files(engine, earlier).await.map_err(kept)?;
         self.tell_missing((&file, &bindings), (earlier, &mut files));
-        let plan = self.compiled((&file, &files), &bindings).await?;
+        let plan = self.compiled((&file, &files), &bindings, images).await?;
         let ready = ready(engine, (plan, &files), (&file, Vec::new()));
         let callees = earlier.plan().document().callees.clone();
         Ok(ready.calling(Kept { callees, contents: Vec::new() }))

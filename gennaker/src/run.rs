@@ -8,7 +8,7 @@ use crate::{
     exit::Exit,
     print::print,
     read::{self, Located},
-    remote, screen, secrets,
+    registries, remote, screen, secrets,
     source::Source,
     state::{self, Hosted},
     submit::{self, Ready},
@@ -26,6 +26,7 @@ use engine_runtime::{
     engine::{Engine, NewRun, Started},
     secrets::Secrets,
 };
+use futures::future::join_all;
 use std::{
     collections::BTreeMap,
     os::unix::fs::MetadataExt,
@@ -138,10 +139,10 @@ async fn ready(
     (located, bindings): (&[Located], &Bindings),
     (reach, secrets): (Reach, Secrets),
 ) -> anyhow::Result<Vec<Ready>> {
-    let (mut all, unasked) = (Vec::new(), reach.unasked());
+    let (mut all, unasked, none) = (Vec::new(), reach.unasked(), BTreeMap::new());
     let place = (&reach, &secrets);
     for located in located {
-        match prepare(engine, (located, bindings), (place, &unasked)) {
+        match prepare(engine, (located, bindings, &none), (place, &unasked)) {
             Ok(ready) => {
                 check::tell(located, &ready.warnings);
                 all.push(ready);
@@ -150,14 +151,19 @@ async fn ready(
         }
     }
     let acts = |ready: &Ready| ready.plan.places().next().is_some();
-    if all.len() < located.len() || !all.iter().any(acts) {
+    if all.len() < located.len() {
+        return Ok(all);
+    }
+    let asking = all.iter().map(|ready| registries::digests(&reach.registries, &ready.plan));
+    let digests = screen::slowly("asking registries for digests", join_all(asking)).await;
+    if !all.iter().any(acts) && digests.iter().all(BTreeMap::is_empty) {
         return Ok(all);
     }
     let looked_at = std::mem::take(&mut all);
-    for (located, looked_at) in located.iter().zip(looked_at) {
+    for ((located, looked_at), digests) in located.iter().zip(looked_at).zip(digests) {
         let asking = reach.environments(looked_at.plan.places());
         let asked = screen::slowly("asking the clusters who they are", asking).await?;
-        match prepare(engine, (located, bindings), (place, &asked)) {
+        match prepare(engine, (located, bindings, &digests), (place, &asked)) {
             Ok(ready) => all.push(ready),
             Err(diagnostics) => check::tell(located, &diagnostics),
         }
@@ -167,11 +173,12 @@ async fn ready(
 
 fn prepare(
     engine: &Engine,
-    (located, bindings): (&Located, &Bindings),
+    (located, bindings, digests): (&Located, &Bindings, &BTreeMap<String, String>),
     ((reach, secrets), environments): ((&Reach, &Secrets), &Environments),
 ) -> Result<Ready, Vec<Diagnostic>> {
     let registry = reach.registry();
-    let pipeline = Pipeline::read(&located.source, &registry).bound(bindings);
+    let pipeline = Pipeline::read(&located.source, &registry);
+    let pipeline = pipeline.with_digests(digests.clone()).bound(bindings);
     let name = |content: &[u8]| engine.sealer().name(content);
     let left = read::Allowance::default();
     let files = read::files(&located.root, &pipeline.files(&registry), (name, &left));

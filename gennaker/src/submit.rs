@@ -7,7 +7,7 @@ use crate::{
     clusters::Reach,
     read,
     read::Located,
-    secrets,
+    registries, secrets,
 };
 use engine_api::{Back, Begun, Checked, NotBegun, Repeat, Starter, Submission};
 use engine_core::{
@@ -81,6 +81,14 @@ fn submitted(
     })
 }
 
+/// What image references stand for when a run starts.
+pub(crate) enum Images {
+    /// What their registries say now.
+    Asked,
+    /// What they stood for when an earlier run started.
+    As(BTreeMap<String, String>),
+}
+
 /// Starts what was submitted, on the clusters of this process.
 pub(crate) struct Submitted {
     pub(crate) reach: Latest<Reach>,
@@ -129,7 +137,8 @@ impl Starter for Submitted {
         let files = files(&submission, |content| BlobName(hex::encode(Sha256::digest(content))));
         let bindings = bindings(submission.parameters, by, Missing::Tolerated);
         let invalid = |diagnostics| Checked::Invalid { diagnostics };
-        match self.compile((&source, &files), &bindings, &self.reach.now().unasked()) {
+        let (reach, none) = (self.reach.now(), BTreeMap::new());
+        match self.compile((&source, &files), (&bindings, &none), &reach.unasked()) {
             Ok((plan, warnings)) => match serde_json::to_value(plan.document()) {
                 Ok(plan) => Checked::Plan { plan, warnings },
                 Err(error) => invalid(vec![serde_json::json!({ "message": error.to_string() })]),
@@ -164,7 +173,7 @@ impl Submitted {
         let files = files(&submission, |content| engine.sealer().name(content));
         let person = self.reach.now().found.platform.person(actor.clone());
         let bindings = bindings(submission.parameters, &person, Missing::Refused);
-        let plan = self.compiled((&source, &files), &bindings).await?;
+        let plan = self.compiled((&source, &files), &bindings, Images::Asked).await?;
         let called = self.handed_in((&source, &files), &submission.pipelines)?;
         let ready = ready(engine, (plan, &files), (&source, Vec::new()));
         let ready = ready.calling(callees::kept(engine, called));
@@ -196,24 +205,30 @@ impl Submitted {
         &self,
         (source, files): (&SourceFile, &Files),
         bindings: &Bindings,
+        images: Images,
     ) -> Result<Plan, NotBegun> {
         let invalid = |diagnostics| NotBegun::Invalid { diagnostics };
-        let reach = self.reach.now();
-        let environments = reach.unasked();
-        let (plan, _) = self.compile((source, files), bindings, &environments).map_err(invalid)?;
-        if plan.places().next().is_none() {
+        let (reach, none) = (self.reach.now(), BTreeMap::new());
+        let unasked = self.compile((source, files), (bindings, &none), &reach.unasked());
+        let (plan, _) = unasked.map_err(invalid)?;
+        let digests = match images {
+            Images::Asked => registries::digests(&reach.registries, &plan).await,
+            Images::As(digests) => digests,
+        };
+        if plan.places().next().is_none() && digests.is_empty() {
             return Ok(plan);
         }
         let asked = reach.environments(plan.places()).await;
         let asked = asked.map_err(|error| unavailable(format!("{error:#}")))?;
-        self.compile((source, files), bindings, &asked).map(|(plan, _)| plan).map_err(invalid)
+        let plan = self.compile((source, files), (bindings, &digests), &asked);
+        plan.map(|(plan, _)| plan).map_err(invalid)
     }
 
     /// A plan, and what is probably not meant in its file; or all that is to be said of it.
     fn compile(
         &self,
         (source, files): (&SourceFile, &Files),
-        bindings: &Bindings,
+        (bindings, digests): (&Bindings, &BTreeMap<String, String>),
         environments: &Environments,
     ) -> Result<(Plan, Vec<serde_json::Value>), Vec<serde_json::Value>> {
         let registry = self.reach.now().registry();
@@ -222,7 +237,8 @@ impl Submitted {
             said.iter().filter_map(|it| serde_json::to_value(it).ok()).collect()
         };
         remembering(|| {
-            let pipeline = Pipeline::read(source, &registry).bound(bindings);
+            let pipeline = Pipeline::read(source, &registry);
+            let pipeline = pipeline.with_digests(digests.clone()).bound(bindings);
             let environments = secrets::checked(environments, (&pipeline, &self.secrets));
             match Plan::compile(&pipeline, &environments, &registry, files) {
                 Ok(plan) => Ok((plan, told(&pipeline.warnings(&self.reach.now().unasked())))),
@@ -240,6 +256,12 @@ pub(crate) struct Ready {
 }
 
 impl Ready {
+    /// The same, where image references stand for what they stood for in an earlier run.
+    pub(crate) fn carrying(mut self, images: BTreeMap<String, String>) -> Ready {
+        self.plan = Arc::new(Arc::unwrap_or_clone(self.plan).carrying(images));
+        self
+    }
+
     /// The same, keeping the pipelines that its stages start.
     pub(crate) fn calling(mut self, Kept { callees, contents }: Kept) -> Ready {
         self.plan = Arc::new(Arc::unwrap_or_clone(self.plan).calling(callees));

@@ -8,9 +8,11 @@ pub use config::Config;
 
 use crate::{
     Ground,
+    pinning::{Pinned, pin},
     release::{self, Intended, Phase, Progress, Set},
     site::{Site, Trouble},
 };
+use artifacts::registry::Registries;
 use engine_core::{
     event::Signalled,
     files::{FileRequest, Files},
@@ -21,6 +23,7 @@ use engine_core::{
 
 pub struct Deploy {
     pub ground: Ground,
+    pub registries: Registries,
 }
 
 impl Stage for Deploy {
@@ -60,21 +63,53 @@ impl Stage for Deploy {
         config: Config,
         progress: Progress,
     ) -> Result<Step<Progress>, StageError> {
-        let outcome = advance(&self.ground, (&context, &config), progress.phase.clone()).await;
+        let outcome = self.advance((&context, config), progress.phase.clone()).await;
         release::answer(&context, progress, outcome)
     }
 }
 
-async fn advance(
-    ground: &Ground,
-    (context, config): (&StepContext, &Config),
-    phase: Phase,
-) -> Result<Step<Progress>, Trouble> {
-    let site = Site::open(ground, context).await?;
-    match phase {
-        Phase::Preparing => overtaken::ask(&site, config).await,
-        Phase::Asking { answered } => overtaken::answered(&site, config, answered).await,
-        Phase::Applying(_) | Phase::Settling(_) => release::go_on(&site, phase, config.wait).await,
+impl Deploy {
+    async fn advance(
+        &self,
+        (context, config): (&StepContext, Config),
+        phase: Phase,
+    ) -> Result<Step<Progress>, Trouble> {
+        let site = Site::open(&self.ground, context).await?;
+        match phase {
+            Phase::Preparing | Phase::Asking { .. } => self.prepare(&site, config, phase).await,
+            Phase::Applying(_) | Phase::Settling(_) => {
+                release::go_on(&site, phase, config.wait).await
+            }
+        }
+    }
+
+    /// Images first: what is asked of a person, and what is recorded, has them by digest.
+    async fn prepare(
+        &self,
+        site: &Site<'_>,
+        mut config: Config,
+        phase: Phase,
+    ) -> Result<Step<Progress>, Trouble> {
+        let pinned = pin(&self.registries, site.context, config.images.values()).await?;
+        let answered = match (pinned, phase) {
+            (Pinned::First(records), phase) => {
+                return Ok(site.recording(Progress::reached(phase), records));
+            }
+            (Pinned::All(known), phase) => {
+                for image in config.images.values_mut() {
+                    if let Some(resolved) = known.get(image) {
+                        image.clone_from(resolved);
+                    }
+                }
+                phase
+            }
+        };
+        match answered {
+            Phase::Asking { answered } => overtaken::answered(site, &config, answered).await,
+            Phase::Preparing | Phase::Applying(_) | Phase::Settling(_) => {
+                overtaken::ask(site, &config).await
+            }
+        }
     }
 }
 

@@ -12,9 +12,11 @@ pub use config::Config;
 
 use crate::{
     Ground,
+    pinning::{Pinned, pin},
     release::{self, provide_namespace, tried},
     site::{Site, Trouble, away, civil},
 };
+use artifacts::registry::Registries;
 use engine_core::{
     clock::{Elapsed, Moment},
     files::{FileRequest, Files},
@@ -44,6 +46,7 @@ const LOG_PATIENCE: Duration = Duration::from_secs(20);
 
 pub struct Job {
     pub ground: Ground,
+    pub registries: Registries,
 }
 
 /// A stored format: only extended, by fields with defaults and by phases.
@@ -110,7 +113,7 @@ impl Stage for Job {
         progress: Progress,
     ) -> Result<Step<Progress>, StageError> {
         let unreached = progress.unreached;
-        match self.advance((&context, &config), progress.phase.clone()).await {
+        match self.advance((&context, config), progress.phase.clone()).await {
             Ok(step) => Ok(step),
             Err(Trouble::Stage(error)) => Err(error),
             Err(Trouble::Away(reason)) => {
@@ -138,16 +141,25 @@ impl Stage for Job {
 impl Job {
     async fn advance(
         &self,
-        (context, config): (&StepContext, &Config),
+        (context, mut config): (&StepContext, Config),
         phase: Phase,
     ) -> Result<Step<Progress>, Trouble> {
         let site = Site::open(&self.ground, context).await?;
         match phase {
             Phase::New => {
-                let (location, live) = make(&site, config).await?;
+                match pin(&self.registries, context, &config.image).await? {
+                    Pinned::First(records) => {
+                        return Ok(site.recording(Progress::default(), records));
+                    }
+                    Pinned::All(mut known) => {
+                        let pinned = config.image.as_ref().and_then(|image| known.remove(image));
+                        config.image = pinned.or(config.image);
+                    }
+                }
+                let (location, live) = make(&site, &config).await?;
                 let job = location.expectation(&live, site.now_ms());
-                match secrets::hand_over(&site, config, (&location, live)).await {
-                    Ok(_) => attend(&site, config, Made { job, log_until: None }).await,
+                match secrets::hand_over(&site, &config, (&location, live)).await {
+                    Ok(_) => attend(&site, &config, Made { job, log_until: None }).await,
                     // It was never started, and is not left behind.
                     Err(Trouble::Stage(StageError::Failure(why))) => {
                         ending::clear(&site, Clearing { job, why }).await
@@ -155,7 +167,7 @@ impl Job {
                     Err(trouble) => Err(trouble),
                 }
             }
-            Phase::Made(made) => attend(&site, config, made).await,
+            Phase::Made(made) => attend(&site, &config, made).await,
             Phase::Clearing(clearing) => ending::clear(&site, clearing).await,
         }
     }

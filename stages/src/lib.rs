@@ -7,6 +7,7 @@ mod ground;
 pub mod http;
 pub mod instant;
 pub mod job;
+mod pinning;
 pub mod pipeline;
 mod release;
 pub mod rollback;
@@ -17,23 +18,29 @@ pub mod wait_for_ready;
 
 pub use ground::Ground;
 
+use artifacts::registry::Registries;
 use engine_core::{Registry, latest::Latest, platform::Platform, stage::AnyStage};
 use kubernetes::Clusters;
 
 /// Every stage type that a pipeline may name, acting on these clusters, where nothing is restricted.
 pub fn registry(clusters: &Clusters) -> Registry<dyn AnyStage> {
-    registry_of(clusters, &Latest::default())
+    registry_of((clusters, &Registries::default()), &Latest::default())
 }
 
-/// The same on a platform whose file restricts what may be done.
-pub fn registry_of(clusters: &Clusters, platform: &Latest<Platform>) -> Registry<dyn AnyStage> {
+/// The same on a platform whose file restricts what may be done, and says which registries are asked
+/// what image references stand for.
+pub fn registry_of(
+    (clusters, registries): (&Clusters, &Registries),
+    platform: &Latest<Platform>,
+) -> Registry<dyn AnyStage> {
     let ground = || Ground { clusters: clusters.clone(), platform: platform.clone() };
+    let registries = || registries.clone();
     Registry::<dyn AnyStage>::default()
         .with(approval::Approval { platform: platform.clone() })
         .with(checks::Checks)
-        .with(deploy::Deploy { ground: ground() })
+        .with(deploy::Deploy { ground: ground(), registries: registries() })
         .with(http::Http::on(platform.clone()))
-        .with(job::Job { ground: ground() })
+        .with(job::Job { ground: ground(), registries: registries() })
         .with(pipeline::Pipeline)
         .with(rollback::Rollback { ground: ground() })
         .with(set_variables::SetVariables)

@@ -6,7 +6,7 @@ use engine_core::{
     plan::{ClusterIdentity, Place},
     platform::Confines,
     revision::{Revision, Target},
-    stage::{ObjectKey, StageError, Step, StepContext, WaitReason, Wake},
+    stage::{ObjectKey, Record, StageError, Step, StepContext, WaitReason, Wake},
     status::WaitKind,
 };
 use kubernetes::{
@@ -117,6 +117,14 @@ impl<'a> Site<'a> {
         let wake = Wake { at: Some(at), objects: Vec::new() };
         let reason = WaitReason { kind: WaitKind::Readiness, detail };
         Step::Wait { progress, wake, reason, records: Vec::new() }
+    }
+
+    /// The step after this one, once what image references stand for is recorded.
+    pub(crate) fn recording<P>(&self, progress: P, records: Vec<Record>) -> Step<P> {
+        let at = Some(Moment::Elapsed(self.context.now.elapsed));
+        let detail = "images are known by their digests".to_owned();
+        let reason = WaitReason { kind: WaitKind::Readiness, detail };
+        Step::Wait { progress, wake: Wake { at, objects: Vec::new() }, reason, records }
     }
 
     /// A wait for what was looked at to change, or for `at`.

@@ -12,6 +12,7 @@ mod doors;
 mod examples;
 mod faults;
 mod http;
+mod images;
 mod imports;
 mod init;
 mod jobs;

@@ -57,6 +57,12 @@ impl Registries {
         }
     }
 
+    /// The same repository with the digest of what a reference stands for, in the place of its tag.
+    pub async fn pinned(&self, reference: &Reference) -> Result<Reference, RegistryError> {
+        let digest = Some(self.resolve(reference, None).await?);
+        Ok(Reference { repository: reference.repository.clone(), tag: None, digest })
+    }
+
     /// What a reference stands for; its digest is that of what was read.
     pub async fn manifest(&self, reference: &Reference) -> Result<Manifest, RegistryError> {
         self.asked(reference)?.manifest().await

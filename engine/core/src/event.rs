@@ -157,6 +157,11 @@ pub enum Event {
         target: Target,
         set: ComponentSet,
     },
+    /// For this run an image reference stands for this image, whatever becomes of its tag.
+    ImageResolved {
+        reference: String,
+        resolved: String,
+    },
     AttemptFailed {
         stage: String,
         failure: Failure,

@@ -265,6 +265,7 @@ impl Execution {
             room: Limit::Unlimited,
         });
         let (phase, tally) = (Phase::Going, Tally::default());
+        let images = plan.images();
         let clock = AttemptClock::of_run(plan.document().timeout);
         let recorded = Recorded {
             id,
@@ -283,6 +284,7 @@ impl Execution {
             slot,
             successor: None,
             targets,
+            images,
             offers: BTreeMap::new(),
             unchanged: BTreeSet::new(),
             tally,

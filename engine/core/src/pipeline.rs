@@ -66,6 +66,8 @@ pub struct Pipeline {
     images_read: BTreeSet<String>,
     /// What the images came to, as far as that is known at a start.
     references: BTreeMap<String, Value>,
+    /// What references stand for, as far as registries were asked.
+    digests: BTreeMap<String, String>,
     stages: Vec<Stage>,
     faults: Vec<Diagnostic>,
     warnings: Vec<Diagnostic>,
@@ -173,7 +175,7 @@ impl Pipeline {
         &self.values
     }
 
-    pub(crate) fn references(&self) -> &BTreeMap<String, Value> {
+    pub fn references(&self) -> &BTreeMap<String, Value> {
         &self.references
     }
 

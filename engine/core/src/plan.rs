@@ -70,6 +70,13 @@ pub struct Document {
     /// The image references of the pipeline, as expressions read them.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub images: BTreeMap<String, Value>,
+    /// What image references stand for, as far as that was asked before the run starts: by the
+    /// reference as it was written, one with a digest.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub resolved: BTreeMap<String, String>,
+    /// The same, as an earlier run had recorded it that this one retries.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub carried: BTreeMap<String, String>,
     /// In an order in which every node follows what it needs.
     pub nodes: Vec<Node>,
     /// The pipelines that stages start, and those that these start, by `application/name`.
@@ -164,6 +171,19 @@ impl Plan {
     pub fn made_of(mut self, source: Source) -> Plan {
         self.document.source = Some(source);
         self
+    }
+
+    /// The same, for a run in which image references stand for what they stood for in an earlier one.
+    #[must_use]
+    pub fn carrying(mut self, images: BTreeMap<String, String>) -> Plan {
+        self.document.carried = images;
+        self
+    }
+
+    /// What image references stand for before the run has recorded anything.
+    pub(crate) fn images(&self) -> BTreeMap<String, String> {
+        let Document { resolved, carried, .. } = &self.document;
+        carried.iter().chain(resolved).map(|(name, image)| (name.clone(), image.clone())).collect()
     }
 
     /// The plan that [`Plan::store`] wrote.

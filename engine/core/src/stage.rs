@@ -211,8 +211,17 @@ pub struct WaitReason {
 /// What a step wants kept, written in the append of its answer.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Record {
-    Blob { name: BlobName, content: Vec<u8> },
+    Blob {
+        name: BlobName,
+        content: Vec<u8>,
+    },
     Revision(ComponentSet),
+    /// What an image reference stands for. The first one that is recorded holds for the whole run,
+    /// so a step that hands it back reads [`StepContext::images`] before it uses it.
+    Image {
+        reference: String,
+        resolved: String,
+    },
 }
 
 /// Why a step did not come to an answer. The variant decides what the engine does about it.

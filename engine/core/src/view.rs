@@ -58,6 +58,9 @@ pub struct RunView {
     /// From whom it takes targets back, by environment, if it is a person's way back.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub taken_from: BTreeMap<String, Vec<String>>,
+    /// What image references stand for in this run, by the reference as it was written.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub images: BTreeMap<String, String>,
     /// By id, in the order of the plan.
     #[serde(with = "ordered")]
     #[schema(value_type = BTreeMap<String, StageView>)]
@@ -151,13 +154,11 @@ impl Execution {
             trigger: TriggerView::new(&recorded.trigger, &recorded.actor, &document.pipeline),
             started_at: instant(recorded.started_at.civil),
             ended_at: recorded.ended_at().map(|at| instant(at.civil)),
-            reason: self
-                .stop_reason()
-                .or_else(|| self.pause_words())
-                .or_else(|| self.alone_words()),
+            reason: self.reason(),
             waiting: self.trial().or_else(|| self.queued(surroundings)),
             parent: recorded.parent.as_ref().map(|parent| parent.label.clone()),
             taken_from: self.taken_from(),
+            images: recorded.images.clone(),
             stages: nodes
                 .map(|(node, state)| {
                     let mut stage = stage::view(node, state, surroundings);
@@ -173,6 +174,10 @@ impl Execution {
                 })
                 .collect(),
         }
+    }
+
+    fn reason(&self) -> Option<String> {
+        self.stop_reason().or_else(|| self.pause_words()).or_else(|| self.alone_words())
     }
 
     /// The group before whose door the run stands.

@@ -64,6 +64,11 @@ pub fn taken_back_words(environment: &str, from: &[String]) -> String {
     format!("takes {environment} back from {}", from.join(", "))
 }
 
+/// What an image reference stands for in a run.
+pub fn resolved_words(reference: &str, resolved: &str) -> String {
+    format!("image {reference} is {resolved}")
+}
+
 /// How often the engine died with a run.
 pub fn died_words(unclean_ends: u32) -> String {
     match unclean_ends {

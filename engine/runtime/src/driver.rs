@@ -278,7 +278,7 @@ fn blobs(input: &Input, sealer: &Sealer) -> Vec<Blob> {
         Record::Blob { name, content } => {
             Some(Blob { name: name.clone(), sealed: sealer.seal(name, content) })
         }
-        Record::Revision(_) => None,
+        Record::Revision(_) | Record::Image { .. } => None,
     });
     sealed.collect()
 }

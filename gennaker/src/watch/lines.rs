@@ -196,6 +196,7 @@ fn stage_words(event: &Event) -> Option<(&str, String)> {
         | Event::ParentTold { .. }
         | Event::TargetReleased { .. }
         | Event::RevisionRecorded { .. }
+        | Event::ImageResolved { .. }
         | Event::StageProgressed { .. }
         | Event::RunPaused { .. }
         | Event::RunResumed { .. }

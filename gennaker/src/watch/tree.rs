@@ -28,11 +28,7 @@ pub(crate) struct Look {
 pub(crate) fn lines(view: &RunView, look: Look) -> Vec<String> {
     let Look { now, paint, width, most } = look;
     let mut lines = head(view, look);
-    let about = view.trigger.words().into_iter().chain(view.reason.clone());
-    let waiting = view.waiting.iter().map(|waiting| waiting.detail.clone());
-    let taken = view.taken_from.iter();
-    let taken = taken.map(|(environment, from)| wording::taken_back_words(environment, from));
-    for words in about.chain(taken).chain(waiting).chain(ways::of_run(view)) {
+    for words in about(view) {
         lines.extend(wrapped(&words, ("│  ", width)));
     }
     let widest = |text: &dyn Fn(&(String, StageView)) -> usize| {
@@ -66,6 +62,17 @@ pub(crate) fn lines(view: &RunView, look: Look) -> Vec<String> {
         lines.extend(ways.iter().flat_map(|ways| wrapped(ways, (below, width))));
     }
     lines
+}
+
+/// What is to be told of the run as a whole.
+fn about(view: &RunView) -> Vec<String> {
+    let about = view.trigger.words().into_iter().chain(view.reason.clone());
+    let taken = view.taken_from.iter();
+    let taken = taken.map(|(environment, from)| wording::taken_back_words(environment, from));
+    let images = view.images.iter();
+    let images = images.map(|(reference, resolved)| wording::resolved_words(reference, resolved));
+    let waiting = view.waiting.iter().map(|waiting| waiting.detail.clone());
+    about.chain(taken).chain(images).chain(waiting).chain(ways::of_run(view)).collect()
 }
 
 fn head(view: &RunView, Look { now, paint, width, .. }: Look) -> Vec<String> {
@@ -211,6 +218,7 @@ mod tests {
             waiting: None,
             parent: None,
             taken_from: BTreeMap::new(),
+            images: BTreeMap::new(),
             stages,
         }
     }

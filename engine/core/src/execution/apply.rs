@@ -45,6 +45,9 @@ impl Recorded {
             Event::RunStarted { .. }
             | Event::RevisionRecorded { .. }
             | Event::ParentTold { .. } => {}
+            Event::ImageResolved { reference, resolved } => {
+                self.images.entry(reference.clone()).or_insert_with(|| resolved.clone());
+            }
             Event::TargetPreempted { target, by } => {
                 if let Some(state) = self.targets.get_mut(&target.environment) {
                     state.preempted = Some(by.clone());

@@ -291,6 +291,11 @@ fn record(decision: &mut Decision<'_>, index: NodeIndex, records: Vec<Record>) {
                 let (stage, target) = (decision.id(index), target.clone());
                 decision.emit(Event::RevisionRecorded { stage, target, set });
             }
+            (Record::Image { reference, resolved }, _) => {
+                if !decision.execution.recorded.images.contains_key(&reference) {
+                    decision.emit(Event::ImageResolved { reference, resolved });
+                }
+            }
             // Blobs are written beside the log by whoever hands in the answer.
             (Record::Blob { .. }, _) | (Record::Revision(_), None) => {}
         }

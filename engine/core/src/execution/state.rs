@@ -47,6 +47,8 @@ pub struct Recorded {
     pub successor: Option<String>,
     /// By environment; only those in which a stage of the plan writes.
     pub targets: BTreeMap<String, TargetState>,
+    /// What image references stand for, by the reference as it was written.
+    pub images: BTreeMap<String, String>,
     /// What an earlier run has left, if this one retries it.
     pub offers: BTreeMap<NodeIndex, Offer>,
     /// The nodes that ended as in that run, and all before them too.

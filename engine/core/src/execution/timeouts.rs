@@ -29,9 +29,7 @@ pub(super) fn timed_out(decision: &Decision<'_>, index: NodeIndex) -> Failure {
     };
     let words = decision.execution.agenda.words(index).unwrap_or(&reason.detail);
     let (cause, message) = match reason.kind {
-        WaitKind::Cluster => {
-            (Cause::Error, format!("the cluster could not be reached, given up{limit}: {words}"))
-        }
+        WaitKind::Cluster => (Cause::Error, format!("given up{limit}: {words}")),
         WaitKind::Target
         | WaitKind::Timer
         | WaitKind::Readiness

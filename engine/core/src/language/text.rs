@@ -35,7 +35,8 @@ pub(crate) struct PipelineText {
     #[schemars(example = json!({"team": "payments"}))]
     pub(crate) labels: BTreeMap<String, String>,
     /// Image references by name, known when a run starts: the default of every deploy. A name
-    /// matches a repository's full name or its last part. Expressions read them as `images.name`.
+    /// matches a repository's full name or its last part. Expressions read them as `images.name`. Tags
+    /// of registries that the platform knows become digests, once in a run.
     #[schemars(
         extend("x-expressions" = true),
         example = json!({"web": "registry.example.com/shop/web:v7"})

@@ -55,7 +55,8 @@ impl Pipeline {
         let (axes, none) = (Axes::Unknown, Map::new());
         let before = Known { axes, lacking: &lacking, images: &none };
         let before = |source: &str| readiness(source, &before);
-        let images = images::bind(&mut self.images, (&before, &scope), &mut faults);
+        let images =
+            images::bind((&mut self.images, &self.digests), (&before, &scope), &mut faults);
         scope.insert("images".to_owned(), Value::Object(images.clone()));
         let ready = |source: &str, axes| {
             readiness(source, &Known { axes, lacking: &lacking, images: &images })

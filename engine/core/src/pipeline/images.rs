@@ -4,10 +4,10 @@ use super::Pipeline;
 use crate::{
     diagnostic::{Code, Diagnostic, Span, quoted},
     language::{Node, Walk},
-    template::{Readiness, Scope, Template},
+    template::{Readiness, Scope, Segment, Template},
 };
 use serde_json::{Map, Value};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// One entry of `images`.
 #[derive(Clone, Debug)]
@@ -35,9 +35,10 @@ pub(super) fn read(root: &Node, walk: &Walk<'_>) -> Vec<Image> {
     sound.filter_map(image).collect()
 }
 
-/// Puts in what is known at a start, and answers with the references that are known then.
+/// Puts in what is known at a start, and answers with the references that are known then, by their
+/// digests where these are known too.
 pub(super) fn bind(
-    images: &mut [Image],
+    (images, digests): (&mut [Image], &BTreeMap<String, String>),
     (ready, scope): (&dyn Fn(&str) -> Readiness, &Scope),
     faults: &mut Vec<Diagnostic>,
 ) -> Map<String, Value> {
@@ -48,8 +49,15 @@ pub(super) fn bind(
         let message = |error: String| Diagnostic::error(Code::E005, image.span, error);
         faults.extend(failed.into_iter().map(|(_, error)| message(error.to_string())));
         match image.reference.preview() {
-            text @ Value::String(_) if image.reference.is_literal() => {
-                known.insert(image.key.clone(), text);
+            Value::String(text) if image.reference.is_literal() => {
+                let text = match digests.get(&text) {
+                    Some(resolved) => {
+                        image.reference = Template::Text(vec![Segment::Text(resolved.clone())]);
+                        resolved.clone()
+                    }
+                    None => text,
+                };
+                known.insert(image.key.clone(), Value::String(text));
             }
             Value::String(_) => {}
             _ => {
@@ -62,6 +70,17 @@ pub(super) fn bind(
 }
 
 impl Pipeline {
+    /// The same, where these references stand for images by digest: to be called before it is bound.
+    #[must_use]
+    pub fn with_digests(mut self, digests: BTreeMap<String, String>) -> Pipeline {
+        self.digests = digests;
+        self
+    }
+
+    pub(crate) fn digests(&self) -> &BTreeMap<String, String> {
+        &self.digests
+    }
+
     pub(crate) fn images(&self) -> &[Image] {
         &self.images
     }

@@ -66,6 +66,8 @@ impl Plan {
             environments: compiler.places,
             observed: compiler.observed,
             images: pipeline.references().clone(),
+            resolved: pipeline.digests().clone(),
+            carried: BTreeMap::new(),
             nodes,
             callees: BTreeMap::new(),
             source: None,

@@ -67,6 +67,8 @@ impl Plan {
             environments: BTreeMap::from([(back.environment.clone(), place)]),
             observed: BTreeMap::new(),
             images: BTreeMap::new(),
+            resolved: BTreeMap::new(),
+            carried: BTreeMap::new(),
             nodes: vec![node],
             callees: BTreeMap::new(),
             source: None,

@@ -36,6 +36,9 @@ pub struct StepContext {
     pub files: BTreeMap<String, BlobName>,
     /// Which files each pattern stands for, in order.
     pub patterns: BTreeMap<String, Vec<String>>,
+    /// What image references stand for in this run, as far as it was recorded: by the reference as
+    /// it was written, one with a digest.
+    pub images: BTreeMap<String, String>,
     pub services: Arc<dyn Services>,
 }
 

@@ -205,6 +205,7 @@ fn change(event: &Event) -> Vec<RowChange<'_>> {
         Event::RunStarted { .. }
         | Event::StageOffered { .. }
         | Event::StageTakenOver { .. }
+        | Event::ImageResolved { .. }
         | Event::TargetGranted { .. }
         | Event::TargetRefused { .. }
         | Event::TargetPreempted { .. }

@@ -65,6 +65,8 @@ fn plan(nodes: Vec<Node>) -> Result<Plan, GraphError> {
         environments: BTreeMap::new(),
         observed: BTreeMap::new(),
         images: BTreeMap::new(),
+        resolved: BTreeMap::new(),
+        carried: BTreeMap::new(),
         nodes,
         callees: BTreeMap::new(),
         source: None,

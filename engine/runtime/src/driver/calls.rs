@@ -143,6 +143,7 @@ impl Begun {
             target: plan.target(node),
             files: node.files.clone(),
             patterns: node.patterns.clone(),
+            images: execution.recorded().images.clone(),
             services: Arc::new(services),
         };
         let progress = attempt.progress.clone();

@@ -247,7 +247,10 @@ impl<const TYPE: usize> Scripted<TYPE> {
             origin: Origin::Deploy,
         };
         let waiting = self.wait(progress, WaitKind::Readiness, 0);
-        let records = vec![Record::Blob { name, content }, Record::Revision(set)];
+        // A tag that moves all the time: whoever comes first says what it stands for.
+        let resolved = format!("web@{}", self.0.chance(1_000_000));
+        let image = Record::Image { reference: "web:v1".to_owned(), resolved };
+        let records = vec![image, Record::Blob { name, content }, Record::Revision(set)];
         match waiting {
             Step::Wait { progress, wake, reason, .. } => {
                 Step::Wait { progress, wake, reason, records }

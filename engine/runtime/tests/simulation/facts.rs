@@ -47,6 +47,8 @@ struct Ledger {
     retry_at: BTreeMap<String, u64>,
     open: BTreeMap<String, u32>,
     recorded: BTreeMap<(String, String), Vec<String>>,
+    /// What image references stand for.
+    images: BTreeMap<String, String>,
     stop: Option<RunStop>,
     paused: bool,
     /// Nothing of it is called, because the engine died with it.
@@ -196,6 +198,10 @@ impl Ledger {
             Event::StageCancelled { stage, .. } => {
                 assert!(self.stop.is_some(), "{stage} is cancelled and nobody stopped the run");
                 self.ends(stage, StageStatus::Cancelled, false);
+            }
+            Event::ImageResolved { reference, resolved } => {
+                let before = self.images.insert(reference.clone(), resolved.clone());
+                assert_eq!(before, None, "{reference} stands for two images in one run");
             }
             Event::RevisionRecorded { stage, set, .. } => {
                 let key = (stage.clone(), set.component.clone());

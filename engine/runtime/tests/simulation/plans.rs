@@ -64,6 +64,8 @@ pub(crate) fn of(chance: &mut Chance, pipeline: &str, nodes: Vec<Node>) -> Plan 
         environments: BTreeMap::from(environments),
         observed: BTreeMap::new(),
         images: BTreeMap::new(),
+        resolved: BTreeMap::new(),
+        carried: BTreeMap::new(),
         nodes,
         callees: BTreeMap::new(),
         source: None,

@@ -13,7 +13,7 @@ pub(crate) struct Reached {
 }
 
 /// What a storm of usual length must have met.
-const EXPECTED: [&str; 63] = [
+const EXPECTED: [&str; 64] = [
     "abort of a run",
     "append lands late",
     "answer lost after the write",
@@ -57,6 +57,7 @@ const EXPECTED: [&str; 63] = [
     "timeout of a run",
     "tolerated failure",
     "wait for a target",
+    "image resolved",
     "wait for others of a matrix",
     "wait for the end of a pause",
     "way back names who gave way",
@@ -93,6 +94,7 @@ impl Reached {
         let situation = match event {
             Event::RunStarted { .. } => "run",
             Event::RevisionRecorded { .. } => "revision",
+            Event::ImageResolved { .. } => "image resolved",
             Event::StageGated { gate: Gate::Target { .. }, .. } => "wait for a target",
             Event::StageGated { gate: Gate::When, .. } => "condition",
             Event::StageGated { gate: Gate::Configuration, .. } => "expression",

@@ -112,17 +112,25 @@ fn a_value_of_another_type_anywhere_is_refused_or_passed_over() {
     }
 }
 
-/// The same, everywhere, for the payloads that count.
+const PUSHES: [&str; 5] = [
+    "playground/bitbucket/repo-push",
+    "playground/bitbucket-server/repo-refs-changed",
+    "playground/gitea/push-event",
+    "playground/github/push",
+    "playground/gitlab/push-event",
+];
+
+/// The same, everywhere, for a payload of each that counts.
 #[test]
 fn no_value_of_another_type_in_a_push_hurts() {
-    let others =
-        [json!(null), json!(true), json!(7), json!("x"), json!([]), json!([[]]), json!({})];
-    let pushes =
-        playground().into_iter().filter(|it| it.name.contains("push") || it.name.contains("refs"));
+    let others = [json!(null), json!(7), json!("x"), json!([]), json!({})];
+    let mut edited_pushes = 0;
+    let pushes = playground().into_iter().filter(|it| PUSHES.contains(&it.name.as_str()));
     for Published { provider, request, .. } in pushes {
         let whole: Value = serde_json::from_slice(&request.body).unwrap();
         let mut places = Vec::new();
         pointers(&whole, "", &mut places);
+        edited_pushes += 1;
         for place in &places {
             for other in &others {
                 let mut edited = whole.clone();
@@ -132,6 +140,7 @@ fn no_value_of_another_type_in_a_push_hurts() {
             }
         }
     }
+    assert_eq!(edited_pushes, PUSHES.len());
 }
 
 /// reliability.md §1, row 12: the first of no changes stopped Argo CD.

@@ -6,14 +6,14 @@ use crate::{
 };
 use engine_api::NotBegun;
 use engine_core::{
-    BoxFuture, Pipeline, Plan, Registry,
+    BoxFuture, Pipeline, Plan, Registries,
     diagnostic::{Code, Diagnostic, SourceFile, Span, in_file_order},
     event::Trigger,
     files::{File, FileRequest, Files, Found},
     id::BlobName,
     pipeline::{Bindings, Callee, Given, Missing},
     plan::{Called, Callers, Source},
-    stage::{AnyStage, ChildError, ServiceError},
+    stage::{ChildError, ServiceError},
 };
 use engine_runtime::{
     children::{Children, PlanCall},
@@ -51,7 +51,7 @@ struct Wanted {
 
 /// Where other pipelines are looked for, and how what they name is read.
 pub(crate) struct Neighbours<'a> {
-    pub(crate) registry: &'a Registry<dyn AnyStage>,
+    pub(crate) registry: &'a Registries,
     pub(crate) sources: &'a dyn Fn() -> Vec<SourceFile>,
     pub(crate) read: &'a dyn Fn(&[FileRequest]) -> Files,
 }
@@ -59,7 +59,7 @@ pub(crate) struct Neighbours<'a> {
 /// What a file on this machine starts.
 pub(crate) fn beside(
     located: &Located,
-    (registry, name): (&Registry<dyn AnyStage>, Naming<'_>),
+    (registry, name): (&Registries, Naming<'_>),
 ) -> Result<BTreeMap<String, Beside>, Vec<Diagnostic>> {
     let left = read::Allowance::default();
     let read = |requests: &[FileRequest]| read::files(&located.root, requests, (name, &left));
@@ -200,7 +200,8 @@ impl Submitted {
         let given = call.parameters.into_iter().map(|(id, value)| (id, Given::Typed(value)));
         let (parameters, actor) = (given.collect(), call.actor.name.clone());
         let (trigger, missing) = (Trigger::Pipeline, Missing::Refused);
-        let bindings = Bindings { parameters, actor, trigger, missing };
+        let origin = call.parent.document().origin.clone();
+        let bindings = Bindings { parameters, actor, trigger, missing, origin };
         let plan =
             self.compiled((&source, &files), &bindings, Images::Asked).await.map_err(|error| {
                 match error {

@@ -7,11 +7,11 @@ use crate::{
 };
 use artifacts::registry::Registries;
 use engine_core::{
-    BoxFuture, Registry,
+    BoxFuture,
     latest::Latest,
     plan::{self, ClusterIdentity, Environments, Place},
     platform::{ClusterText, Platform},
-    stage::{AnyStage, ObjectKey},
+    stage::ObjectKey,
 };
 use engine_runtime::{objects::Objects, secrets::Kept};
 use futures::future::select_all;
@@ -120,6 +120,12 @@ fn choice(common: &Common, found: &Found, way: ClusterText) -> Choice {
     }
 }
 
+/// Everything that files may name, where nothing is reached and nothing restricted.
+pub(crate) fn offline() -> engine_core::Registries {
+    let stages = stages::registry(&Clusters::default());
+    engine_core::Registries { stages, triggers: triggers::registry() }
+}
+
 impl Reach {
     /// Goes by what was found from here on, as do all that share this. After an error all is as it
     /// was.
@@ -139,14 +145,16 @@ impl Reach {
         if is_same { self.clusters.get(name) } else { None }
     }
 
-    pub(crate) fn registry(&self) -> Registry<dyn AnyStage> {
-        stages::registry_of((&self.clusters, &self.registries), &self.in_force)
+    pub(crate) fn registry(&self) -> engine_core::Registries {
+        let stages = stages::registry_of((&self.clusters, &self.registries), &self.in_force);
+        engine_core::Registries { stages, triggers: triggers::registry() }
     }
 
     /// Stage types to look at files with, which reach nothing.
-    pub(crate) fn offline(&self) -> Registry<dyn AnyStage> {
+    pub(crate) fn offline(&self) -> engine_core::Registries {
         let nothing = (&Clusters::default(), &Registries::default());
-        stages::registry_of(nothing, &self.in_force)
+        let stages = stages::registry_of(nothing, &self.in_force);
+        engine_core::Registries { stages, triggers: triggers::registry() }
     }
 
     /// The environments as they are to be run in: the clusters of these places are asked who they

@@ -104,7 +104,7 @@ async fn carry_out(arguments: &Arguments) -> anyhow::Result<Exit> {
         Command::Explain { code } => explain::explain(code.as_deref()),
         Command::Init { name } => init::init(common, name.as_deref()).await,
         Command::Schema { kind } => {
-            let registry = stages::registry(&kubernetes::Clusters::default());
+            let registry = clusters::offline();
             let schema = match kind {
                 SchemaKind::Pipeline => engine_core::language::published_schema(&registry),
                 SchemaKind::Config => engine_core::platform::Platform::schema(),

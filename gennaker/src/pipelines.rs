@@ -8,7 +8,6 @@ use crate::{
     source::Source,
 };
 use engine_core::{Pipeline, view::RunItem};
-use kubernetes::Clusters;
 use serde::Serialize;
 use std::{collections::BTreeMap, path::Path};
 
@@ -66,7 +65,7 @@ async fn known(common: &Common) -> anyhow::Result<Vec<engine_core::view::Pipelin
 
 /// The pipelines of the current folder, as far as their files say what they are.
 fn of_folder() -> Vec<(String, String, String)> {
-    let registry = stages::registry(&Clusters::default());
+    let registry = crate::clusters::offline();
     let files = read::yaml_files(Path::new(FOLDER)).unwrap_or_default();
     let named = files.iter().filter_map(|file| {
         let located = read::locate(file).ok()?;

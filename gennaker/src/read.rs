@@ -56,7 +56,7 @@ fn names(paths: &[PathBuf]) -> String {
 pub(crate) fn bindings(parameters: &[(String, String)], missing: Missing) -> Bindings {
     let given = parameters.iter().map(|(id, text)| (id.clone(), Given::Written(text.clone())));
     let (parameters, actor) = (given.collect(), crate::run::actor().name);
-    Bindings { parameters, actor, trigger: Trigger::Manual, missing }
+    Bindings { parameters, actor, trigger: Trigger::Manual, missing, origin: None }
 }
 
 /// Finds and reads the pipeline that `path` means: a file, or a folder with one.

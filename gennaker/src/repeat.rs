@@ -213,7 +213,8 @@ impl Submitted {
         let file = SourceFile::new(source.name.clone(), &text);
         let actor = self.reach.now().found.platform.person(actor.clone()).name;
         let (trigger, missing) = (Trigger::Manual, Missing::Refused);
-        let bindings = Bindings { parameters, actor, trigger, missing };
+        let origin = earlier.plan().document().origin.clone();
+        let bindings = Bindings { parameters, actor, trigger, missing, origin };
         let mut files = kept_files(engine, earlier).await.map_err(kept)?;
         self.tell_missing((&file, &bindings), (earlier, &mut files));
         let plan = self.compiled((&file, &files), &bindings, images).await?;

@@ -139,7 +139,7 @@ impl Submitted {
         let place = environments.place(name, application);
         let place = place.map_err(|error| refused(error.to_string()))?;
         let registry = reach.registry();
-        let plan = Plan::way_back(&back, place, &registry);
+        let plan = Plan::way_back(&back, place, &registry.stages);
         let plan = Arc::new(plan.map_err(|error| refused(error.to_string()))?);
         let ready = Ready { plan, files: Vec::new(), warnings: Vec::new() };
         begin(engine, (ready, Trigger::Manual, Vec::new()), by).await

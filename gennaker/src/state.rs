@@ -128,7 +128,7 @@ async fn parts(
     let parts = Parts {
         store: store.clone(),
         clock,
-        stages: Arc::new(reach.registry()),
+        stages: Arc::new(reach.registry().stages),
         evaluator: Arc::new(Pool::new(2)),
         objects: Arc::new(ClusterObjects(reach.clusters.clone())),
         sealer: Arc::new(sealer),

@@ -159,7 +159,7 @@ fn bindings(
 ) -> Bindings {
     let given = parameters.into_iter().map(|(id, value)| (id, Given::Typed(value)));
     let (parameters, actor) = (given.collect(), by.name.clone());
-    Bindings { parameters, actor, trigger: Trigger::Manual, missing }
+    Bindings { parameters, actor, trigger: Trigger::Manual, missing, origin: None }
 }
 
 impl Submitted {
@@ -191,7 +191,7 @@ impl Submitted {
             pipelines.iter().map(source).collect()
         };
         let read = |_: &[_]| files.clone();
-        let registry = stages::registry(&self.reach.now().clusters);
+        let registry = self.reach.now().registry();
         let neighbours = Neighbours { registry: &registry, sources: &sources, read: &read };
         callees::closure(source, &neighbours).map_err(|faults| {
             let told = diagnostic::json(source, &faults);

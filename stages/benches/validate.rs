@@ -2,7 +2,7 @@
 //! YAML over the same bytes, in one run.
 
 use engine_core::{
-    Pipeline, Plan,
+    Pipeline, Plan, Registries,
     diagnostic::SourceFile,
     event::Trigger,
     files::{File, Files, Found},
@@ -91,11 +91,12 @@ impl Case {
     }
 
     fn validate(&self) -> Result<(), String> {
-        let registry = stages::registry(&kubernetes::Clusters::default());
+        let stages = stages::registry(&kubernetes::Clusters::default());
+        let registry = Registries { stages, triggers: triggers::registry() };
         let file = SourceFile::new("large.yaml", self.text.as_bytes());
         let (parameters, actor) = (BTreeMap::new(), "mo".to_owned());
         let (trigger, missing) = (Trigger::Manual, Missing::Tolerated);
-        let bindings = Bindings { parameters, actor, trigger, missing };
+        let bindings = Bindings { parameters, actor, trigger, missing, origin: None };
         let plan = engine_core::expression::remembering(|| {
             let pipeline = Pipeline::read(&file, &registry).bound(&bindings);
             Plan::compile(&pipeline, &environments(), &registry, &self.files())

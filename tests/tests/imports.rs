@@ -26,7 +26,7 @@ const TABLE: [(&str, &[&str]); 11] = [
     ("integration-tests", &["engine-core", "engine-runtime", "git-server", "registry-server"]),
     ("kubernetes", &[]),
     ("registry-server", &[]),
-    ("stages", &["artifacts", "engine-core", "kubernetes"]),
+    ("stages", &["artifacts", "engine-core", "kubernetes", "triggers"]), // triggers for its own tests
     ("triggers", &["artifacts", "engine-core"]),
 ];
 

@@ -17,7 +17,7 @@ pub use desk::remembering;
 pub use evaluate::{EvaluationError, evaluate, told};
 pub use functions::{FUNCTIONS, Form, Function};
 pub use kinds::{Kind, KindOf};
-pub use reads::Read;
+pub use reads::{Guard, Read};
 pub use segments::{Piece, is_secret_name, pieces};
 pub use shape::Shape;
 

@@ -25,6 +25,7 @@ pub(crate) use schema::Schemas;
 pub(crate) use suggest::closest;
 pub(crate) use text::{
     ConcurrencyText, DefaultsText, MatrixText, NeedText, PipelineText, RetryText, StageText,
+    TriggerText,
 };
 pub(crate) use tree::{Content, Entry, Node, Tree, read_tree};
 pub(crate) use walk::{SECRET_PLACES, Walk};

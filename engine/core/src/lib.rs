@@ -38,7 +38,7 @@ pub mod wording;
 pub use execution::{Execution, Start};
 pub use pipeline::Pipeline;
 pub use plan::Plan;
-pub use registry::Registry;
+pub use registry::{Registries, Registry};
 
 use std::{future::Future, pin::Pin};
 

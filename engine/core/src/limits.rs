@@ -21,6 +21,7 @@ pub(crate) const NEEDS: usize = 10_000;
 pub(crate) const PARAMETERS: usize = 100;
 pub(crate) const OPTIONS: usize = 1_000;
 pub(crate) const IMAGES: usize = 200;
+pub(crate) const TRIGGERS: usize = 100;
 pub(crate) const AXES: usize = 16;
 pub(crate) const CELLS: usize = 256;
 pub(crate) const EXPRESSIONS: usize = 1_000;
@@ -52,7 +53,7 @@ pub(crate) const READ_BYTES: usize = 8 * 1024 * 1024;
 pub(crate) const READ_LINES: usize = 64_000;
 
 /// All of them, in the order in which they are told.
-pub const LIMITS: [Limit; 28] = [
+pub const LIMITS: [Limit; 29] = [
     Limit { what: "a file", most: FILE_BYTES, unit: "bytes" },
     Limit { what: "levels of a file", most: DEPTH, unit: "" },
     Limit { what: "values of a file, aliases expanded", most: VALUES, unit: "" },
@@ -66,6 +67,7 @@ pub const LIMITS: [Limit; 28] = [
     Limit { what: "`pattern` of a parameter, compiled", most: COMPILED_BYTES, unit: "bytes" },
     Limit { what: "all texts that must match a `pattern`", most: MATCHED_BYTES, unit: "bytes" },
     Limit { what: "`images` of the file", most: IMAGES, unit: "" },
+    Limit { what: "triggers", most: TRIGGERS, unit: "" },
     Limit { what: "axes of a matrix", most: AXES, unit: "" },
     Limit { what: "cells of a matrix", most: CELLS, unit: "" },
     Limit { what: "expressions of a file", most: EXPRESSIONS, unit: "" },

@@ -11,6 +11,7 @@ mod needs;
 mod parameters;
 mod read;
 mod stages;
+mod triggers;
 mod upstream;
 mod warnings;
 mod world;
@@ -25,13 +26,15 @@ pub(crate) use parameters::Parameter;
 pub(crate) use world::{DEPLOYED, LAST_SUCCEEDED, WorldReads};
 
 pub use crate::parameter::Given;
+pub(crate) use triggers::Trigger;
+pub use triggers::{Activity, Listening};
 
 use crate::{
-    Registry,
+    Registries, Registry,
     diagnostic::{Diagnostic, Span, in_file_order},
     files::{FileRequest, Step},
     language::{Content, Node},
-    plan::{Callers, Cell, Environments, Need, OnFailure, Timeout},
+    plan::{Callers, Cell, Environments, Need, OnFailure, Origin, Timeout},
     retry::Retry,
     stage::AnyStage,
     template::Template,
@@ -68,6 +71,9 @@ pub struct Pipeline {
     references: BTreeMap<String, Value>,
     /// What references stand for, as far as registries were asked.
     digests: BTreeMap<String, String>,
+    /// The commit that it is of, once bound.
+    origin: Option<Origin>,
+    triggers: Vec<Trigger>,
     stages: Vec<Stage>,
     faults: Vec<Diagnostic>,
     warnings: Vec<Diagnostic>,
@@ -175,6 +181,10 @@ impl Pipeline {
         &self.values
     }
 
+    pub(crate) fn origin(&self) -> Option<&Origin> {
+        self.origin.as_ref()
+    }
+
     pub fn references(&self) -> &BTreeMap<String, Value> {
         &self.references
     }
@@ -185,10 +195,10 @@ impl Pipeline {
 
     /// The files that the stages want to read, each pattern once. They are to be read, and handed
     /// to the compilation.
-    pub fn files(&self, registry: &Registry<dyn AnyStage>) -> Vec<FileRequest> {
+    pub fn files(&self, registries: &Registries) -> Vec<FileRequest> {
         let mut seen = HashSet::new();
         let actions = self.stages.iter().flat_map(|stage| &stage.actions);
-        let requests = actions.flat_map(|action| action.files(registry));
+        let requests = actions.flat_map(|action| action.files(&registries.stages));
         requests.filter(|request| seen.insert(request.pattern.clone())).collect()
     }
 }
@@ -243,19 +253,22 @@ impl Action {
     }
 
     fn spans(&self, place: &[Step]) -> (Span, Span) {
-        let mut key = self.key_span;
-        let mut node = &self.node;
-        for step in place {
-            let found = match step {
-                Step::Key(name) => node.entry(name).map(|entry| (entry.key.span, &entry.value)),
-                Step::Index(index) => node.items().get(*index).map(|item| (item.span, item)),
-            };
-            let Some((next_key, next)) = found else { break };
-            (key, node) = (next_key, next);
-        }
-        match node.content {
-            Content::Scalar { .. } | Content::Told => (key, node.span),
-            Content::List(_) | Content::Map(_) => (key, key),
-        }
+        spans((self.key_span, &self.node), place)
+    }
+}
+
+/// The key and the value at a place within `node`, or those of the nearest value around it.
+fn spans((mut key, mut node): (Span, &Arc<Node>), place: &[Step]) -> (Span, Span) {
+    for step in place {
+        let found = match step {
+            Step::Key(name) => node.entry(name).map(|entry| (entry.key.span, &entry.value)),
+            Step::Index(index) => node.items().get(*index).map(|item| (item.span, item)),
+        };
+        let Some((next_key, next)) = found else { break };
+        (key, node) = (next_key, next);
+    }
+    match node.content {
+        Content::Scalar { .. } | Content::Told => (key, node.span),
+        Content::List(_) | Content::Map(_) => (key, key),
     }
 }

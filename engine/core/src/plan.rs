@@ -20,7 +20,7 @@ use crate::{
     revision::{Slot, Target},
 };
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -85,6 +85,28 @@ pub struct Document {
     /// The file that it was made of; runs of earlier releases have not kept theirs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<Source>,
+    /// The commit that the file is of; a file that somebody handed in is of none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub origin: Option<Origin>,
+}
+
+/// A commit of a repository.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Origin {
+    /// `host/path`, as [`crate::happening::Git::repository`].
+    pub repository: String,
+    /// The branch or tag by which it was found.
+    #[serde(rename = "ref")]
+    pub reference: String,
+    pub commit: String,
+}
+
+impl Origin {
+    /// What expressions see as `source`.
+    pub fn value(&self) -> Value {
+        json!({"repository": self.repository, "ref": self.reference, "commit": self.commit})
+    }
 }
 
 /// A pipeline file as it was when the run started.

@@ -16,7 +16,7 @@ pub use text::{ClusterText, EnvironmentText, Provider};
 pub(crate) use text::{IncludedText, PlatformText};
 
 use crate::{
-    Registry,
+    Registries,
     admission::{Limit, Limits},
     glob::matches,
     language::{Schemas, closest, publish},
@@ -44,7 +44,7 @@ impl Platform {
     pub fn schema() -> serde_json::Value {
         let told =
             ("https://gennaker.dev/schema/config/v1.json", "The platform's file of Gennaker");
-        let mut schema = publish(Schemas::platform(), &Registry::default(), told);
+        let mut schema = publish(Schemas::platform(), &Registries::default(), told);
         let place = |key: &str| serde_json::json!({"required": [key]});
         schema["definitions"]["Source"]["oneOf"] = [place("git"), place("directory")].into();
         schema

@@ -7,6 +7,13 @@ use crate::{
 };
 use std::collections::BTreeMap;
 
+/// What the language of pipelines knows: the types of stages and those of triggers.
+#[derive(Default)]
+pub struct Registries {
+    pub stages: Registry<dyn AnyStage>,
+    pub triggers: Registry<dyn AnyTrigger>,
+}
+
 pub struct Registry<T: ?Sized> {
     entries: BTreeMap<&'static str, Box<T>>,
 }

@@ -57,7 +57,7 @@ pub enum NotRepeated {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct TriggerView {
-    /// `manual`, `rerun` or `retry`.
+    /// `manual`, `rerun`, `retry`, or the type of the trigger that fired.
     #[serde(rename = "type")]
     pub kind: String,
     /// Who asked for it.
@@ -65,6 +65,9 @@ pub struct TriggerView {
     /// The run that it repeats: `checkout#12`, and its id.
     pub repeats: Option<String>,
     pub repeats_id: Option<String>,
+    /// The delivery in the inbox that started it.
+    #[serde(default)]
+    pub delivery: Option<u64>,
 }
 
 impl TriggerView {
@@ -74,17 +77,28 @@ impl TriggerView {
             Trigger::Pipeline => ("pipeline", None),
             Trigger::Rerun { of } => ("rerun", Some(of)),
             Trigger::Retry { of, .. } => ("retry", Some(of)),
+            Trigger::Event(fired) => (fired.trigger_type.as_str(), None),
+        };
+        let delivery = match trigger {
+            Trigger::Event(fired) => Some(fired.delivery.0),
+            Trigger::Manual | Trigger::Pipeline | Trigger::Rerun { .. } | Trigger::Retry { .. } => {
+                None
+            }
         };
         TriggerView {
             kind: kind.to_owned(),
             actor: actor.name.clone(),
             repeats: of.map(|of| of.label(pipeline)),
             repeats_id: of.map(|of| of.run.to_string()),
+            delivery,
         }
     }
 
     /// The sentence for people, if there is more to say than that somebody started it.
     pub fn words(&self) -> Option<String> {
+        if let Some(delivery) = self.delivery {
+            return Some(format!("{}, by {} (delivery {delivery})", self.kind, self.actor));
+        }
         let repeats = self.repeats.as_ref()?;
         Some(format!("a {} of {repeats}, asked for by {}", self.kind, self.actor))
     }

@@ -16,6 +16,7 @@ pub use revelation::SecretError;
 pub use crate::secret::{Part, Secret, SecretText, SecretValue};
 use crate::{
     clock::Moment,
+    diagnostic::Code,
     expression::{Kind, Shape},
     files::{FileRequest, Files, Step as PathStep},
     id::BlobName,
@@ -171,6 +172,19 @@ pub enum FaultCode {
     Image,
     /// E005: an expression does not compile, or reads what it does not see.
     Expression,
+}
+
+impl FaultCode {
+    pub(crate) fn code(self) -> Code {
+        match self {
+            FaultCode::Format => Code::E008,
+            FaultCode::Manifest => Code::E011,
+            FaultCode::Value => Code::E016,
+            FaultCode::Unknown => Code::E007,
+            FaultCode::Expression => Code::E005,
+            FaultCode::Image => Code::E017,
+        }
+    }
 }
 
 /// What a step came to.

@@ -211,6 +211,7 @@ mod tests {
                 actor: "mo".to_owned(),
                 repeats: Some("web#2".to_owned()),
                 repeats_id: None,
+                delivery: None,
             },
             started_at: "2026-01-01T00:00:00.000Z".to_owned(),
             ended_at: None,

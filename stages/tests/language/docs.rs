@@ -105,7 +105,8 @@ fn table(schema: &Value, published: &Published, out: &mut String) {
             (false, Some(default)) => code(&flow(default)),
             (false, None) => String::new(),
         };
-        let is_stage_type = properties.contains_key("needs") && registry().get(key).is_some();
+        let is_stage_type =
+            properties.contains_key("needs") && registry().stages.get(key).is_some();
         let (described, example) = match is_stage_type {
             true => (&published.root["definitions"][key], Some(published.action(key))),
             false => (schema, schema["examples"].get(0).cloned()),
@@ -127,8 +128,11 @@ fn the_reference_says_what_the_schema_says() {
          Keys at the top that begin with `x-` are free: they are a place for anchors. A stage has exactly one key\n\
          that says what it does: ",
     );
-    let types: Vec<String> =
-        registry().names().map(|name| format!("[{name}](#{})", name.to_lowercase())).collect();
+    let types: Vec<String> = registry()
+        .stages
+        .names()
+        .map(|name| format!("[{name}](#{})", name.to_lowercase()))
+        .collect();
     writeln!(out, "{}.\n\n## The file\n", types.join(", ")).unwrap();
     table(&published.root, &published, &mut out);
     for (name, schema) in published.definitions() {
@@ -156,7 +160,7 @@ fn every_default_is_told() {
         }
     }
     out.push_str("\n## How long one attempt may take\n\n| stage type | `timeout` | `environment` |\n|---|---|---|\n");
-    let registry = registry();
+    let registry = registry().stages;
     for name in registry.names() {
         let traits = registry.get(name).map(|stage| stage.traits()).unwrap();
         let timeout = match traits.default_timeout {

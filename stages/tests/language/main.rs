@@ -12,7 +12,7 @@ mod sources;
 mod warnings;
 
 use engine_core::{
-    Pipeline, Plan, Registry,
+    Pipeline, Plan, Registries,
     diagnostic::{Diagnostic, SourceFile},
     event::Trigger,
     files::{File, Files, Found},
@@ -20,7 +20,6 @@ use engine_core::{
     pipeline::{Bindings, Missing},
     plan::{Cluster, ClusterIdentity, Environments},
     platform::Platform,
-    stage::AnyStage,
 };
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -44,8 +43,9 @@ spec:
     spec: {restartPolicy: Never, containers: [{name: main, image: \"registry.example.com/shop/migrate:v7\"}]}
 ";
 
-fn registry() -> Registry<dyn AnyStage> {
-    stages::registry(&kubernetes::Clusters::default())
+fn registry() -> Registries {
+    let stages = stages::registry(&kubernetes::Clusters::default());
+    Registries { stages, triggers: triggers::registry() }
 }
 
 /// Where `production` is named, the platform says what that is; where a secret of a bank is, it grants
@@ -118,6 +118,7 @@ fn plan(text: &str) -> (SourceFile, Result<Plan, Vec<Diagnostic>>, Vec<Diagnosti
         actor: "mo".to_owned(),
         trigger: Trigger::Manual,
         missing: Missing::Refused,
+        origin: None,
     };
     let pipeline = Pipeline::read(&file, &registry()).bound(&bindings);
     let environments = environments(text);

@@ -112,7 +112,7 @@ impl Published {
         let first = json!({"environment": "first", "deploy": {"manifests": ["k8s/"]}});
         file["stages"]["first"] = first;
         for (id, stage) in file["stages"].as_object_mut().into_iter().flatten() {
-            let acts = registry().names().any(|name| stage.get(name).is_some());
+            let acts = registry().stages.names().any(|name| stage.get(name).is_some());
             if !acts {
                 stage["wait"] = json!({"duration": "1m"});
             }
@@ -148,7 +148,7 @@ fn every_key_is_described_and_has_an_example() {
     let definitions = published.definitions().map(|(name, schema)| (name.as_str(), schema));
     for (name, schema) in std::iter::once(root).chain(definitions) {
         for (key, schema) in schema["properties"].as_object().into_iter().flatten() {
-            let is_action = registry().get(key).is_some();
+            let is_action = registry().stages.get(key).is_some();
             let description = schema.get("description").and_then(Value::as_str);
             assert!(is_action || description.is_some(), "{name}.{key}: say `/// …` what it is");
             let example = schema["examples"].get(0);

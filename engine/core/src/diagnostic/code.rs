@@ -118,6 +118,18 @@ codes! {
         pipeline whose `callers` do not have this application: whoever keeps that one adds it there. \
         Or the file comes from a repository to which `sources` of gennaker.yaml does not give the \
         application or the environment: a name in a pipeline's file grants nothing.",
+    /// A trigger's field that not every trigger has.
+    E020 = "An expression reads a field of the event that started the run, and not every event has \
+        it: a person can always start the pipeline too. Declare a parameter, and let the trigger's \
+        own `parameters` hand the value over; or guard the field by `has()`. What a webhook sends \
+        (`trigger.payload`) is seen by nothing but the trigger itself.",
+    /// A push to any branch.
+    W101 = "A trigger `git` says no `branches`, so that a push to any branch of the source starts a \
+        run, release branches and old ones alike. Name those that are meant.",
+    /// Any image, or a tag that moves.
+    W102 = "A trigger `image` says nothing of `tags`, or names one that moves, such as `latest`: \
+        whatever is pushed starts a run, whoever built it. Say which versions are meant, as in \
+        `tags: {semver: \">=1\"}`.",
     /// Production without anybody's yes.
     W103 = "gennaker.yaml says `production: true` of the environment, and a deploy or job there may \
         begin without anybody having said yes: no approval stands before it, or only one whose no \
@@ -127,6 +139,9 @@ codes! {
     W104 = "A deploy says `wait: false`, and no `waitForReady` follows it in its environment: the \
         stage succeeds as soon as the objects are written, even if no pod ever starts. Leave \
         `wait` away, or let a `waitForReady` stage need the deploy.",
+    /// A webhook without proof.
+    W106 = "A trigger `webhook` says `verify: none`: whoever reaches the engine starts a run. Such a \
+        run never reaches an environment with `production: true`. Name a scheme and a secret.",
     /// Unused parameter.
     W108 = "A parameter is declared, and no expression of the file reads it: whoever gives it a \
         value changes nothing. Use it, or take it away.",

@@ -11,7 +11,7 @@ use crate::{
     expression::{evaluate, remembering, told},
     id::RunId,
     pipeline::{DEPLOYED, LAST_SUCCEEDED, WorldReads},
-    plan::{Node, NodeIndex},
+    plan::{Node, NodeIndex, Origin},
     revision::{Live, Target},
     status::StageStatus,
     template::{Scope, Template},
@@ -112,8 +112,8 @@ impl Execution {
         add("parameters", json!(document.parameters));
         add("images", json!(document.images));
         add("application", json!({"name": document.application, "labels": document.labels}));
-        let trigger = recorded.trigger.type_word();
-        add("trigger", json!({"type": trigger, "actor": recorded.actor.name}));
+        add("trigger", recorded.trigger.value(&recorded.actor.name));
+        add("source", document.origin.as_ref().map_or_else(|| json!({}), Origin::value));
         add(
             "run",
             json!({

@@ -22,6 +22,11 @@ impl Schemas {
         }
     }
 
+    /// What a trigger hands over for a parameter: expressions told from text.
+    pub(crate) fn handed(&self, value: Value) -> Template {
+        segmented(&self.definitions, &Value::Bool(true), value)
+    }
+
     /// `config` of the stage type `action` with its defaults filled in, at any depth at which the
     /// schema leaves no choice.
     fn with_defaults(&self, action: &str, mut config: Value) -> Value {

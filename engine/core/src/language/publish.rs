@@ -5,9 +5,9 @@
 
 use super::{
     formats::format_range,
-    schema::{EXPRESSIONS, LATER, STAGE, Schemas},
+    schema::{EXPRESSIONS, LATER, STAGE, Schemas, TRIGGER},
 };
-use crate::{Registry, secret, stage::AnyStage};
+use crate::{Registries, Registry, secret, stage::AnyStage};
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -20,23 +20,26 @@ const ANYTHING: &str = "Anything";
 /// What is said of a value, beside what it may be.
 const NOTES: [&str; 3] = ["description", "default", "examples"];
 
-/// The schema of pipelines whose actions are the types in `registry`.
-pub fn published_schema(registry: &Registry<dyn AnyStage>) -> Value {
+/// The schema of pipelines whose actions and triggers are the types in `registries`.
+pub fn published_schema(registries: &Registries) -> Value {
     let told = ("https://gennaker.dev/schema/pipeline/v1.json", "A pipeline of Gennaker");
-    publish(Schemas::of(registry), registry, told)
+    publish(Schemas::of(registries), registries, told)
 }
 
 /// The published form of the schema of a kind of files.
 pub(crate) fn publish(
     schemas: Schemas,
-    registry: &Registry<dyn AnyStage>,
+    registries: &Registries,
     (id, title): (&str, &str),
 ) -> Value {
     let Schemas { mut root, mut definitions } = schemas;
     let open = within_expressions(&definitions);
-    let names = names(registry, &definitions);
+    let names = names(&registries.stages, &definitions);
     if let Some(stage) = definitions.get_mut(STAGE) {
-        stage["oneOf"] = one_action(registry);
+        stage["oneOf"] = one_of(registries.stages.names());
+    }
+    if let Some(trigger) = definitions.get_mut(TRIGGER) {
+        trigger["oneOf"] = one_of(registries.triggers.names());
     }
     let definitions: Map<String, Value> = definitions
         .into_iter()
@@ -80,8 +83,8 @@ impl Text {
     }
 }
 
-fn one_action(registry: &Registry<dyn AnyStage>) -> Value {
-    registry.names().map(|name| json!({"required": [name]})).collect()
+fn one_of(names: impl Iterator<Item = &'static str>) -> Value {
+    names.map(|name| json!({"required": [name]})).collect()
 }
 
 /// What definitions are called outside: a stage type's by its key, others without what only the

@@ -1,11 +1,13 @@
 //! The schemas against which a file is held, generated from the types that decode it.
 
-use super::text::{PipelineText, StageText};
+use super::text::{PipelineText, StageText, TriggerText};
 use crate::{
-    Registry,
+    Registries, Registry,
+    limits::TRIGGERS,
     parameter::ParameterText,
     platform::{IncludedText, PlatformText},
     stage::AnyStage,
+    trigger::AnyTrigger,
 };
 use schemars::{JsonSchema, SchemaGenerator, generate::SchemaSettings};
 use serde_json::{Map, Value, json};
@@ -13,6 +15,7 @@ use serde_json::{Map, Value, json};
 /// Top-level keys that begin so are the author's own.
 const OWN_KEYS: &str = "^x-";
 pub(super) const STAGE: &str = "StageText";
+pub(super) const TRIGGER: &str = "TriggerText";
 /// Marks a place in which, and below which, text may hold `${{ }}`, or may not, if it is false.
 pub(super) const EXPRESSIONS: &str = "x-expressions";
 
@@ -26,17 +29,20 @@ pub(crate) struct Schemas {
 }
 
 impl Schemas {
-    /// The schema of pipelines whose actions are the types in `registry`.
-    pub(crate) fn of(registry: &Registry<dyn AnyStage>) -> Schemas {
+    /// The schema of pipelines whose actions and triggers are the types in `registries`.
+    pub(crate) fn of(registries: &Registries) -> Schemas {
         let settings = SchemaSettings::draft2020_12().for_deserialize();
         let mut generator = settings.into_generator();
         let mut root = PipelineText::json_schema(&mut generator).to_value();
         let mut stage = StageText::json_schema(&mut generator).to_value();
-        add_actions(&mut stage, registry, &mut generator);
+        add_actions(&mut stage, &registries.stages, &mut generator);
+        let mut trigger = TriggerText::json_schema(&mut generator).to_value();
+        add_triggers(&mut trigger, &registries.triggers, &mut generator);
         let parameter = generator.subschema_for::<ParameterText>().to_value();
         add_fixed_keys(&mut root, parameter);
         let mut definitions = generator.take_definitions(true);
         definitions.insert(STAGE.to_owned(), stage);
+        definitions.insert(TRIGGER.to_owned(), trigger);
         Schemas { root, definitions }
     }
 
@@ -65,6 +71,12 @@ impl Schemas {
         self.stage_key(key).is_some()
     }
 
+    /// Whether triggers know `key`: as a setting, or as a type.
+    pub(crate) fn is_trigger_key(&self, key: &str) -> bool {
+        let properties = || self.definitions.get(TRIGGER)?.get("properties")?.get(key);
+        properties().is_some()
+    }
+
     /// The schema of what stands under the key `key` of a stage.
     pub(super) fn stage_key(&self, key: &str) -> Option<&Value> {
         self.definitions.get(STAGE)?.get("properties")?.get(key)
@@ -80,6 +92,19 @@ fn add_actions(
         if let Some(action) = registry.get(name) {
             stage["properties"][name] = action.schema(generator).to_value();
             stage["properties"][name][EXPRESSIONS] = json!(true);
+        }
+    }
+}
+
+/// A trigger's own keys have no expressions.
+fn add_triggers(
+    trigger: &mut Value,
+    registry: &Registry<dyn AnyTrigger>,
+    generator: &mut SchemaGenerator,
+) {
+    for name in registry.names() {
+        if let Some(kind) = registry.get(name) {
+            trigger["properties"][name] = kind.schema(generator).to_value();
         }
     }
 }
@@ -105,6 +130,14 @@ fn add_fixed_keys(root: &mut Value, parameter: Value) {
         "additionalProperties": { "$ref": format!("#/$defs/{STAGE}") },
         "propertyNames": { "type": "string", "format": "gennaker-id" },
         "minProperties": 1,
+    });
+    root["properties"]["triggers"] = json!({
+        "description": "What starts the pipeline, beside people.",
+        "examples": [[{"git": {"branches": ["main"]}}]],
+        "type": "array",
+        "items": { "$ref": format!("#/$defs/{TRIGGER}") },
+        "minItems": 1,
+        "maxItems": TRIGGERS,
     });
     root["required"] = json!(["version", "name", "stages"]);
     root["patternProperties"] = json!({ OWN_KEYS: true });

@@ -129,6 +129,31 @@ pub(crate) struct StageText {
     pub(crate) matrix: Option<MatrixText>,
 }
 
+/// A trigger without its type.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub(crate) struct TriggerText {
+    /// Asked of each event that it would start on, over `trigger`: nothing starts if it is false or
+    /// cannot be told, and the inbox says why.
+    #[schemars(example = &"trigger.branch.startsWith(\"release/\")")]
+    pub(crate) when: Option<Condition>,
+    /// What the run gets for the pipeline's parameters; `${{ trigger… }}` may stand in it.
+    #[schemars(
+        extend("x-expressions" = true),
+        example = json!({"version": "${{ trigger.tag }}"})
+    )]
+    pub(crate) parameters: BTreeMap<String, Value>,
+    /// Whether it starts anything.
+    #[schemars(extend("default" = true), example = false)]
+    pub(crate) enabled: bool,
+}
+
+impl Default for TriggerText {
+    fn default() -> TriggerText {
+        TriggerText { when: None, parameters: BTreeMap::new(), enabled: true }
+    }
+}
+
 /// Runs a stage once for each combination of values.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]

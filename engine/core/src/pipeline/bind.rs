@@ -5,6 +5,7 @@ use crate::{
     diagnostic::{Code, Diagnostic, Span, in_file_order},
     event::Trigger,
     expression::{Use, look, remembering},
+    plan::Origin,
     template::{BindError, Readiness, Scope, Template},
 };
 use serde_json::{Map, Value, json};
@@ -19,6 +20,8 @@ pub struct Bindings {
     /// What starts it.
     pub trigger: Trigger,
     pub missing: Missing,
+    /// The commit that the file is of, if it is of one.
+    pub origin: Option<Origin>,
 }
 
 /// What to make of a required parameter without a value.
@@ -74,6 +77,7 @@ impl Pipeline {
         faults.retain(|fault| !is_told(fault));
         self.values = values;
         self.references = images.into_iter().collect();
+        self.origin = bindings.origin.clone();
         self.faults = in_file_order(self.faults.into_iter().chain(faults).collect());
         self
     }
@@ -112,7 +116,8 @@ impl Pipeline {
         let scope = json!({
             "parameters": values,
             "application": {"name": self.application(), "labels": self.labels},
-            "trigger": {"type": bindings.trigger.type_word(), "actor": bindings.actor},
+            "trigger": bindings.trigger.value(&bindings.actor),
+            "source": bindings.origin.as_ref().map_or_else(|| json!({}), Origin::value),
         });
         match scope {
             Value::Object(scope) => scope,
@@ -165,7 +170,7 @@ fn readiness(source: &str, known: &Known<'_>) -> Readiness {
         [root, id, ..] if root == "parameters" => !known.lacking.contains(id),
         [root, key, ..] if root == "images" => known.images.contains_key(key),
         [root, ..] if root == "matrix" => known.axes == Axes::Known,
-        [root, ..] => root == "application" || root == "trigger",
+        [root, ..] => ["application", "trigger", "source"].contains(&root.as_str()),
         [] => true,
     };
     match looked.reads.iter().all(|read| is_known(&read.path)) {

@@ -3,7 +3,7 @@
 use crate::{
     diagnostic::{Code, Diagnostic, Span},
     language::{Entry, Node},
-    limits::{AXES, CELLS, IMAGES, NEEDS, OPTIONS, PARAMETERS, STAGES},
+    limits::{AXES, CELLS, IMAGES, NEEDS, OPTIONS, PARAMETERS, STAGES, TRIGGERS},
     wording::count,
 };
 
@@ -30,6 +30,9 @@ pub(super) fn excess(root: &Node) -> Vec<Diagnostic> {
     }
     if let Some(entry) = root.entry("images") {
         found.extend(entries(entry, (IMAGES, "images"), SPLIT));
+    }
+    if let Some(entry) = root.entry("triggers") {
+        found.extend(items(entry, (TRIGGERS, "triggers"), SPLIT));
     }
     found
 }

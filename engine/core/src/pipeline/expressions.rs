@@ -1,18 +1,18 @@
 //! Where the expressions of a file stand, and what they read.
 
+mod fired;
 mod names;
 
 use super::{
-    Action, Config, Image, Parameter, Stage, Written, bounds::more, concurrency::Group,
+    Action, Config, Image, Parameter, Stage, Trigger, Written, bounds::more, concurrency::Group,
     upstream::Upstream,
 };
 use crate::{
-    Registry,
+    Registries,
     diagnostic::{Diagnostic, Span},
     expression::{Use, look},
     language::{Content, Entry, Node},
     limits::{EXPRESSION_BYTES, EXPRESSIONS, FAULTS},
-    stage::AnyStage,
     template::Template,
 };
 use names::Names;
@@ -21,6 +21,8 @@ use std::collections::BTreeSet;
 /// When an expression is evaluated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Time {
+    /// When something has happened that may start a run.
+    Event,
     /// Before all others, outside of any stage.
     Before,
     Start,
@@ -34,6 +36,7 @@ pub(super) struct File<'a> {
     pub(super) images: &'a [Image],
     pub(super) stages: &'a [Stage],
     pub(super) group: &'a Group,
+    pub(super) triggers: &'a [Trigger],
 }
 
 /// A source with what it costs to look at: patterns are compiled.
@@ -45,6 +48,7 @@ fn weight(source: &str) -> usize {
 /// One expression, where it stands, and in whose stage.
 struct Placed<'a> {
     stage: Option<&'a Stage>,
+    trigger: Option<&'a Trigger>,
     source: &'a str,
     usage: Use,
     span: Span,
@@ -54,9 +58,9 @@ struct Placed<'a> {
 impl<'a> File<'a> {
     pub(super) fn check(
         &self,
-        (registry, upstream): (&Registry<dyn AnyStage>, &Upstream<'_>),
+        (registries, upstream): (&Registries, &Upstream<'_>),
     ) -> Vec<Diagnostic> {
-        let names = Names::of(self, (registry, upstream));
+        let names = Names::of(self, (registries, upstream));
         let mut faults: Vec<Diagnostic> =
             self.before().iter().flat_map(|placed| names.faults(placed)).collect();
         for stage in self.stages {
@@ -94,11 +98,12 @@ impl<'a> File<'a> {
         let of =
             |image: &'a Image| in_template(None, &image.reference, |_| image.span, Time::Before);
         let images = self.images.iter().flat_map(of);
+        let triggers = self.triggers.iter().flat_map(in_trigger);
         let group = match &self.group.name {
             Written::Present(name, span) => in_template(None, name, |_| *span, Time::Before),
             Written::Absent | Written::Faulty => Vec::new(),
         };
-        images.chain(group).collect()
+        images.chain(group).chain(triggers).collect()
     }
 
     /// The parameters that are read somewhere; none if it cannot be told.
@@ -161,7 +166,7 @@ fn expressions(stage: &Stage) -> Vec<Placed<'_>> {
     let (mut placed, own) = (Vec::new(), Some(stage));
     if let Some((source, span)) = &stage.when {
         let (usage, time) = (Use::Condition, Time::Stage);
-        placed.push(Placed { stage: own, source, usage, span: *span, time });
+        placed.push(Placed { stage: own, trigger: None, source, usage, span: *span, time });
     }
     if let Written::Present(template, span) = &stage.environment {
         placed.extend(in_template(own, template, |_| *span, Time::Start));
@@ -186,8 +191,22 @@ fn in_template<'a>(
 ) -> Vec<Placed<'a>> {
     let found = template.expressions().into_iter();
     found
-        .map(|it| Placed { stage, source: it.source, usage: it.usage, span: span(&it.place), time })
+        .map(|it| {
+            let (source, usage, span) = (it.source, it.usage, span(&it.place));
+            Placed { stage, trigger: None, source, usage, span, time }
+        })
         .collect()
+}
+
+fn in_trigger(trigger: &Trigger) -> Vec<Placed<'_>> {
+    let (usage, time) = (Use::Condition, Time::Event);
+    let when = trigger.when.iter().map(|(source, span)| {
+        let (source, span) = (source.as_str(), *span);
+        Placed { stage: None, trigger: None, source, usage, span, time }
+    });
+    let handed = trigger.parameters.iter();
+    let handed = handed.flat_map(|it| in_template(None, &it.value, |_| it.span, time));
+    when.chain(handed).map(|placed| Placed { trigger: Some(trigger), ..placed }).collect()
 }
 
 /// The stages that the expressions of a node read.

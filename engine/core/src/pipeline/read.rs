@@ -1,35 +1,38 @@
 //! Reads a file: tree, walk, then the stages and what they need.
 
 use super::{
-    Image, Parameter, Pipeline, Stage, bounds, concurrency::Group, expressions, images, needs,
-    stages::Reader, upstream::Upstream, warnings,
+    Image, Parameter, Pipeline, Stage, Trigger, bounds, concurrency::Group, expressions, images,
+    needs, stages::Reader, triggers, upstream::Upstream, warnings,
 };
 use crate::{
-    Registry,
+    Registries,
     diagnostic::{Code, Diagnostic, SourceFile, Span, in_file_order},
     expression::remembering,
     language::{Node, PipelineText, Schemas, Tree, Walk, decode, read_tree},
     parameter::{Matching, ParameterText},
     plan::{Callers, ROLLBACK_PIPELINE},
-    stage::AnyStage,
 };
 use std::sync::Arc;
 
+/// Keys at the top that are read item by item.
+const READ_APART: [&str; 4] = ["stages", "parameters", "images", "triggers"];
+
 impl Pipeline {
-    /// Reads `file` against the stage types of `registry`. Never fails: what is wrong is kept with
+    /// Reads `file` against the types of stages and triggers in `registries`. Never fails: what is wrong is kept with
     /// what could be read, and told by [`Pipeline::faults`] and by compiling.
-    pub fn read(file: &SourceFile, registry: &Registry<dyn AnyStage>) -> Pipeline {
-        remembering(|| Pipeline::read_now(file, registry))
+    pub fn read(file: &SourceFile, registries: &Registries) -> Pipeline {
+        remembering(|| Pipeline::read_now(file, registries))
     }
 
-    fn read_now(file: &SourceFile, registry: &Registry<dyn AnyStage>) -> Pipeline {
+    fn read_now(file: &SourceFile, registries: &Registries) -> Pipeline {
+        let registry = &registries.stages;
         let (root, flaws) = match tree(file) {
             Ok(tree) => tree,
             Err(faults) => return unreadable(faults),
         };
-        let schemas = Schemas::of(registry);
+        let schemas = Schemas::of(registries);
         let walk = Walk::over(&schemas, &root);
-        let text = decode(&root, &walk, |key| !["stages", "parameters", "images"].contains(&key));
+        let text = decode(&root, &walk, |key| !READ_APART.contains(&key));
         let text: Result<PipelineText, _> = text;
         let mut reader =
             Reader { file, registry, schemas: &schemas, walk: &walk, faults: Vec::new() };
@@ -39,28 +42,46 @@ impl Pipeline {
         let mut faults = reader.faults;
         needs::check(&stages, file, &mut faults);
         let parameters = parameters(&root, &walk, &mut faults);
-        let parts = (stages, images::read(&root, &walk), Group::read(&root, &walk));
-        let (stages, images, group) = &few(&parameters, parts, (root.span, &mut faults));
-        let file = expressions::File { parameters: &parameters, images, stages, group };
-        let upstream = Upstream::of(stages);
-        faults.extend(file.check((registry, &upstream)));
+        let mut reader = triggers::Reader {
+            file,
+            registries,
+            schemas: &schemas,
+            walk: &walk,
+            faults: Vec::new(),
+        };
+        let triggers = reader.triggers(&root);
+        faults.extend(reader.faults);
+        let parts = Parts {
+            stages,
+            images: images::read(&root, &walk),
+            group: Group::read(&root, &walk),
+            triggers,
+        };
+        let parts = &few(&parameters, parts, (root.span, &mut faults));
+        let file = parts.file(&parameters);
+        let upstream = Upstream::of(&parts.stages);
+        faults.extend(file.check((registries, &upstream)));
         faults.extend(flaws);
         faults.extend(walk.faults);
         faults.extend(at_the_top(&root, text.as_ref().ok()));
         let text = told(text, root.span, &mut faults);
-        let faults = in_file_order(faults);
+        let mut faults = in_file_order(faults);
         let warned = warnings::Seen { root: &root, file, upstream: &upstream };
-        Pipeline {
+        let mut pipeline = Pipeline {
             warnings: warned.warnings(&faults),
-            images_read: expressions::images_read(stages),
-            group: group.clone(),
-            stages: stages.clone(),
-            images: images.clone(),
+            images_read: expressions::images_read(&parts.stages),
+            group: parts.group.clone(),
+            triggers: parts.triggers.clone(),
+            stages: parts.stages.clone(),
+            images: parts.images.clone(),
             parameters,
-            faults,
             application_span: application_span(&root),
             ..headed(text)
-        }
+        };
+        faults.extend(pipeline.trigger_faults(registries));
+        pipeline.warnings.extend(pipeline.trigger_warnings(registries));
+        pipeline.faults = in_file_order(faults);
+        pipeline
     }
 }
 
@@ -76,20 +97,31 @@ fn tree(file: &SourceFile) -> Result<(Arc<Node>, Vec<Diagnostic>), Vec<Diagnosti
 }
 
 /// What has expressions besides parameters.
-type Parts = (Vec<Stage>, Vec<Image>, Group);
+struct Parts {
+    stages: Vec<Stage>,
+    images: Vec<Image>,
+    group: Group,
+    triggers: Vec<Trigger>,
+}
+
+impl Parts {
+    fn file<'a>(&'a self, parameters: &'a [Parameter]) -> expressions::File<'a> {
+        let Parts { stages, images, group, triggers } = self;
+        expressions::File { parameters, images, stages, group, triggers }
+    }
+}
 
 /// The same, without expressions if there are too many to look at.
 fn few(
     parameters: &[Parameter],
-    (mut stages, images, group): Parts,
+    mut parts: Parts,
     (root, faults): (Span, &mut Vec<Diagnostic>),
 ) -> Parts {
-    let (all, named) = (&stages, &images);
-    let file = expressions::File { parameters, images: named, stages: all, group: &group };
-    let Some(excess) = file.excess(root) else { return (stages, images, group) };
+    let Some(excess) = parts.file(parameters).excess(root) else { return parts };
     faults.push(excess);
-    stages.iter_mut().for_each(Stage::forget_expressions);
-    (stages, Vec::new(), Group::default())
+    parts.stages.iter_mut().for_each(Stage::forget_expressions);
+    let (images, group, triggers) = (Vec::new(), Group::default(), Vec::new());
+    Parts { images, group, triggers, ..parts }
 }
 
 /// A pipeline of which only the simple keys at the top are known.

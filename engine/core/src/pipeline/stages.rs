@@ -112,8 +112,9 @@ impl Reader<'_> {
             [] => Diagnostic::error(Code::E014, stage.key.span, format!("stage {id} does nothing"))
                 .help(help),
             [first, others @ ..] => {
-                let named: Vec<String> = actions.iter().map(|action| self.placed(action)).collect();
-                let message = format!("stage {id} has several actions: {}", named.join(" and "));
+                let named = actions.iter().map(|action| (&*action.stage_type, action.key_span));
+                let message =
+                    format!("stage {id} has several actions: {}", placed(self.file, named));
                 let second = others.first().map_or(first.key_span, |other| other.key_span);
                 Diagnostic::error(Code::E014, second, message)
                     .also(first.key_span, "the first action")
@@ -128,11 +129,6 @@ impl Reader<'_> {
     fn lacks_action(&self, stage: &Node) -> bool {
         let is_known = |entry: &Entry| self.schemas.is_stage_key(&entry.key.text);
         matches!(stage.content, Content::Map(_)) && stage.entries().iter().all(is_known)
-    }
-
-    fn placed(&self, action: &Action) -> String {
-        let line = self.file.line_of(action.key_span.start);
-        format!("`{}` (line {line})", action.stage_type)
     }
 
     /// Item by item, so that a broken one does not hide the others.
@@ -188,6 +184,12 @@ impl Reader<'_> {
         let help = "they are `10s` and `5m` unless written";
         self.faults.push(Diagnostic::error(Code::E016, span, message).help(help));
     }
+}
+
+/// Keys of which there may be one, with their lines: `wait` (line 7) and `job` (line 9).
+pub(super) fn placed<'a>(file: &SourceFile, keys: impl Iterator<Item = (&'a str, Span)>) -> String {
+    let named = |(key, span): (&str, Span)| format!("`{key}` (line {})", file.line_of(span.start));
+    keys.map(named).collect::<Vec<_>>().join(" and ")
 }
 
 fn written(stage: &Node, environment: Option<String>) -> Written<Template> {

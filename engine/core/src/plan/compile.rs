@@ -10,13 +10,12 @@ pub use environments::{Cluster, Environments, UnknownEnvironment};
 
 use super::{Document, FORMAT, Node, Plan};
 use crate::{
-    Registry,
+    Registries,
     diagnostic::{Code, Diagnostic, Span, in_file_order, quoted},
     expression::remembering,
     files::Files,
     limits::FAULTS,
     pipeline::Pipeline,
-    stage::AnyStage,
 };
 use stages::{Compiler, Judged};
 use std::collections::{BTreeMap, HashSet};
@@ -28,10 +27,10 @@ impl Plan {
     pub fn compile(
         pipeline: &Pipeline,
         environments: &Environments,
-        registry: &Registry<dyn AnyStage>,
+        registries: &Registries,
         files: &Files,
     ) -> Result<Plan, Vec<Diagnostic>> {
-        let compiler = Compiler::new((environments, pipeline), registry, files);
+        let compiler = Compiler::new((environments, pipeline), &registries.stages, files);
         remembering(|| Plan::compiled((pipeline, environments), compiler))
     }
 
@@ -71,6 +70,7 @@ impl Plan {
             nodes,
             callees: BTreeMap::new(),
             source: None,
+            origin: pipeline.origin().cloned(),
         };
         Plan::new(document).map_err(|error| {
             vec![Diagnostic::error(Code::E003, Span::default(), error.to_string())]

@@ -72,6 +72,7 @@ impl Plan {
             nodes: vec![node],
             callees: BTreeMap::new(),
             source: None,
+            origin: None,
         };
         Ok(Plan::new(document)?)
     }

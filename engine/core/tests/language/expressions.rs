@@ -176,7 +176,7 @@ fn plan(text: &str, given: &[(&str, &str)], missing: Missing) -> Result<Plan, Ve
     let given =
         given.iter().map(|(id, text)| ((*id).to_owned(), Given::Written((*text).to_owned())));
     let (parameters, actor) = (given.collect::<BTreeMap<_, _>>(), "mo".to_owned());
-    let bindings = Bindings { parameters, actor, trigger: Trigger::Manual, missing };
+    let bindings = Bindings { parameters, actor, trigger: Trigger::Manual, missing, origin: None };
     let (_, plan) = compile_with(file, &bindings);
     plan.map_err(|faults| {
         faults.iter().map(|fault| format!("{} {}", fault.code, fault.message)).collect()

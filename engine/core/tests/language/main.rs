@@ -9,7 +9,7 @@ mod plans;
 mod rendering;
 
 use engine_core::{
-    Pipeline, Registry,
+    Pipeline, Registries, Registry,
     diagnostic::{Diagnostic, SourceFile},
     event::Trigger,
     files::{File, Files, Found},
@@ -20,8 +20,9 @@ use engine_core::{
 };
 use std::collections::BTreeMap;
 
-fn registry() -> Registry<dyn AnyStage> {
-    Registry::<dyn AnyStage>::default().with(kinds::Deploy).with(kinds::Wait)
+fn registry() -> Registries {
+    let stages = Registry::<dyn AnyStage>::default().with(kinds::Deploy).with(kinds::Wait);
+    Registries { stages, ..Registries::default() }
 }
 
 fn environments() -> Environments {
@@ -61,6 +62,7 @@ fn compile(content: &[u8]) -> (SourceFile, Result<Plan, Vec<Diagnostic>>) {
         actor: "mo".to_owned(),
         trigger: Trigger::Manual,
         missing: Missing::Tolerated,
+        origin: None,
     };
     compile_with(file, &bindings)
 }

@@ -70,6 +70,7 @@ fn plan(nodes: Vec<Node>) -> Result<Plan, GraphError> {
         nodes,
         callees: BTreeMap::new(),
         source: None,
+        origin: None,
     })
 }
 

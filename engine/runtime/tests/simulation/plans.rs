@@ -69,6 +69,7 @@ pub(crate) fn of(chance: &mut Chance, pipeline: &str, nodes: Vec<Node>) -> Plan 
         nodes,
         callees: BTreeMap::new(),
         source: None,
+        origin: None,
     })
     .unwrap()
 }

@@ -2,13 +2,14 @@
 
 use super::{File, Placed, Time};
 use crate::{
-    Registry,
+    Registries, Registry,
     diagnostic::{Code, Diagnostic, quoted},
     expression::{Kind, Read, Shape, SourceFault, is_secret_name, look_over},
     language::{SECRET_PLACES, closest},
-    pipeline::{Config, Image, Parameter, Stage, Written, upstream::Upstream, world},
+    pipeline::{Config, Image, Parameter, Stage, Trigger, Written, upstream::Upstream, world},
     stage::AnyStage,
     template::Template,
+    trigger::AnyTrigger,
 };
 use serde_json::Value;
 use std::{cell::Cell, collections::HashMap};
@@ -17,15 +18,16 @@ use std::{cell::Cell, collections::HashMap};
 const NAMES: [(&str, &[&str]); 5] = [
     ("run", &["id", "number", "startedAt"]),
     ("application", &["name", "labels"]),
-    ("trigger", &["type", "actor"]),
     ("environment", &["name", "cluster", "namespace", "labels", "production"]),
+    ("source", &["repository", "ref", "commit"]),
     (world::LAST_SUCCEEDED, &["id", "number", "startedAt", "parameters"]),
 ];
-const ROOTS: [&str; 10] = [
+const ROOTS: [&str; 11] = [
     "parameters",
     "run",
     "application",
     "trigger",
+    "source",
     "environment",
     "images",
     "stages",
@@ -35,9 +37,15 @@ const ROOTS: [&str; 10] = [
 ];
 const DASHED: &str = "an id with `-` is written";
 /// What is known when a run starts.
-const EARLY: [&str; 5] = ["parameters", "application", "trigger", "matrix", "images"];
+const EARLY: [&str; 6] = ["parameters", "application", "trigger", "source", "matrix", "images"];
 /// What images are made of: they belong to no stage, and are known before all others.
-const BEFORE: [&str; 3] = ["parameters", "application", "trigger"];
+const BEFORE: [&str; 4] = ["parameters", "application", "trigger", "source"];
+/// What says whether an event starts a run, and with which parameters.
+const EVENT: [&str; 2] = ["trigger", "application"];
+/// What every trigger has, a person too.
+pub(super) const TRIGGER: [&str; 2] = ["type", "actor"];
+/// What is never kept with a run.
+pub(super) const PAYLOAD: &str = "payload";
 
 /// Suggestions that are looked for in one file.
 const SUGGESTIONS: usize = 100;
@@ -50,6 +58,8 @@ pub(super) struct Names<'a> {
     /// What stages put out, as far as their configuration tells.
     outputs: HashMap<&'a str, Shape>,
     upstream: &'a Upstream<'a>,
+    pub(super) triggers: &'a [Trigger],
+    pub(super) types: &'a Registry<dyn AnyTrigger>,
     /// How often a known word may still be looked for in place of an unknown one: that compares it
     /// with every other.
     suggestions: Cell<usize>,
@@ -58,14 +68,15 @@ pub(super) struct Names<'a> {
 impl<'a> Names<'a> {
     pub(super) fn of(
         file: &File<'a>,
-        (registry, upstream): (&Registry<dyn AnyStage>, &'a Upstream<'a>),
+        (registries, upstream): (&'a Registries, &'a Upstream<'a>),
     ) -> Names<'a> {
+        let (registry, types) = (&registries.stages, &registries.triggers);
         let stages = file.stages.iter().map(|stage| (stage.id.as_str(), stage)).collect();
         let puts_out = |stage: &'a Stage| Some((stage.id.as_str(), outputs(stage, registry)?));
         let outputs = file.stages.iter().filter_map(puts_out).collect();
         let suggestions = Cell::new(SUGGESTIONS);
-        let (parameters, images) = (file.parameters, file.images);
-        Names { parameters, images, stages, outputs, upstream, suggestions }
+        let (parameters, images, triggers) = (file.parameters, file.images, file.triggers);
+        Names { parameters, images, stages, outputs, upstream, triggers, types, suggestions }
     }
 
     pub(super) fn faults(&self, placed: &Placed<'_>) -> Vec<Diagnostic> {
@@ -97,12 +108,17 @@ impl<'a> Names<'a> {
             return Some(self.unknown_name(placed, root));
         }
         let seen: &[&str] = match placed.time {
+            Time::Event => &EVENT,
             Time::Before => &BEFORE,
             Time::Start => &EARLY,
             Time::Stage => &ROOTS,
         };
         if !seen.contains(&root) {
-            let message = format!("{} is not known when a run starts", quoted(root));
+            let when = match placed.time {
+                Time::Event => "an event is looked at",
+                Time::Before | Time::Start | Time::Stage => "a run starts",
+            };
+            let message = format!("{} is not known when {when}", quoted(root));
             let help = format!("known then: {}", seen.join(", "));
             return Some(placed.fault(Code::E005, message).help(help));
         }
@@ -111,6 +127,7 @@ impl<'a> Names<'a> {
             "images" => self.image_fault(placed, read),
             "stages" => self.stage_fault(placed, read),
             "matrix" => axis_fault(placed, read),
+            "trigger" => self.trigger_fault(placed, read),
             world::DEPLOYED => self.deployed_fault(placed, read),
             _ => self.field_fault(placed, read),
         }
@@ -185,10 +202,12 @@ impl<'a> Names<'a> {
             | ["application", "name"]
             | ["application", "labels", _]
             | ["trigger", "type" | "actor"]
+            | ["source", "repository" | "ref" | "commit"]
             | ["environment", "name" | "cluster" | "namespace"]
             | ["environment", "labels", _]
             | ["images", _]
             | ["stages", _, "status"] => Kind::Text,
+            ["trigger", field] => self.field_kind(placed, field),
             ["matrix", name] => {
                 let matrix = placed.stage.and_then(|stage| stage.matrix.as_ref());
                 let axis = matrix.and_then(|it| it.axes.iter().find(|axis| axis.name == *name));
@@ -339,7 +358,7 @@ fn axis_kind(values: &Template) -> Kind {
 }
 
 impl Placed<'_> {
-    fn fault(&self, code: Code, message: String) -> Diagnostic {
+    pub(super) fn fault(&self, code: Code, message: String) -> Diagnostic {
         Diagnostic::error(code, self.span, message)
     }
 }

@@ -267,15 +267,15 @@ impl<'a> Compiler<'a> {
             Some(image) => (image.key_span, image.span),
             None => (action.key_span(&fault.place), action.value_span(&fault.place)),
         };
-        let (code, span) = match fault.code {
-            FaultCode::Format => (Code::E008, value),
-            FaultCode::Manifest => (Code::E011, value),
-            FaultCode::Value => (Code::E016, value),
-            FaultCode::Unknown => (Code::E007, value),
-            FaultCode::Expression => (Code::E005, value),
-            FaultCode::Image => (Code::E017, key),
+        let span = match fault.code {
+            FaultCode::Format
+            | FaultCode::Manifest
+            | FaultCode::Value
+            | FaultCode::Unknown
+            | FaultCode::Expression => value,
+            FaultCode::Image => key,
         };
-        Diagnostic::error(code, span, fault.message).maybe_help(fault.help)
+        Diagnostic::error(fault.code.code(), span, fault.message).maybe_help(fault.help)
     }
 
     fn claim(&mut self, stage: &Stage, action: &Action, key: (String, String)) {

@@ -5,6 +5,7 @@
 
 pub mod admission;
 pub mod clock;
+pub mod delivery;
 pub mod diagnostic;
 pub mod event;
 pub mod execution;

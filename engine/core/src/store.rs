@@ -1,11 +1,13 @@
 //! Where the logs live. Reading and writing are two traits, so that a reader cannot write.
 
 mod append;
+mod inbox;
 mod lease;
 mod rows;
 mod stage_log;
 
 pub use append::{Append, Appended, Beginning, Blob};
+pub use inbox::{Inbox, InboxReader};
 pub use lease::{Candidate, Lease, LeaseError, LeaseTerms, Takeover};
 pub use rows::{Ask, Behind, Claimed, Entrance, RowChange, changes};
 pub use stage_log::{
@@ -127,7 +129,7 @@ pub enum StoreError {
 }
 
 /// Reads may be repeated at will; each sees what was committed before it began.
-pub trait LogReader: Send + Sync + 'static {
+pub trait LogReader: InboxReader {
     fn gate(&self, run: RunId) -> BoxFuture<'_, Result<Option<Gate>, StoreError>>;
     /// The log of one run, oldest first, from row `from`.
     fn log(&self, run: RunId, from: u64) -> BoxFuture<'_, Result<Vec<LogRow>, StoreError>>;
@@ -180,7 +182,7 @@ pub trait LogReader: Send + Sync + 'static {
 /// An append is written whole or not at all, with every row that follows from its events, and is
 /// durable when it is answered. Items of one batch belong to different runs and never fail each
 /// other. After [`StoreError::Unknown`] the caller reads the gates before it goes on.
-pub trait Store: LogReader {
+pub trait Store: LogReader + Inbox {
     /// Draws an epoch and takes over every unfinished run, or names the process that holds the
     /// lease. A lease that was not given back was an unclean end: the runs that had a step due are
     /// counted. Whether the holder still lives is for the caller to judge.

@@ -4,6 +4,7 @@ pub mod append;
 pub mod contention;
 pub mod faulty;
 pub mod feed;
+pub mod inbox;
 pub mod lease;
 pub mod limits;
 pub mod logs;
@@ -56,6 +57,13 @@ macro_rules! hold_to_the_contract {
                 a_waiting_reader_is_woken_by_an_append
                 runs_are_listed_newest_first
                 unfinished_runs_are_listed_oldest_first
+            }
+            inbox {
+                what_arrives_is_read_back_whole
+                the_same_is_kept_once
+                a_delivery_is_decided_once
+                findings_and_their_cursor_are_written_together
+                what_is_old_is_forgotten_and_what_is_undecided_never
             }
             lease {
                 a_living_holder_keeps_its_lease

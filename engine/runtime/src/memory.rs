@@ -2,6 +2,7 @@
 //! deterministic, and asks for neither clock nor thread.
 
 mod append;
+mod inbox;
 mod lease;
 mod logs;
 mod queues;
@@ -11,13 +12,15 @@ mod state;
 use engine_core::{
     BoxFuture,
     admission::Queue,
+    clock::Civil,
+    delivery::{Arrival, Decision, Delivery, DeliveryFilter, Kept, Mark},
     event::InputRow,
-    id::{BlobName, Epoch, PlanHash, Position, Resource, RunId},
+    id::{BlobName, DeliveryId, Epoch, PlanHash, Position, Resource, RunId},
     revision::{Revision, Target},
     store::{
-        Append, Appended, AttemptKey, Candidate, Chunk, Detail, Extent, Gate, Lease, LeaseError,
-        LogAppend, LogAppended, LogReader, LogRow, Page, Request, RunFilter, Store, StoreError,
-        Submitted, Summary, Takeover,
+        Append, Appended, AttemptKey, Candidate, Chunk, Detail, Extent, Gate, Inbox, InboxReader,
+        Lease, LeaseError, LogAppend, LogAppended, LogReader, LogRow, Page, Request, RunFilter,
+        Store, StoreError, Submitted, Summary, Takeover,
     },
 };
 use state::State;
@@ -154,6 +157,77 @@ impl LogReader for Memory {
             // The sender lives in `self`, so waiting ends only by a write.
             drop(head.wait_for(|head| *head > position).await);
         })
+    }
+}
+
+impl InboxReader for Memory {
+    fn deliveries(
+        &self,
+        filter: DeliveryFilter,
+    ) -> BoxFuture<'_, Result<Vec<Delivery>, StoreError>> {
+        self.with(move |state| Ok(state.deliveries.listed(&filter)))
+    }
+
+    fn delivery(&self, id: DeliveryId) -> BoxFuture<'_, Result<Option<Delivery>, StoreError>> {
+        self.with(move |state| Ok(state.deliveries.one(id)))
+    }
+
+    fn delivery_body(&self, id: DeliveryId) -> BoxFuture<'_, Result<Option<Vec<u8>>, StoreError>> {
+        self.with(move |state| Ok(state.deliveries.body(id)))
+    }
+
+    fn pending_deliveries(
+        &self,
+        after: DeliveryId,
+        limit: u32,
+    ) -> BoxFuture<'_, Result<Vec<Delivery>, StoreError>> {
+        self.with(move |state| Ok(state.deliveries.pending(after, limit)))
+    }
+
+    fn mark(&self, key: &str) -> BoxFuture<'_, Result<Option<String>, StoreError>> {
+        let key = key.to_owned();
+        self.with(move |state| Ok(state.deliveries.mark(&key)))
+    }
+
+    fn marks(&self, prefix: &str) -> BoxFuture<'_, Result<Vec<Mark>, StoreError>> {
+        let prefix = prefix.to_owned();
+        self.with(move |state| Ok(state.deliveries.marks(&prefix)))
+    }
+}
+
+impl Inbox for Memory {
+    fn arrive(
+        &self,
+        epoch: Epoch,
+        arrivals: Vec<Arrival>,
+        marks: Vec<Mark>,
+    ) -> BoxFuture<'_, Result<Vec<Kept>, StoreError>> {
+        self.with(move |state| state.arrive(epoch, arrivals, marks))
+    }
+
+    fn decide(
+        &self,
+        epoch: Epoch,
+        id: DeliveryId,
+        decision: Decision,
+        marks: Vec<Mark>,
+    ) -> BoxFuture<'_, Result<(), StoreError>> {
+        self.with(move |state| state.decide(epoch, (id, decision), marks))
+    }
+
+    fn waits(&self, id: DeliveryId, reason: String) -> BoxFuture<'_, Result<(), StoreError>> {
+        self.with(move |state| {
+            state.deliveries.waits(id, reason);
+            Ok(())
+        })
+    }
+
+    fn forget_deliveries(
+        &self,
+        epoch: Epoch,
+        before: Civil,
+    ) -> BoxFuture<'_, Result<u64, StoreError>> {
+        self.with(move |state| state.forget_deliveries(epoch, before))
     }
 }
 

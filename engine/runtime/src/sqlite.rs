@@ -12,6 +12,7 @@ mod columns;
 mod consequences;
 mod examination;
 mod failure;
+mod inbox;
 mod logs;
 mod open;
 mod ownership;
@@ -33,15 +34,18 @@ use checkpoint::{Ask, Checkpoints};
 use engine_core::{
     BoxFuture,
     admission::Queue,
+    clock::Civil,
+    delivery::{Arrival, Decision, Delivery, DeliveryFilter, Kept, Mark},
     event::InputRow,
-    id::{BlobName, Epoch, PlanHash, Position, Resource, RunId},
+    id::{BlobName, DeliveryId, Epoch, PlanHash, Position, Resource, RunId},
     revision::{Revision, Target},
     store::{
-        Append, Appended, AttemptKey, Candidate, Chunk, Detail, Extent, Gate, Lease, LeaseError,
-        LogAppend, LogAppended, LogReader, LogRow, Page, Request, RunFilter, Store, StoreError,
-        Submitted, Summary, Takeover,
+        Append, Appended, AttemptKey, Candidate, Chunk, Detail, Extent, Gate, Inbox, InboxReader,
+        Lease, LeaseError, LogAppend, LogAppended, LogReader, LogRow, Page, Request, RunFilter,
+        Store, StoreError, Submitted, Summary, Takeover,
     },
 };
+use inbox::{Arrive, Decide, Forget, Waits};
 use logs::AppendStageLog;
 use ownership::{Acquire, Keep, Keeping};
 use reader::News;
@@ -149,6 +153,50 @@ impl LogReader for Sqlite {
         fn stage_log(key: &AttemptKey, from: u64, limit: u32) -> Result<Vec<Chunk>, StoreError>;
         fn lease() -> Result<Option<Lease>, StoreError>;
         fn written_after(position: Position) -> ();
+    }
+}
+
+impl InboxReader for Sqlite {
+    delegate! {
+        fn deliveries(filter: DeliveryFilter) -> Result<Vec<Delivery>, StoreError>;
+        fn delivery(id: DeliveryId) -> Result<Option<Delivery>, StoreError>;
+        fn delivery_body(id: DeliveryId) -> Result<Option<Vec<u8>>, StoreError>;
+        fn pending_deliveries(after: DeliveryId, limit: u32) -> Result<Vec<Delivery>, StoreError>;
+        fn mark(key: &str) -> Result<Option<String>, StoreError>;
+        fn marks(prefix: &str) -> Result<Vec<Mark>, StoreError>;
+    }
+}
+
+impl Inbox for Sqlite {
+    fn arrive(
+        &self,
+        epoch: Epoch,
+        arrivals: Vec<Arrival>,
+        marks: Vec<Mark>,
+    ) -> BoxFuture<'_, Result<Vec<Kept>, StoreError>> {
+        Box::pin(async move { self.writer.ask(Arrive { epoch, arrivals, marks }).await? })
+    }
+
+    fn decide(
+        &self,
+        epoch: Epoch,
+        id: DeliveryId,
+        decision: Decision,
+        marks: Vec<Mark>,
+    ) -> BoxFuture<'_, Result<(), StoreError>> {
+        Box::pin(async move { self.writer.ask(Decide { epoch, id, decision, marks }).await? })
+    }
+
+    fn waits(&self, id: DeliveryId, reason: String) -> BoxFuture<'_, Result<(), StoreError>> {
+        Box::pin(self.writer.ask(Waits { id, reason }))
+    }
+
+    fn forget_deliveries(
+        &self,
+        epoch: Epoch,
+        before: Civil,
+    ) -> BoxFuture<'_, Result<u64, StoreError>> {
+        Box::pin(async move { self.writer.ask(Forget { epoch, before }).await? })
     }
 }
 

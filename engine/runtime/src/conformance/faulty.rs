@@ -4,14 +4,16 @@
 use engine_core::{
     BoxFuture,
     admission::Queue,
+    clock::Civil,
+    delivery::{Arrival, Decision, Delivery, DeliveryFilter, Kept, Mark},
     event::InputRow,
-    id::{BlobName, Epoch, PlanHash, Position, Resource, RunId},
+    id::{BlobName, DeliveryId, Epoch, PlanHash, Position, Resource, RunId},
     revision::{Revision, Target},
     status::RunStatus,
     store::{
-        Append, Appended, AttemptKey, Beginning, Candidate, Chunk, Detail, Extent, Gate, Lease,
-        LeaseError, LogAppend, LogAppended, LogReader, LogRow, Page, Request, RunFilter, Store,
-        StoreError, Submitted, Summary, Takeover,
+        Append, Appended, AttemptKey, Beginning, Candidate, Chunk, Detail, Extent, Gate, Inbox,
+        InboxReader, Lease, LeaseError, LogAppend, LogAppended, LogReader, LogRow, Page, Request,
+        RunFilter, Store, StoreError, Submitted, Summary, Takeover,
     },
 };
 use std::time::Duration;
@@ -98,6 +100,28 @@ impl<S: Store + Clone + 'static> LogReader for Faulty<S> {
         fn stage_log(key: &AttemptKey, from: u64, limit: u32) -> Result<Vec<Chunk>, StoreError>;
         fn lease() -> Result<Option<Lease>, StoreError>;
         fn written_after(position: Position) -> ();
+    }
+}
+
+impl<S: Store + Clone + 'static> InboxReader for Faulty<S> {
+    delegate! {
+        fn deliveries(filter: DeliveryFilter) -> Result<Vec<Delivery>, StoreError>;
+        fn delivery(id: DeliveryId) -> Result<Option<Delivery>, StoreError>;
+        fn delivery_body(id: DeliveryId) -> Result<Option<Vec<u8>>, StoreError>;
+        fn pending_deliveries(after: DeliveryId, limit: u32) -> Result<Vec<Delivery>, StoreError>;
+        fn mark(key: &str) -> Result<Option<String>, StoreError>;
+        fn marks(prefix: &str) -> Result<Vec<Mark>, StoreError>;
+    }
+}
+
+impl<S: Store + Clone + 'static> Inbox for Faulty<S> {
+    delegate! {
+        fn arrive(epoch: Epoch, arrivals: Vec<Arrival>, marks: Vec<Mark>)
+            -> Result<Vec<Kept>, StoreError>;
+        fn decide(epoch: Epoch, id: DeliveryId, decision: Decision, marks: Vec<Mark>)
+            -> Result<(), StoreError>;
+        fn waits(id: DeliveryId, reason: String) -> Result<(), StoreError>;
+        fn forget_deliveries(epoch: Epoch, before: Civil) -> Result<u64, StoreError>;
     }
 }
 

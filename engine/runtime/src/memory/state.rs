@@ -1,6 +1,6 @@
 //! All that the memory store holds, in maps whose order is the same in every process.
 
-use super::logs::StageLog;
+use super::{inbox::Deliveries, logs::StageLog};
 use engine_core::{
     admission::Queue,
     event::{InputRow, Message},
@@ -33,6 +33,7 @@ pub(super) struct State {
     pub(super) blobs: BTreeMap<BlobName, Vec<u8>>,
     pub(super) stage_logs: BTreeMap<AttemptKey, StageLog>,
     pub(super) details: BTreeMap<(RunId, String), Detail>,
+    pub(super) deliveries: Deliveries,
 }
 
 pub(super) struct StoredInput {

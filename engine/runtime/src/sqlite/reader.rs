@@ -4,7 +4,7 @@ use super::{
     columns::{self, FORMAT, gate_columns, integer, log_columns},
     consequences::{QUEUE, queue},
     failure::Failure,
-    logs,
+    inbox, logs,
     ownership::{LEASE_ROW, lease},
     revisions::{OF_TARGET, revision},
     session::Statement,
@@ -12,12 +12,13 @@ use super::{
 use engine_core::{
     BoxFuture,
     admission::Queue,
+    delivery::{Delivery, DeliveryFilter, Mark},
     event::InputRow,
-    id::{BlobName, InputId, PlanHash, Position, Resource, RunId},
+    id::{BlobName, DeliveryId, InputId, PlanHash, Position, Resource, RunId},
     revision::{Revision, Target},
     store::{
-        AttemptKey, Chunk, Detail, Extent, Gate, Lease, LogReader, LogRow, Page, RunFilter,
-        StoreError, Summary,
+        AttemptKey, Chunk, Detail, Extent, Gate, InboxReader, Lease, LogReader, LogRow, Page,
+        RunFilter, StoreError, Summary,
     },
 };
 use sqlx::{Row, SqlitePool, sqlite::SqliteRow};
@@ -67,6 +68,40 @@ fn refused(error: sqlx::Error) -> StoreError {
 
 fn bytes(run: RunId) -> Vec<u8> {
     run.0.as_bytes().to_vec()
+}
+
+impl InboxReader for Reader {
+    fn deliveries(
+        &self,
+        filter: DeliveryFilter,
+    ) -> BoxFuture<'_, Result<Vec<Delivery>, StoreError>> {
+        Box::pin(self.all(inbox::listed(&filter), inbox::delivery))
+    }
+
+    fn delivery(&self, id: DeliveryId) -> BoxFuture<'_, Result<Option<Delivery>, StoreError>> {
+        Box::pin(self.one(inbox::of_id(id), inbox::delivery))
+    }
+
+    fn delivery_body(&self, id: DeliveryId) -> BoxFuture<'_, Result<Option<Vec<u8>>, StoreError>> {
+        Box::pin(self.one(inbox::body_of(id), |row| Ok(row.try_get(0)?)))
+    }
+
+    fn pending_deliveries(
+        &self,
+        after: DeliveryId,
+        limit: u32,
+    ) -> BoxFuture<'_, Result<Vec<Delivery>, StoreError>> {
+        Box::pin(self.all(inbox::pending(after, limit), inbox::delivery))
+    }
+
+    fn mark(&self, key: &str) -> BoxFuture<'_, Result<Option<String>, StoreError>> {
+        let statement = inbox::mark_of(key);
+        Box::pin(async move { Ok(self.one(statement, inbox::mark).await?.map(|mark| mark.value)) })
+    }
+
+    fn marks(&self, prefix: &str) -> BoxFuture<'_, Result<Vec<Mark>, StoreError>> {
+        Box::pin(self.all(inbox::marks_of(prefix), inbox::mark))
+    }
 }
 
 impl LogReader for Reader {

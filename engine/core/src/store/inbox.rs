@@ -1,0 +1,63 @@
+//! Where what arrives is kept until it is decided, and after.
+
+use super::StoreError;
+use crate::{
+    BoxFuture,
+    delivery::{Arrival, Decision, Delivery, DeliveryFilter, Kept, Mark},
+    id::{DeliveryId, Epoch},
+};
+
+/// Reads may be repeated at will; each sees what was committed before it began.
+pub trait InboxReader: Send + Sync + 'static {
+    /// Newest first.
+    fn deliveries(
+        &self,
+        filter: DeliveryFilter,
+    ) -> BoxFuture<'_, Result<Vec<Delivery>, StoreError>>;
+    fn delivery(&self, id: DeliveryId) -> BoxFuture<'_, Result<Option<Delivery>, StoreError>>;
+    /// Its body as it was kept, sealed; none if it had none, or is gone.
+    fn delivery_body(&self, id: DeliveryId) -> BoxFuture<'_, Result<Option<Vec<u8>>, StoreError>>;
+    /// Those that came after `after` and are not decided, oldest first.
+    fn pending_deliveries(
+        &self,
+        after: DeliveryId,
+        limit: u32,
+    ) -> BoxFuture<'_, Result<Vec<Delivery>, StoreError>>;
+    fn mark(&self, key: &str) -> BoxFuture<'_, Result<Option<String>, StoreError>>;
+    /// Those whose key begins so, in the order of their keys.
+    fn marks(&self, prefix: &str) -> BoxFuture<'_, Result<Vec<Mark>, StoreError>>;
+}
+
+/// Writes.
+///
+/// # Contract
+///
+/// Each call is one transaction, durable when it is answered: a poll's findings and its cursor, a
+/// decision and what its triggers have thereby accepted, are there together or not at all. Within a
+/// door a key stands once.
+pub trait Inbox: InboxReader {
+    /// The answers stand in the order of the arrivals.
+    fn arrive(
+        &self,
+        epoch: Epoch,
+        arrivals: Vec<Arrival>,
+        marks: Vec<Mark>,
+    ) -> BoxFuture<'_, Result<Vec<Kept>, StoreError>>;
+    /// Ends a delivery; one that has ended stays as it is.
+    fn decide(
+        &self,
+        epoch: Epoch,
+        id: DeliveryId,
+        decision: Decision,
+        marks: Vec<Mark>,
+    ) -> BoxFuture<'_, Result<(), StoreError>>;
+    /// Says what a delivery that is not decided waits for. May be lost in a crash.
+    fn waits(&self, id: DeliveryId, reason: String) -> BoxFuture<'_, Result<(), StoreError>>;
+    /// Takes away what was decided before `civil` milliseconds, and every body that came before them;
+    /// answers with how many deliveries.
+    fn forget_deliveries(
+        &self,
+        epoch: Epoch,
+        before: crate::clock::Civil,
+    ) -> BoxFuture<'_, Result<u64, StoreError>>;
+}

@@ -1,0 +1,127 @@
+//! What arrives, in memory.
+
+use super::state::State;
+use engine_core::{
+    clock::Civil,
+    delivery::{Arrival, Decision, Delivery, DeliveryFilter, Door, Kept, Mark, State as Stand},
+    id::{DeliveryId, Epoch},
+    store::StoreError,
+};
+use std::collections::BTreeMap;
+
+#[derive(Default)]
+pub(super) struct Deliveries {
+    last: u64,
+    rows: BTreeMap<DeliveryId, Delivery>,
+    keys: BTreeMap<(Door, String), DeliveryId>,
+    bodies: BTreeMap<DeliveryId, Vec<u8>>,
+    marks: BTreeMap<String, String>,
+}
+
+impl State {
+    pub(super) fn arrive(
+        &mut self,
+        epoch: Epoch,
+        arrivals: Vec<Arrival>,
+        marks: Vec<Mark>,
+    ) -> Result<Vec<Kept>, StoreError> {
+        self.stands(epoch)?;
+        let kept = arrivals.into_iter().map(|arrival| self.deliveries.keep(arrival)).collect();
+        self.deliveries.write(marks);
+        Ok(kept)
+    }
+
+    pub(super) fn decide(
+        &mut self,
+        epoch: Epoch,
+        (id, decision): (DeliveryId, Decision),
+        marks: Vec<Mark>,
+    ) -> Result<(), StoreError> {
+        self.stands(epoch)?;
+        let Some(row) = self.deliveries.rows.get_mut(&id) else { return Ok(()) };
+        if let Stand::Pending { .. } = row.state {
+            row.state = Stand::Decided(decision);
+            self.deliveries.write(marks);
+        }
+        Ok(())
+    }
+
+    pub(super) fn forget_deliveries(
+        &mut self,
+        epoch: Epoch,
+        before: Civil,
+    ) -> Result<u64, StoreError> {
+        self.stands(epoch)?;
+        let all = &mut self.deliveries;
+        let is_old = |row: &Delivery| row.at.civil < before;
+        let old: Vec<DeliveryId> =
+            all.rows.values().filter(|row| is_old(row)).map(|row| row.id).collect();
+        all.bodies.retain(|id, _| !old.contains(id));
+        let length = all.rows.len();
+        all.rows.retain(|_, row| !(is_old(row) && matches!(row.state, Stand::Decided(_))));
+        let rows = &all.rows;
+        all.keys.retain(|_, id| rows.contains_key(id));
+        Ok((length - all.rows.len()) as u64)
+    }
+}
+
+impl Deliveries {
+    fn keep(&mut self, arrival: Arrival) -> Kept {
+        let key = (arrival.door.clone(), arrival.key.clone());
+        if let Some(id) = self.keys.get(&key) {
+            return match self.rows.get(id).is_some_and(|row| row.digest == arrival.digest) {
+                true => Kept::Repeated(*id),
+                false => Kept::Conflict(*id),
+            };
+        }
+        self.last += 1;
+        let id = DeliveryId(self.last);
+        let Arrival { door, key: name, digest, at, content, body } = arrival;
+        let state = Stand::Pending { waits_for: None };
+        self.rows.insert(id, Delivery { id, door, key: name, digest, at, content, state });
+        self.keys.insert(key, id);
+        self.bodies.extend(body.map(|body| (id, body)));
+        Kept::New(id)
+    }
+
+    fn write(&mut self, marks: Vec<Mark>) {
+        self.marks.extend(marks.into_iter().map(|mark| (mark.key, mark.value)));
+    }
+
+    pub(super) fn waits(&mut self, id: DeliveryId, reason: String) {
+        if let Some(Delivery { state: Stand::Pending { waits_for }, .. }) = self.rows.get_mut(&id) {
+            *waits_for = Some(reason);
+        }
+    }
+
+    pub(super) fn listed(&self, filter: &DeliveryFilter) -> Vec<Delivery> {
+        let limit = filter.limit.map_or(usize::MAX, |limit| limit as usize);
+        let newest_first = self.rows.values().rev();
+        let wanted = newest_first.filter(|row| filter.before.is_none_or(|before| row.id < before));
+        wanted.take(limit).cloned().collect()
+    }
+
+    pub(super) fn one(&self, id: DeliveryId) -> Option<Delivery> {
+        self.rows.get(&id).cloned()
+    }
+
+    pub(super) fn body(&self, id: DeliveryId) -> Option<Vec<u8>> {
+        self.bodies.get(&id).cloned()
+    }
+
+    pub(super) fn pending(&self, after: DeliveryId, limit: u32) -> Vec<Delivery> {
+        let rows = self.rows.values().filter(|row| row.id > after);
+        let pending = rows.filter(|row| matches!(row.state, Stand::Pending { .. }));
+        pending.take(limit as usize).cloned().collect()
+    }
+
+    pub(super) fn mark(&self, key: &str) -> Option<String> {
+        self.marks.get(key).cloned()
+    }
+
+    pub(super) fn marks(&self, prefix: &str) -> Vec<Mark> {
+        let from = self.marks.range(prefix.to_owned()..);
+        let those = from.take_while(|(key, _)| key.starts_with(prefix));
+        those.map(|(key, value)| Mark { key: key.clone(), value: value.clone() }).collect()
+    }
+}

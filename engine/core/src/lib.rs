@@ -4,6 +4,7 @@
 //! The invariant of everything in here: replaying a run's log gives the run's state.
 
 pub mod admission;
+pub mod catalogue;
 pub mod clock;
 pub mod delivery;
 pub mod diagnostic;

@@ -27,7 +27,6 @@ pub(crate) use world::{DEPLOYED, LAST_SUCCEEDED, WorldReads};
 
 pub use crate::parameter::Given;
 pub(crate) use triggers::Trigger;
-pub use triggers::{Activity, Listening};
 
 use crate::{
     Registries, Registry,

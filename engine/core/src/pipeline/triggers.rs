@@ -3,6 +3,7 @@
 use super::{Config, Parameter, Pipeline, spans, stages::placed};
 use crate::{
     Registries,
+    catalogue::{Activity, TriggerOutline},
     diagnostic::{Code, Diagnostic, SourceFile, Span, quoted},
     language::{Entry, Node, Schemas, TriggerText, Walk, closest, decode},
     parameter::{Given, Matching},
@@ -11,7 +12,7 @@ use crate::{
     trigger::{AnyMatcher, Home, Warning, WarningCode},
 };
 use serde_json::Value;
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
 /// No repository is called so: what hangs on where the file lies is not judged while it is only read.
 const UNKNOWN_REPOSITORY: &str = "this repository";
@@ -43,13 +44,6 @@ pub(crate) struct Handed {
     pub(crate) key_span: Span,
     pub(crate) value: Template,
     pub(crate) span: Span,
-}
-
-/// Whether a trigger starts anything.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Activity {
-    Enabled,
-    Disabled,
 }
 
 pub(super) struct Reader<'a> {
@@ -224,35 +218,22 @@ impl Kind {
     }
 }
 
-/// A trigger that is ready to be asked.
-pub struct Listening {
-    pub trigger_type: String,
-    /// Its place in the file, from 0.
-    pub number: u32,
-    pub activity: Activity,
-    pub matcher: Box<dyn AnyMatcher>,
-    /// Bare CEL over `trigger` and `application`.
-    pub when: Option<String>,
-    pub parameters: BTreeMap<String, Template>,
-}
-
 impl Pipeline {
-    /// The triggers of a file without faults, which lies in `repository`.
-    pub fn listening(&self, registries: &Registries, repository: Option<&str>) -> Vec<Listening> {
-        let homes = homes(self, repository);
-        let listening = |(trigger, home): (&Trigger, Home)| {
-            let (kind, compiled) = trigger.compiled(registries, &home)?;
+    /// What there is to know of its triggers without the file; of one that is at fault, nothing.
+    pub(crate) fn trigger_outlines(&self) -> Vec<TriggerOutline> {
+        let outline = |(number, trigger): (u32, &Trigger)| {
+            let (kind, config) = trigger.kind()?;
             let handed = |it: &Handed| (it.id.clone(), it.value.clone());
-            Some(Listening {
+            Some(TriggerOutline {
                 trigger_type: kind.trigger_type.clone(),
-                number: home.trigger,
+                number,
                 activity: trigger.activity,
-                matcher: compiled.ok()?,
+                config,
                 when: trigger.when.as_ref().map(|(source, _)| source.clone()),
                 parameters: trigger.parameters.iter().map(handed).collect(),
             })
         };
-        self.triggers.iter().zip(homes).filter_map(listening).collect()
+        (0..).zip(&self.triggers).filter_map(outline).collect()
     }
 
     pub(super) fn trigger_faults(&self, registries: &Registries) -> Vec<Diagnostic> {

@@ -17,6 +17,24 @@ pub enum IndexKey {
 }
 
 impl IndexKey {
+    /// Those of a happening: a repository is known by each of its addresses.
+    pub fn all_of(happening: &Happening) -> Vec<IndexKey> {
+        let aliases = match happening {
+            Happening::Git(git) => git.aliases.as_slice(),
+            Happening::Image(_)
+            | Happening::Chart(_)
+            | Happening::Hook(_)
+            | Happening::Time(_)
+            | Happening::Ended(_) => &[],
+        };
+        let alias = |repository: &String| IndexKey::Git { repository: repository.clone() };
+        let mut keys = vec![IndexKey::of(happening)];
+        keys.extend(aliases.iter().map(alias));
+        keys.dedup();
+        keys
+    }
+
+    /// The one under which what happens there is put in order.
     pub fn of(happening: &Happening) -> IndexKey {
         match happening {
             Happening::Git(git) => IndexKey::Git { repository: git.repository.clone() },

@@ -9,7 +9,7 @@ pub use input::{
 };
 
 pub use stop::{RunStop, StopCause};
-pub use trigger::{Parent, Trigger};
+pub use trigger::{Fired, Parent, Trigger};
 
 use crate::{
     admission::{Limit, Standing, Strategy},

@@ -19,6 +19,8 @@ pub enum Way {
     /// The engine's socket: the kernel says whose process it was.
     Socket,
     Engine,
+    /// Something has happened outside, and a trigger has fired.
+    Event,
 }
 
 /// What a person can say to a stage that waits for one.

@@ -11,7 +11,7 @@ use engine_core::{
     id::{Resource, RunId},
     plan::NodeIndex,
     stage::{Child, ChildError, ChildRequest, Ending, Identity, Services},
-    store::{Request, StoreError, Submitted},
+    store::{Request, Store, StoreError, Submitted},
 };
 use serde_json::Value;
 use std::{
@@ -127,24 +127,10 @@ impl Caller {
     async fn ancestry(&self, backing: &Backing, wanted: &str) -> Result<Vec<RunId>, ChildError> {
         let mut ancestry = self.ancestry.clone();
         ancestry.push(self.identity.run);
-        if ancestry.len() > DEEPEST {
-            return Err(ChildError::Refused(format!("runs start runs at most {DEEPEST} deep")));
+        match lineage(&*backing.store, &ancestry, wanted).await.map_err(unavailable)? {
+            Lineage::Open => Ok(ancestry),
+            Lineage::Closed(reason) => Err(ChildError::Refused(reason)),
         }
-        let mut path = Vec::new();
-        for run in &ancestry {
-            let gate = backing.store.gate(*run).await.map_err(unavailable)?;
-            let summary = gate.map(|gate| gate.summary);
-            let name = summary.map(|it| format!("{}/{}", it.application, it.pipeline));
-            path.push(name.unwrap_or_default());
-        }
-        if path.iter().any(|name| name == wanted) {
-            path.push(wanted.to_owned());
-            let ring = path.join(" -> ");
-            return Err(ChildError::Refused(format!(
-                "pipelines start each other in a ring: {ring}"
-            )));
-        }
-        Ok(ancestry)
     }
 
     fn as_parent(&self, ending: Ending) -> Parent {
@@ -186,6 +172,35 @@ impl Caller {
         }
         Ok(child)
     }
+}
+
+/// Whether a pipeline may be started by the last of these runs.
+pub(crate) enum Lineage {
+    Open,
+    /// The fragment says why not.
+    Closed(String),
+}
+
+/// A pipeline that is among those that led here is a ring.
+pub(crate) async fn lineage(
+    store: &dyn Store,
+    ancestry: &[RunId],
+    wanted: &str,
+) -> Result<Lineage, StoreError> {
+    if ancestry.len() > DEEPEST {
+        return Ok(Lineage::Closed(format!("runs start runs at most {DEEPEST} deep")));
+    }
+    let mut path = Vec::new();
+    for run in ancestry {
+        let summary = store.gate(*run).await?.map(|gate| gate.summary);
+        let name = summary.map(|it| format!("{}/{}", it.application, it.pipeline));
+        path.push(name.unwrap_or_default());
+    }
+    if !path.iter().any(|name| name == wanted) {
+        return Ok(Lineage::Open);
+    }
+    path.push(wanted.to_owned());
+    Ok(Lineage::Closed(format!("pipelines start each other in a ring: {}", path.join(" -> "))))
 }
 
 pub(crate) async fn child(backing: &Backing, run: RunId) -> Result<Child, ChildError> {

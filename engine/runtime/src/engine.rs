@@ -14,6 +14,7 @@ use crate::{
     driver::{Shop, Stepped, Witness},
     evaluator::Evaluator,
     guard::Guard,
+    inbox::{Grounds, Inbox, Shelf},
     lease,
     objects::Objects,
     process::Processes,
@@ -205,6 +206,11 @@ impl Engine {
     /// How long each step takes from now on. Whoever falls far behind misses some.
     pub fn steps(&self) -> broadcast::Receiver<Stepped> {
         self.shop.steps.subscribe()
+    }
+
+    /// Opens the inbox: from here on what arrives is worked on.
+    pub fn inbox(&self, grounds: Arc<dyn Grounds>, shelf: Shelf) -> Inbox {
+        Inbox::open((self.shop.backing.clone(), self.starting.clone()), (grounds, shelf))
     }
 
     pub fn reader(&self) -> Reader {

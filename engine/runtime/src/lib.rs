@@ -9,6 +9,7 @@ pub mod driver;
 pub mod engine;
 pub mod evaluator;
 mod guard;
+pub mod inbox;
 pub mod lease;
 pub mod mask;
 pub mod memory;

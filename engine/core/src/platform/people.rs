@@ -53,7 +53,7 @@ impl Platform {
     pub fn person(&self, actor: Actor) -> Actor {
         let Some(file) = self.file() else { return actor };
         match actor.way {
-            Way::Engine => actor,
+            Way::Engine | Way::Event => actor,
             Way::CommandLine | Way::Socket => {
                 let users = &file.people.users;
                 let known = users.iter().find(|(_, user)| user.unix.as_ref() == Some(&actor.name));

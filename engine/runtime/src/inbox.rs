@@ -1,0 +1,295 @@
+//! What arrives is kept, acknowledged, and then looked at: what it says is confirmed at the place it
+//! speaks of, the triggers that look there are asked, and runs are started. Every delivery ends in a
+//! decision that says which, or why none.
+
+mod following;
+mod judging;
+mod polling;
+mod post;
+mod timing;
+
+pub use polling::{Interval, Subject};
+
+use crate::{
+    engine::{NewRun, Starting},
+    services::Backing,
+};
+use engine_core::{
+    BoxFuture,
+    catalogue::{Catalogue, Entry},
+    delivery::{Arrival, Content, Delivery, Door, Kept, Mark},
+    event,
+    happening::Happening,
+    id::{BlobName, DeliveryId, RunId},
+    parameter::Given,
+    person::Actor,
+    store::StoreError,
+    trigger::{Commit, PollError, Polled},
+};
+use sha2::{Digest, Sha256};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, PoisonError, RwLock, RwLockReadGuard},
+    time::Duration,
+};
+use tokio::{sync::Notify, task::JoinHandle};
+
+/// The catalogue, which whoever looks at sources writes and whoever asks triggers reads.
+#[derive(Clone, Default)]
+pub struct Shelf(Arc<RwLock<Catalogue>>);
+
+impl Shelf {
+    /// Never held over an await.
+    pub fn read(&self) -> RwLockReadGuard<'_, Catalogue> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub fn change<T>(&self, change: impl FnOnce(&mut Catalogue) -> T) -> T {
+        change(&mut self.0.write().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// The places outside: repositories and registries, and what a pipeline needs to become a run.
+///
+/// # Contract
+///
+/// Every call may be made again with the same arguments, and has its own deadlines. Calls about one
+/// subject come one after another; those about different ones at once.
+pub trait Grounds: Send + Sync + 'static {
+    /// Looks where it is said to have happened, and fills in what is to be seen there.
+    fn confirm<'a>(&'a self, happening: &'a Happening) -> BoxFuture<'a, Result<Confirmed, Later>>;
+
+    /// The places that are to be asked what is new, and how often.
+    fn subjects(&self) -> Vec<Subject>;
+
+    fn poll<'a>(
+        &'a self,
+        subject: &'a Subject,
+        cursor: Option<serde_json::Value>,
+    ) -> BoxFuture<'a, Result<Polled, PollError>>;
+
+    /// Makes a run of a pipeline ready to start.
+    fn prepare<'a>(&'a self, wanted: Wanted) -> BoxFuture<'a, Result<NewRun, Unprepared>>;
+}
+
+/// What is to be seen where something is said to have happened.
+#[derive(Clone)]
+pub enum Confirmed {
+    Yes {
+        happening: Happening,
+        own: Own,
+    },
+    /// It is not so, or not ours to act on; the fragment says why.
+    No {
+        reason: String,
+    },
+}
+
+/// The pipelines of the commit that it speaks of.
+#[derive(Clone)]
+pub enum Own {
+    None,
+    /// They stand in the place of what the catalogue has of this source.
+    Of {
+        source: Arc<str>,
+        entries: Vec<Entry>,
+    },
+}
+
+/// A place outside does not answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Later {
+    pub reason: String,
+    /// It has said when.
+    pub after: Option<Duration>,
+}
+
+/// A pipeline that is to become a run.
+pub struct Wanted {
+    pub entry: Entry,
+    pub commit: Commit,
+    pub parameters: BTreeMap<String, Given>,
+    pub trigger: event::Trigger,
+    pub actor: Actor,
+    pub key: String,
+    /// The runs that led here.
+    pub ancestry: Vec<RunId>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Unprepared {
+    /// The file of that commit is broken; its faults, each in a line.
+    Invalid {
+        faults: Vec<String>,
+    },
+    /// It may not start.
+    Refused {
+        reason: String,
+    },
+    Later(Later),
+}
+
+/// What has come in, and was proven to be the sender's.
+pub struct Incoming {
+    pub door: Door,
+    /// What it is known again by; without one, by its body.
+    pub key: Option<String>,
+    pub content: Content,
+    pub body: Vec<u8>,
+}
+
+/// The open inbox of an engine; it is worked on until it is dropped.
+pub struct Inbox {
+    shared: Arc<Shared>,
+    tasks: Vec<JoinHandle<()>>,
+}
+
+pub(crate) struct Shared {
+    backing: Backing,
+    starting: Arc<Starting>,
+    grounds: Arc<dyn Grounds>,
+    shelf: Shelf,
+    /// Something has come in.
+    news: Notify,
+    /// The catalogue, or the places to ask, are others.
+    changed: Notify,
+}
+
+/// Under which bodies are sealed: each has a row of its own.
+const BODY: &str = "delivery body";
+/// More of a body is not kept.
+const BODY_BYTES: usize = 64 * 1024;
+
+impl Inbox {
+    pub(crate) fn open(
+        (backing, starting): (Backing, Arc<Starting>),
+        (grounds, shelf): (Arc<dyn Grounds>, Shelf),
+    ) -> Inbox {
+        let (news, changed) = (Notify::new(), Notify::new());
+        let shared = Shared { backing, starting, grounds, shelf, news, changed };
+        let shared = Arc::new(shared);
+        let tasks = vec![
+            tokio::spawn(post::work(shared.clone())),
+            tokio::spawn(polling::poll(shared.clone())),
+            tokio::spawn(timing::watch(shared.clone())),
+            tokio::spawn(following::follow(shared.clone())),
+            tokio::spawn(post::forget(shared.clone())),
+        ];
+        Inbox { shared, tasks }
+    }
+
+    /// Keeps what came in: durable when this answers.
+    ///
+    /// # Errors
+    ///
+    /// When nothing was kept, or nobody can tell: whoever sent it sends it again.
+    pub async fn take(&self, mut incoming: Incoming) -> Result<Kept, StoreError> {
+        self.shared.mask(&mut incoming.content);
+        let digest = hex::encode(Sha256::digest(&incoming.body));
+        let key = incoming.key.unwrap_or_else(|| format!("sha256:{digest}"));
+        let arrival = Arrival {
+            door: incoming.door,
+            key,
+            digest,
+            at: self.shared.backing.clock.now(),
+            content: incoming.content,
+            body: Some(self.shared.sealed(&incoming.body)),
+        };
+        let kept = self.shared.arrive(vec![arrival], Vec::new()).await?;
+        let lost = || StoreError::Damaged("a delivery got no answer".to_owned());
+        kept.into_iter().next().ok_or_else(lost)
+    }
+
+    /// Has an earlier delivery looked at again, as what it said then.
+    ///
+    /// # Errors
+    ///
+    /// When nothing was kept, or nobody can tell.
+    pub async fn replay(&self, of: &Delivery, by: Actor) -> Result<DeliveryId, StoreError> {
+        let at = self.shared.backing.clock.now();
+        let content = Content { asked_by: Some(by), ..of.content.clone() };
+        let arrival = Arrival {
+            door: Door::Replay { of: of.id },
+            key: at.elapsed.0.to_string(),
+            digest: of.digest.clone(),
+            at,
+            content,
+            body: None,
+        };
+        match self.shared.arrive(vec![arrival], Vec::new()).await?.as_slice() {
+            [Kept::New(id) | Kept::Repeated(id) | Kept::Conflict(id)] => Ok(*id),
+            _ => Err(StoreError::Damaged("a delivery got no answer".to_owned())),
+        }
+    }
+
+    /// The body of a delivery as it is kept.
+    ///
+    /// # Errors
+    ///
+    /// When the store does not answer, or it was changed there.
+    pub async fn body(&self, id: DeliveryId) -> Result<Option<String>, StoreError> {
+        let Some(sealed) = self.shared.backing.store.delivery_body(id).await? else {
+            return Ok(None);
+        };
+        let body = self.shared.backing.sealer.open(&BlobName(BODY.to_owned()), &sealed);
+        let body = body.map_err(|error| StoreError::Damaged(error.to_string()))?;
+        Ok(Some(String::from_utf8_lossy(&body).into_owned()))
+    }
+
+    pub fn shelf(&self) -> &Shelf {
+        &self.shared.shelf
+    }
+
+    /// Has what is to be asked, and when, looked at again.
+    pub fn changed(&self) {
+        self.shared.changed.notify_waiters();
+    }
+}
+
+impl Drop for Inbox {
+    fn drop(&mut self) {
+        self.tasks.iter().for_each(JoinHandle::abort);
+    }
+}
+
+impl Shared {
+    async fn arrive(
+        &self,
+        arrivals: Vec<Arrival>,
+        marks: Vec<Mark>,
+    ) -> Result<Vec<Kept>, StoreError> {
+        let epoch = self.backing.guard.epoch;
+        let kept = self.backing.store.arrive(epoch, arrivals, marks).await?;
+        if kept.iter().any(|kept| matches!(kept, Kept::New(_))) {
+            self.news.notify_one();
+        }
+        Ok(kept)
+    }
+
+    /// What somebody posts is shown and kept: a secret in it is not what it says.
+    fn mask(&self, content: &mut Content) {
+        for happening in &mut content.happenings {
+            if let Happening::Hook(hook) = happening {
+                let payload = std::mem::take(&mut hook.payload);
+                hook.payload = self.backing.secrets.mask.value(payload);
+            }
+        }
+    }
+
+    /// Cut, with every secret that is known masked.
+    fn sealed(&self, body: &[u8]) -> Vec<u8> {
+        let text = self.backing.secrets.mask.text(&String::from_utf8_lossy(body));
+        let mut end = text.len().min(BODY_BYTES);
+        while !text.is_char_boundary(end) {
+            end -= 1;
+        }
+        let kept = text.as_bytes().get(..end).unwrap_or_default();
+        self.backing.sealer.seal(&BlobName(BODY.to_owned()), kept)
+    }
+
+    async fn pause(&self, time: Duration) {
+        let until = self.backing.clock.now().elapsed.plus(time);
+        let until = engine_core::clock::Moment::Elapsed(until);
+        self.backing.clock.sleep_until(until).await;
+    }
+}

@@ -1,0 +1,186 @@
+//! Works on what has come in: in order where it is about one place, at once where it is not.
+
+use super::{Later, Shared, judging};
+use engine_core::{
+    clock::Civil,
+    delivery::{Decision, Delivery, Mark},
+    id::DeliveryId,
+    store::StoreError,
+    trigger::IndexKey,
+};
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+use tokio::{sync::Semaphore, task::JoinSet};
+
+/// Deliveries that are read at once, and those that are in memory at most.
+const PAGE: u32 = 128;
+const MOST: usize = 2_000;
+/// Lanes that are worked on at once.
+const LANES: usize = 64;
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+/// After this time nothing is asked again.
+const PATIENCE: Duration = Duration::from_secs(24 * 60 * 60);
+/// How often what is old is taken away.
+const FORGETTING: Duration = Duration::from_secs(60 * 60);
+
+/// What waits in each lane that is being worked on.
+type Lanes = Arc<Mutex<HashMap<String, VecDeque<Delivery>>>>;
+
+/// Never ends by itself.
+pub(super) async fn work(shared: Arc<Shared>) {
+    let (lanes, places): (Lanes, _) = (Lanes::default(), Arc::new(Semaphore::new(LANES)));
+    let mut workers = JoinSet::new();
+    let mut cursor = DeliveryId(0);
+    loop {
+        while in_memory(&lanes) >= MOST {
+            drop(workers.join_next().await);
+        }
+        let page = match shared.backing.store.pending_deliveries(cursor, PAGE).await {
+            Ok(page) => page,
+            Err(error) => {
+                tracing::warn!(%error, "the inbox cannot be read; trying again");
+                shared.pause(FIRST_PAUSE).await;
+                continue;
+            }
+        };
+        if page.is_empty() {
+            tokio::select! {
+                () = shared.news.notified() => {}
+                Some(_) = workers.join_next() => {}
+            }
+        }
+        for delivery in page {
+            cursor = delivery.id;
+            let lane = lane(&delivery);
+            if let Lane::New = put(&lanes, &lane, delivery) {
+                let (shared, lanes, places) = (shared.clone(), lanes.clone(), places.clone());
+                workers.spawn(async move { drive(&shared, &lanes, (&lane, &places)).await });
+            }
+        }
+    }
+}
+
+/// What is about one place is decided one after another.
+fn lane(delivery: &Delivery) -> String {
+    match delivery.content.happenings.first() {
+        Some(happening) => IndexKey::of(happening).to_string(),
+        None => format!("delivery:{}", delivery.id),
+    }
+}
+
+enum Lane {
+    New,
+    UnderWay,
+}
+
+fn locked(lanes: &Lanes) -> MutexGuard<'_, HashMap<String, VecDeque<Delivery>>> {
+    lanes.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn in_memory(lanes: &Lanes) -> usize {
+    locked(lanes).values().map(|lane| lane.len() + 1).sum()
+}
+
+fn put(lanes: &Lanes, name: &str, delivery: Delivery) -> Lane {
+    let mut lanes = locked(lanes);
+    match lanes.get_mut(name) {
+        Some(lane) => {
+            lane.push_back(delivery);
+            Lane::UnderWay
+        }
+        None => {
+            lanes.insert(name.to_owned(), VecDeque::from([delivery]));
+            Lane::New
+        }
+    }
+}
+
+/// The lane's next delivery; a lane without any is no more.
+fn next(lanes: &Lanes, name: &str) -> Option<Delivery> {
+    let mut lanes = locked(lanes);
+    let next = lanes.get_mut(name)?.pop_front();
+    if next.is_none() {
+        lanes.remove(name);
+    }
+    next
+}
+
+async fn drive(shared: &Shared, lanes: &Lanes, (lane, places): (&str, &Semaphore)) {
+    while let Some(delivery) = next(lanes, lane) {
+        if let Err(error) = settle(shared, places, delivery).await {
+            // The lease is lost or the store is broken: the engine ends, and the next one goes on.
+            tracing::error!(%error, lane, "a delivery could not be decided");
+            return;
+        }
+    }
+}
+
+async fn settle(shared: &Shared, places: &Semaphore, delivery: Delivery) -> Result<(), StoreError> {
+    let mut pause = FIRST_PAUSE;
+    let mut told = None;
+    loop {
+        let judged = {
+            // Never closed; a permit only keeps those that work at once few.
+            let _permit = places.acquire().await;
+            judging::judge(shared, &delivery).await
+        };
+        let later = match judged {
+            Ok((decision, marks)) => return decide(shared, delivery.id, (decision, marks)).await,
+            Err(later) => later,
+        };
+        let now = shared.backing.clock.now();
+        if now.elapsed.since(delivery.at.elapsed) > PATIENCE {
+            let notes = vec![format!("given up after 24 hours: {}", later.reason)];
+            let decision = Decision { at: now, outcomes: Vec::new(), notes };
+            return decide(shared, delivery.id, (decision, Vec::new())).await;
+        }
+        let Later { reason, after } = later;
+        if told.as_ref() != Some(&reason) {
+            drop(shared.backing.store.waits(delivery.id, reason.clone()).await);
+            told = Some(reason);
+        }
+        shared.pause(after.unwrap_or(pause).min(LONGEST_PAUSE)).await;
+        pause = (pause * 2).min(LONGEST_PAUSE);
+    }
+}
+
+/// Again and again while the store does not answer: it is decided once, however often it is said.
+async fn decide(
+    shared: &Shared,
+    id: DeliveryId,
+    (decision, marks): (Decision, Vec<Mark>),
+) -> Result<(), StoreError> {
+    let epoch = shared.backing.guard.epoch;
+    loop {
+        let (decision, marks) = (decision.clone(), marks.clone());
+        match shared.backing.store.decide(epoch, id, decision, marks).await {
+            Ok(()) => return Ok(()),
+            Err(StoreError::Unavailable(reason) | StoreError::Unknown(reason)) => {
+                tracing::warn!(%reason, "a decision could not be written; trying again");
+                shared.pause(FIRST_PAUSE).await;
+            }
+            Err(error @ (StoreError::LeaseLost { .. } | StoreError::Damaged(_))) => {
+                return Err(error);
+            }
+        }
+    }
+}
+
+/// Takes away what is older than it is to be kept.
+pub(super) async fn forget(shared: Arc<Shared>) {
+    loop {
+        let kept = shared.starting.platform.deliveries_are_kept().milliseconds();
+        let before = Civil(shared.backing.clock.now().civil.0.saturating_sub(kept));
+        let epoch = shared.backing.guard.epoch;
+        match shared.backing.store.forget_deliveries(epoch, before).await {
+            Ok(0) => {}
+            Ok(gone) => tracing::info!(gone, "old deliveries were taken away"),
+            Err(error) => tracing::warn!(%error, "old deliveries could not be taken away"),
+        }
+        shared.pause(FORGETTING).await;
+    }
+}

@@ -1,0 +1,160 @@
+//! Watches the clock for triggers that fire by themselves. Each moment is a happening once, however
+//! often the engine starts anew; what went by while nobody was there is one happening in all.
+
+use super::Shared;
+use engine_core::{
+    clock::{Civil, Moment},
+    delivery::{Arrival, Content, Door, Mark},
+    happening::{Happening, Lateness, Time},
+    store::StoreError,
+    trigger::{IndexKey, Next},
+};
+use serde::{Deserialize, Serialize};
+use std::{sync::Arc, time::Duration};
+
+/// So late a moment is still in time: the engine was there, and busy or asleep.
+const GRACE_MS: u64 = 60_000;
+/// Moments that are counted before it is given up.
+const MOST_MISSED: u32 = 10_000;
+const PAUSE: Duration = Duration::from_secs(1);
+/// Without anything to come: the catalogue says when it changes.
+const IDLE_MS: u64 = 60 * 60 * 1_000;
+
+/// Where a schedule goes on.
+#[derive(Serialize, Deserialize)]
+struct Watched {
+    /// Another schedule begins anew.
+    schedule: String,
+    /// Its moments up to this one are done.
+    after: u64,
+}
+
+/// Never ends by itself.
+pub(super) async fn watch(shared: Arc<Shared>) {
+    loop {
+        let changed = shared.changed.notified();
+        let until = match look(&shared).await {
+            Ok(until) => until,
+            Err(error) => {
+                tracing::warn!(%error, "schedules cannot be looked at; trying again");
+                shared.pause(PAUSE).await;
+                continue;
+            }
+        };
+        tokio::select! {
+            () = changed => {}
+            () = shared.backing.clock.sleep_until(Moment::Civil(until)) => {}
+        }
+    }
+}
+
+/// One trigger that fires by itself.
+struct Timer {
+    key: IndexKey,
+    time: Time,
+    next: Box<dyn Fn(Civil) -> Next + Send + Sync>,
+}
+
+fn timers(shared: &Shared) -> Vec<Timer> {
+    let shelf = shared.shelf.read();
+    let keys = shelf.keys().filter(|key| matches!(key, IndexKey::Time { .. }));
+    let listed = keys.flat_map(|key| shelf.listening(key).map(move |(_, it)| (key, it.clone())));
+    let timer = |(key, listening): (&IndexKey, Arc<engine_core::catalogue::Listening>)| {
+        let home = listening.home.clone();
+        Timer {
+            key: key.clone(),
+            time: Time {
+                application: home.application,
+                pipeline: home.pipeline,
+                trigger: home.trigger,
+                schedule: String::new(),
+                scheduled_at: Civil(0),
+                lateness: Lateness::InTime,
+            },
+            next: Box::new(move |after| listening.matcher.next(after)),
+        }
+    };
+    listed.map(timer).collect()
+}
+
+/// Keeps what is due, and answers when the next is.
+async fn look(shared: &Shared) -> Result<Civil, StoreError> {
+    let now = shared.backing.clock.now();
+    let (mut arrivals, mut marks) = (Vec::new(), Vec::new());
+    let mut until = Civil(now.civil.0 + IDLE_MS);
+    for timer in timers(shared) {
+        let mark = format!("clock/{}", timer.key);
+        let kept = shared.backing.store.mark(&mark).await?;
+        let kept = kept.and_then(|text| serde_json::from_str::<Watched>(&text).ok());
+        let Next::At { schedule, .. } = (timer.next)(now.civil) else { continue };
+        let after = match &kept {
+            Some(kept) if kept.schedule == schedule => Civil(kept.after),
+            // The first sight of a schedule.
+            Some(_) | None => now.civil,
+        };
+        let due = due(&timer, after, now.civil);
+        let done = due.last.unwrap_or(after);
+        if kept.is_none_or(|kept| kept.schedule != schedule || kept.after != done.0) {
+            let watched = Watched { schedule: schedule.clone(), after: done.0 };
+            let value = serde_json::to_string(&watched);
+            let value = value.map_err(|error| StoreError::Damaged(error.to_string()))?;
+            marks.push(Mark { key: mark, value });
+        }
+        if let Some(at) = due.last {
+            let lateness = due.lateness(now.civil);
+            let time = Time { schedule, scheduled_at: at, lateness, ..timer.time };
+            let subject = timer.key.to_string();
+            arrivals.push(Arrival {
+                door: Door::Clock { subject },
+                key: at.0.to_string(),
+                digest: String::new(),
+                at: now,
+                content: Content { happenings: vec![Happening::Time(time)], ..Content::default() },
+                body: None,
+            });
+        }
+        if let Next::At { at, .. } = (timer.next)(done.max(now.civil)) {
+            until = until.min(at);
+        }
+    }
+    if !(arrivals.is_empty() && marks.is_empty()) {
+        let _kept = shared.arrive(arrivals, marks).await?;
+    }
+    Ok(until)
+}
+
+/// The moments that have come.
+struct Due {
+    last: Option<Civil>,
+    moments: u32,
+}
+
+impl Due {
+    fn lateness(&self, now: Civil) -> Lateness {
+        let late = self.last.map_or(0, |last| now.0.saturating_sub(last.0));
+        match late <= GRACE_MS {
+            true => Lateness::InTime,
+            false => Lateness::Missed { moments: self.moments },
+        }
+    }
+}
+
+fn due(timer: &Timer, after: Civil, now: Civil) -> Due {
+    let mut due = Due { last: None, moments: 0 };
+    let mut from = after;
+    while let Next::At { at, .. } = (timer.next)(from) {
+        if at > now {
+            break;
+        }
+        (due.last, from) = (Some(at), at);
+        due.moments += 1;
+        if due.moments == MOST_MISSED {
+            // So many that the rest is not counted: the newest is looked for from nearby.
+            from = Civil(now.0.saturating_sub(24 * 60 * 60 * 1_000).max(from.0));
+        }
+        if due.moments > 2 * MOST_MISSED {
+            break;
+        }
+    }
+    due
+}

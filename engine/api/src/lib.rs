@@ -7,6 +7,7 @@ mod connection;
 mod door;
 mod gate;
 mod health;
+mod mail;
 mod metrics;
 mod openapi;
 mod patient;
@@ -22,6 +23,7 @@ mod submission;
 pub use client::{connect, connect_to, socket_in};
 pub use door::{DoorError, Doors, Group, Ways};
 pub use health::REFUSED;
+pub use mail::{Address, Mailroom, NoMailroom, Post, Received, Replayed};
 pub use openapi::document;
 pub use peer::{Peer, user};
 pub use repeat::{MovedOn, Repeat};
@@ -54,6 +56,8 @@ pub struct Api {
     pub engine: Arc<Engine>,
     pub starter: Arc<dyn Starter>,
     pub configuration: Latest<Configuration>,
+    /// Takes what others post.
+    pub mailroom: Arc<dyn Mailroom>,
     /// The program's.
     pub version: &'static str,
 }

@@ -1,5 +1,6 @@
 //! What can be asked and said, under `/api/v1`.
 
+mod deliveries;
 mod logs;
 mod pages;
 mod people;
@@ -10,7 +11,9 @@ mod stream;
 pub use pages::{Page, PipelinePage, RowPage, RunPage};
 pub(crate) use runs::{StartedRun, begun};
 
-use crate::{gate::gate, health, openapi, problem::Problem, repeat, rollback, service::Service};
+use crate::{
+    gate::gate, health, mail, openapi, problem::Problem, repeat, rollback, service::Service,
+};
 use axum::{Router, http::StatusCode, middleware};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -38,6 +41,12 @@ pub(crate) fn declared() -> OpenApiRouter<Service> {
         .routes(routes!(pipelines::plan))
         .routes(routes!(pipelines::schema))
         .routes(routes!(stream::events))
+        .routes(routes!(deliveries::list))
+        .routes(routes!(deliveries::show))
+        .routes(routes!(deliveries::replay))
+        .routes(routes!(mail::receiver))
+        .routes(routes!(mail::receiver_with_secret))
+        .routes(routes!(mail::hook))
 }
 
 pub(crate) fn routes(service: Service) -> Router {

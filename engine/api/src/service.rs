@@ -1,6 +1,6 @@
 //! What every handler can reach.
 
-use crate::{Api, Configuration, Starter, metrics::Metrics};
+use crate::{Api, Configuration, Mailroom, Starter, mail::ALL_BYTES, metrics::Metrics};
 use engine_core::latest::Latest;
 use engine_runtime::{engine::Engine, reader::Reader};
 use std::{path::PathBuf, sync::Arc};
@@ -14,6 +14,9 @@ pub(crate) struct Service {
     pub(crate) engine: Arc<Engine>,
     pub(crate) starter: Arc<dyn Starter>,
     pub(crate) configuration: Latest<Configuration>,
+    pub(crate) mailroom: Arc<dyn Mailroom>,
+    /// One permit a byte of what is being posted.
+    pub(crate) posted: Arc<Semaphore>,
     /// One for all requests: it remembers the history of pipelines.
     pub(crate) reader: Reader,
     pub(crate) metrics: Arc<Metrics>,
@@ -27,7 +30,7 @@ pub(crate) struct Service {
 
 impl Service {
     pub(crate) fn new(api: Api, socket: PathBuf, left: watch::Receiver<bool>) -> Service {
-        let Api { engine, starter, configuration, version } = api;
+        let Api { engine, starter, configuration, mailroom, version } = api;
         Service {
             reader: engine.reader(),
             metrics: Arc::new(Metrics::new(version)),
@@ -35,6 +38,8 @@ impl Service {
             engine,
             starter,
             configuration,
+            mailroom,
+            posted: Arc::new(Semaphore::new(ALL_BYTES)),
             left,
             socket,
         }

@@ -6,7 +6,7 @@ mod git;
 
 pub use git::{Change, ChangedPaths, Git, Origin};
 
-use crate::{clock::Civil, id::RunId, status::RunStatus};
+use crate::{clock::Civil, id::RunId, status::RunStatus, wording::instant};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -21,6 +21,30 @@ pub enum Happening {
     Hook(Hook),
     Time(Time),
     Ended(Ended),
+}
+
+impl Happening {
+    /// What has happened, in words.
+    pub fn words(&self) -> String {
+        match self {
+            Happening::Git(git) => format!("{} of {}", git.change.words(), git.repository),
+            Happening::Image(Image { repository, tag, digest, .. }) => match (tag, digest) {
+                (Some(tag), _) => format!("image {repository}:{tag}"),
+                (None, Some(digest)) => format!("image {repository}@{digest}"),
+                (None, None) => format!("image {repository}"),
+            },
+            Happening::Chart(Chart { repository, name, version, .. }) => {
+                format!("chart {name} {version} in {repository}")
+            }
+            Happening::Hook(Hook { application, name, .. }) => format!("hook {application}/{name}"),
+            Happening::Time(time) => {
+                format!("{} of {}", instant(time.scheduled_at), time.schedule)
+            }
+            Happening::Ended(Ended { label, status, .. }) => {
+                format!("{label} has ended {}", status.word())
+            }
+        }
+    }
 }
 
 /// An image was pushed.

@@ -1,5 +1,6 @@
 //! A run as people and programs see it: words, sentences, instants.
 
+mod delivery;
 mod listed;
 mod ordered;
 mod stage;
@@ -7,6 +8,7 @@ mod trial;
 mod usual;
 mod why;
 
+pub use delivery::{DeliveryView, OutcomeView};
 pub use listed::{PipelineItem, RowView, RunItem};
 pub use trial::{question_words, turn_words};
 pub use usual::Usual;

@@ -1,5 +1,6 @@
 //! Everything that only reads: runs as they stand, and the feed of what happens.
 
+mod deliveries;
 mod feed;
 mod history;
 mod listing;

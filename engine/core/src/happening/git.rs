@@ -79,12 +79,21 @@ pub enum ChangedPaths {
     Those(Vec<String>),
 }
 
+/// Enough of a commit's id for people.
+fn short(commit: &str) -> &str {
+    commit.get(..10).unwrap_or(commit)
+}
+
 impl Change {
     /// In words: `push to main`.
     pub fn words(&self) -> String {
         match self {
-            Change::Push { branch, before: Some(_), .. } => format!("push to {branch}"),
-            Change::Push { branch, before: None, .. } => format!("new branch {branch}"),
+            Change::Push { branch, before: Some(_), after } => {
+                format!("push to {branch} ({})", short(after))
+            }
+            Change::Push { branch, before: None, after } => {
+                format!("new branch {branch} ({})", short(after))
+            }
             Change::BranchDeleted { branch } => format!("branch {branch} deleted"),
             Change::Tag { tag, .. } => format!("tag {tag}"),
             Change::TagDeleted { tag } => format!("tag {tag} deleted"),

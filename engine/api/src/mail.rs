@@ -1,0 +1,245 @@
+//! The doors for what is posted by others: `/receivers/NAME` and `/hooks/APPLICATION/NAME`. Whoever
+//! posts proves who they are by what they post; the way by which they come proves nothing.
+
+use crate::{connection::READ, problem::Problem, service::Service};
+use axum::{
+    body::Bytes,
+    extract::{Path, Request, State},
+    http::{HeaderMap, HeaderValue, StatusCode, header::RETRY_AFTER},
+    response::{IntoResponse, Response},
+};
+use engine_core::{BoxFuture, event::Actor, id::DeliveryId};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use serde::Serialize;
+use std::{sync::Arc, time::Duration};
+use tokio::sync::Semaphore;
+
+/// The largest body, and what all bodies that are being read may take together.
+const BODY_BYTES: usize = 2 * 1024 * 1024;
+pub(crate) const ALL_BYTES: usize = 64 * 1024 * 1024;
+/// What a request takes at least.
+const SMALLEST_BYTES: usize = 16 * 1024;
+/// Whoever is told to come again comes after this time.
+const AGAIN_SECONDS: u64 = 1;
+
+/// Takes what is posted.
+///
+/// # Contract
+///
+/// What it answers with [`Received::Kept`] is durable. It answers within a second, or says that it
+/// cannot.
+pub trait Mailroom: Send + Sync + 'static {
+    fn receive(&self, post: Post) -> BoxFuture<'_, Received>;
+
+    /// Has an earlier delivery looked at again.
+    fn replay(&self, of: DeliveryId, by: Actor) -> BoxFuture<'_, Replayed>;
+
+    /// What was posted, as it is kept: cut, and without secrets.
+    fn body(&self, of: DeliveryId) -> BoxFuture<'_, Option<String>>;
+}
+
+/// A request, bounded in size.
+#[derive(Clone, Debug)]
+pub struct Post {
+    pub address: Address,
+    /// Names in lower case.
+    pub headers: Vec<(String, Vec<u8>)>,
+    pub body: Bytes,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Address {
+    /// `rest` stands after the name.
+    Receiver {
+        name: String,
+        rest: String,
+    },
+    Hook {
+        application: String,
+        name: String,
+    },
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Received {
+    Kept(DeliveryId),
+    /// The same has come before.
+    Repeated(DeliveryId),
+    /// Its id is that of another delivery.
+    Conflict(DeliveryId),
+    /// Nothing listens there.
+    Nobody,
+    /// It is not proven to be the sender's.
+    Refused,
+    /// It is theirs and not what they send.
+    Unreadable {
+        reason: String,
+    },
+    TooMany {
+        again: Duration,
+    },
+    Unavailable {
+        reason: String,
+    },
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Replayed {
+    As(DeliveryId),
+    NoSuch,
+    Unavailable { reason: String },
+}
+
+/// An engine to which nobody posts.
+pub struct NoMailroom;
+
+impl Mailroom for NoMailroom {
+    fn receive(&self, _: Post) -> BoxFuture<'_, Received> {
+        Box::pin(async { Received::Nobody })
+    }
+
+    fn replay(&self, _: DeliveryId, _: Actor) -> BoxFuture<'_, Replayed> {
+        let reason = "this engine has no inbox: start one with `gennaker serve`".to_owned();
+        Box::pin(async { Replayed::Unavailable { reason } })
+    }
+
+    fn body(&self, _: DeliveryId) -> BoxFuture<'_, Option<String>> {
+        Box::pin(async { None })
+    }
+}
+
+/// It is kept, and will be looked at.
+#[derive(Serialize, utoipa::ToSchema)]
+pub(crate) struct Taken {
+    /// `gennaker describe delivery` says what became of it.
+    delivery: u64,
+}
+
+/// Takes what a provider of webhooks sends. What stands behind the name is the secret of those who
+/// can sign nothing.
+#[utoipa::path(post, path = "/receivers/{name}", tag = "inbox", params(("name" = String, Path)), responses(
+    (status = ACCEPTED, body = Taken), (status = OK, body = Taken, description = "It has come before"),
+    (status = "4XX"), (status = SERVICE_UNAVAILABLE),
+))]
+pub(crate) async fn receiver(
+    State(service): State<Service>,
+    Path(name): Path<String>,
+    request: Request,
+) -> Response {
+    posted(&service, Address::Receiver { name, rest: String::new() }, request).await
+}
+
+/// The same with a secret in its path.
+#[utoipa::path(post, path = "/receivers/{name}/{secret}", tag = "inbox",
+    params(("name" = String, Path), ("secret" = String, Path)), responses(
+    (status = ACCEPTED, body = Taken), (status = OK, body = Taken, description = "It has come before"),
+    (status = "4XX"), (status = SERVICE_UNAVAILABLE),
+))]
+pub(crate) async fn receiver_with_secret(
+    State(service): State<Service>,
+    Path((name, rest)): Path<(String, String)>,
+    request: Request,
+) -> Response {
+    posted(&service, Address::Receiver { name, rest }, request).await
+}
+
+/// Takes what is posted to a pipeline's trigger `webhook`.
+#[utoipa::path(post, path = "/hooks/{application}/{name}", tag = "inbox",
+    params(("application" = String, Path), ("name" = String, Path)), responses(
+    (status = ACCEPTED, body = Taken), (status = OK, body = Taken, description = "It has come before"),
+    (status = "4XX"), (status = SERVICE_UNAVAILABLE),
+))]
+pub(crate) async fn hook(
+    State(service): State<Service>,
+    Path((application, name)): Path<(String, String)>,
+    request: Request,
+) -> Response {
+    posted(&service, Address::Hook { application, name }, request).await
+}
+
+async fn posted(service: &Service, address: Address, request: Request) -> Response {
+    let headers = headers(request.headers());
+    let declared = declared(request.headers());
+    if declared.is_some_and(|length| length > BODY_BYTES) {
+        return too_large();
+    }
+    let weight = declared.unwrap_or(BODY_BYTES).max(SMALLEST_BYTES);
+    let Some(_held) = hold(&service.posted, weight) else {
+        return told(Received::TooMany { again: Duration::from_secs(AGAIN_SECONDS) });
+    };
+    let body = Limited::new(request.into_body(), BODY_BYTES).collect();
+    match tokio::time::timeout(READ, body).await {
+        Ok(Ok(body)) => {
+            let post = Post { address, headers, body: body.to_bytes() };
+            told(service.mailroom.receive(post).await)
+        }
+        Ok(Err(error)) if error.is::<LengthLimitError>() => too_large(),
+        Ok(Err(error)) => Problem::new(StatusCode::BAD_REQUEST, error.to_string()).into_response(),
+        Err(_) => {
+            let words = format!("the body did not come within {READ:?}");
+            Problem::new(StatusCode::REQUEST_TIMEOUT, words).into_response()
+        }
+    }
+}
+
+fn hold(all: &Arc<Semaphore>, weight: usize) -> Option<tokio::sync::OwnedSemaphorePermit> {
+    let weight = u32::try_from(weight).unwrap_or(u32::MAX);
+    all.clone().try_acquire_many_owned(weight).ok()
+}
+
+fn headers(headers: &HeaderMap) -> Vec<(String, Vec<u8>)> {
+    let header = |(name, value): (&axum::http::HeaderName, &HeaderValue)| {
+        (name.as_str().to_owned(), value.as_bytes().to_vec())
+    };
+    headers.iter().map(header).collect()
+}
+
+fn declared(headers: &HeaderMap) -> Option<usize> {
+    headers.get(axum::http::header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}
+
+fn too_large() -> Response {
+    let words = format!("the body is larger than {BODY_BYTES} bytes");
+    Problem::new(StatusCode::PAYLOAD_TOO_LARGE, words).into_response()
+}
+
+/// Whoever proves nothing hears the same, whatever was wrong.
+fn told(received: Received) -> Response {
+    let taken =
+        |status, id: DeliveryId| (status, axum::Json(Taken { delivery: id.0 })).into_response();
+    match received {
+        Received::Kept(id) => taken(StatusCode::ACCEPTED, id),
+        Received::Repeated(id) => taken(StatusCode::OK, id),
+        Received::Conflict(id) => {
+            let words = format!("delivery {id} came under this id with another body");
+            Problem::new(StatusCode::CONFLICT, words).into_response()
+        }
+        Received::Nobody => {
+            Problem::new(StatusCode::NOT_FOUND, "nothing listens here").into_response()
+        }
+        Received::Refused => {
+            let words = "it is not proven to be the sender's: look at the secret on both sides";
+            Problem::new(StatusCode::UNAUTHORIZED, words).into_response()
+        }
+        Received::Unreadable { reason } => {
+            Problem::new(StatusCode::BAD_REQUEST, reason).into_response()
+        }
+        Received::TooMany { again } => {
+            let words = "more comes in than is taken: send it again later";
+            later(Problem::new(StatusCode::TOO_MANY_REQUESTS, words), again)
+        }
+        Received::Unavailable { reason } => {
+            let again = Duration::from_secs(AGAIN_SECONDS);
+            later(Problem::new(StatusCode::SERVICE_UNAVAILABLE, reason), again)
+        }
+    }
+}
+
+fn later(problem: Problem, again: Duration) -> Response {
+    let mut response = problem.into_response();
+    let seconds = again.as_secs().max(1).to_string();
+    if let Ok(value) = HeaderValue::try_from(seconds) {
+        response.headers_mut().insert(RETRY_AFTER, value);
+    }
+    response
+}

@@ -17,7 +17,7 @@ use engine_core::{
 };
 use engine_runtime::{
     children::{Children, PlanCall},
-    engine::Engine,
+    seal::Sealer,
 };
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -152,11 +152,11 @@ impl Wanted {
     }
 }
 
-pub(crate) fn kept(engine: &Engine, found: BTreeMap<String, Beside>) -> Kept {
+pub(crate) fn kept(sealer: &Sealer, found: BTreeMap<String, Beside>) -> Kept {
     let (mut callees, mut contents) = (BTreeMap::new(), Vec::new());
     for (key, Beside { source, requests, files, .. }) in found {
         let text: Arc<[u8]> = Arc::from(source.text().as_bytes());
-        let name = engine.sealer().name(&text);
+        let name = sealer.name(&text);
         contents.push((name.clone(), text));
         let source = Source { name: source.path().to_owned(), content: name };
         let mut called = Called { source, files: BTreeMap::new(), patterns: BTreeMap::new() };

@@ -193,6 +193,11 @@ impl<'a> Reader<'a> {
     }
 }
 
+/// A pipeline file, of which no more is read than it may have.
+pub(crate) fn source(path: &Path) -> io::Result<Vec<u8>> {
+    read_at_most(path, SourceFile::MAX_BYTES as u64 + 1)
+}
+
 fn read_at_most(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
     let mut content = Vec::new();
     fs::File::open(path)?.take(limit).read_to_end(&mut content)?;

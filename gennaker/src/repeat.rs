@@ -218,7 +218,7 @@ impl Submitted {
         let mut files = kept_files(engine, earlier).await.map_err(kept)?;
         self.tell_missing((&file, &bindings), (earlier, &mut files));
         let plan = self.compiled((&file, &files), &bindings, images).await?;
-        let ready = ready(engine, (plan, &files), (&file, Vec::new()));
+        let ready = ready(engine.sealer(), (plan, &files), (&file, Vec::new()));
         let callees = earlier.plan().document().callees.clone();
         Ok(ready.calling(Kept { callees, contents: Vec::new() }))
     }

@@ -186,8 +186,8 @@ fn prepare(
     let plan = Plan::compile(&pipeline, &environments, &registry, &files)?;
     let warnings = pipeline.warnings(&environments);
     let called = callees::beside(located, (&registry, &name))?;
-    let ready = submit::ready(engine, (plan, &files), (&located.source, warnings));
-    Ok(ready.calling(callees::kept(engine, called)))
+    let ready = submit::ready(engine.sealer(), (plan, &files), (&located.source, warnings));
+    Ok(ready.calling(callees::kept(engine.sealer(), called)))
 }
 
 async fn start(engine: &Engine, ready: Ready) -> anyhow::Result<(RunId, String)> {

@@ -11,7 +11,7 @@ pub(crate) async fn serve(common: &Common, listen: Option<SocketAddr>) -> anyhow
         screen::say(&format!("stages that act on a cluster will wait: {reason}"));
     }
     let listen = listen.or_else(|| reach.found.platform.listen());
-    let hosted = state::serve(common, reach, listen).await?;
+    let hosted = state::serve(common, reach, (listen, state::Stay::Long)).await?;
     if let Some(doors) = &hosted.doors {
         if let Some(address) = doors.address() {
             screen::say(&format!("for reading: http://{address}"));

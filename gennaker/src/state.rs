@@ -3,12 +3,13 @@
 use crate::{
     arguments::Common,
     clusters::{self, ClusterObjects, Reach},
+    inbox,
     reload::InForce,
     screen, secrets,
     submit::Submitted,
 };
 use anyhow::{Context, bail};
-use engine_api::{Api, Doors, Group, Ways};
+use engine_api::{Api, Doors, Group, Mailroom, NoMailroom, Ways};
 use engine_core::{
     clock::{Clock, Now},
     id::{Position, RunId},
@@ -76,14 +77,21 @@ pub(crate) async fn reader_in(directory: &Path) -> anyhow::Result<Reader> {
 
 /// Takes the lease of the state directory, goes on with what is unfinished in it, and listens.
 pub(crate) async fn host(common: &Common, reach: Reach) -> anyhow::Result<Hosted> {
-    serve(common, reach, None).await
+    serve(common, reach, (None, Stay::Short)).await
+}
+
+/// Whether an engine is there for what arrives, or leaves when its errand is done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Stay {
+    Short,
+    Long,
 }
 
 /// The same, also on a port of this machine.
 pub(crate) async fn serve(
     common: &Common,
     reach: Reach,
-    loopback: Option<SocketAddr>,
+    (loopback, stay): (Option<SocketAddr>, Stay),
 ) -> anyhow::Result<Hosted> {
     let found = reach.found.clone();
     let written = found.platform.socket_group().map(str::to_owned);
@@ -101,7 +109,14 @@ pub(crate) async fn serve(
     let in_force = InForce::on(starter.reach.clone());
     let configuration = in_force.told.clone();
     let version = env!("CARGO_PKG_VERSION");
-    let api = Api { engine: engine.clone(), starter, configuration, version };
+    let mailroom: Arc<dyn Mailroom> = match stay {
+        Stay::Short => Arc::new(NoMailroom),
+        Stay::Long => {
+            let letters = inbox::open(&directory, &engine, starter.clone()).await?;
+            Arc::new(letters)
+        }
+    };
+    let api = Api { engine: engine.clone(), starter, mailroom, configuration, version };
     let doors = Doors::open(&directory, &Ways { group, loopback }, api).await?;
     Ok(Hosted { engine, store, doors: Some(doors), in_force })
 }

@@ -15,7 +15,7 @@ use engine_core::{
     diagnostic::{self, Code, Diagnostic, SourceFile},
     event::{Actor, Offer, Trigger},
     expression::remembering,
-    files::{File, Files, Found},
+    files::{File, FileRequest, Files, Found},
     id::{BlobName, RunId},
     latest::Latest,
     pipeline::{Bindings, Given, Missing},
@@ -23,6 +23,7 @@ use engine_core::{
 };
 use engine_runtime::{
     engine::{Engine, NewRun, StartError, Started},
+    seal::Sealer,
     secrets::Secrets,
 };
 use sha2::{Digest, Sha256};
@@ -175,8 +176,8 @@ impl Submitted {
         let bindings = bindings(submission.parameters, &person, Missing::Refused);
         let plan = self.compiled((&source, &files), &bindings, Images::Asked).await?;
         let called = self.handed_in((&source, &files), &submission.pipelines)?;
-        let ready = ready(engine, (plan, &files), (&source, Vec::new()));
-        let ready = ready.calling(callees::kept(engine, called));
+        let ready = ready(engine.sealer(), (plan, &files), (&source, Vec::new()));
+        let ready = ready.calling(callees::kept(engine.sealer(), called));
         begin(engine, (ready, Trigger::Manual, Vec::new()), (actor, key)).await
     }
 
@@ -198,6 +199,12 @@ impl Submitted {
             let told = told.iter().filter_map(|fault| serde_json::to_value(fault).ok());
             NotBegun::Invalid { diagnostics: told.collect() }
         })
+    }
+
+    /// The files that a pipeline wants to read, with what is known at its start.
+    pub(crate) fn requests(&self, source: &SourceFile, bindings: &Bindings) -> Vec<FileRequest> {
+        let registry = self.reach.now().registry();
+        Pipeline::read(source, &registry).bound(bindings).files(&registry)
     }
 
     /// The plan of a file; a cluster is asked only if some stage acts on one.
@@ -272,12 +279,12 @@ impl Ready {
 
 /// Keeps the pipeline file beside the files that it names, so that the run can be repeated.
 pub(crate) fn ready(
-    engine: &Engine,
+    sealer: &Sealer,
     (plan, files): (Plan, &Files),
     (source, warnings): (&SourceFile, Vec<Diagnostic>),
 ) -> Ready {
     let text: Arc<[u8]> = Arc::from(source.text().as_bytes());
-    let (name, kept) = (source.path().to_owned(), engine.sealer().name(&text));
+    let (name, kept) = (source.path().to_owned(), sealer.name(&text));
     let mut files = content(&plan, files);
     files.push((kept.clone(), text));
     Ready { plan: Arc::new(plan.made_of(plan::Source { name, content: kept })), files, warnings }

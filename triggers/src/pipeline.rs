@@ -22,7 +22,7 @@ pub struct PipelineTrigger {
     #[schemars(extend("format" = "gennaker-name"), example = &"shop")]
     application: Option<String>,
     /// What the pipeline is called.
-    #[schemars(extend("format" = "gennaker-name"), example = &"checkout")]
+    #[schemars(extend("format" = "gennaker-name"), example = &"build")]
     name: String,
     /// How it must have ended.
     #[serde(default = "succeeded")]

@@ -1,5 +1,9 @@
 //! `webhook`: somebody has posted to the pipeline's own address.
 
+mod payload;
+
+pub use payload::payload;
+
 use engine_core::{
     expression::Kind,
     happening::Happening,
@@ -132,9 +136,12 @@ impl Trigger for Webhook {
             Verdict::No(Because { filter: filter.to_owned(), value: value.to_owned() })
         };
         let Happening::Hook(hook) = happening else { return no("type", Webhook::TYPE) };
-        match (&hook.application, &hook.name) == (&matcher.application, &matcher.name) {
-            false => no("name", &hook.name),
-            true => Verdict::Start(TriggerEvent {
+        let proof = matcher.proof();
+        let is_its_own = (&hook.application, &hook.name) == (&matcher.application, &matcher.name);
+        match (is_its_own, hook.proofs.contains(&proof.words())) {
+            (false, _) => no("name", &hook.name),
+            (true, false) => no("verify", &format!("it was not proven by {}", proof.words())),
+            (true, true) => Verdict::Start(TriggerEvent {
                 fields: Map::from_iter([("payload".to_owned(), hook.payload.clone())]),
                 meaning: Meaning::Once,
                 commit: Commit::Default,
@@ -144,11 +151,17 @@ impl Trigger for Webhook {
     }
 
     fn door(matcher: &Matcher) -> Option<Door<'_>> {
-        let proof = match &matcher.proof {
+        let proof = matcher.proof();
+        Some(Door { application: &matcher.application, name: &matcher.name, proof })
+    }
+}
+
+impl Matcher {
+    fn proof(&self) -> Proof<'_> {
+        match &self.proof {
             Known::Nothing => Proof::None,
             Known::By { scheme, secrets } => Proof::Scheme { scheme: scheme.word(), secrets },
-        };
-        Some(Door { application: &matcher.application, name: &matcher.name, proof })
+        }
     }
 }
 
@@ -205,7 +218,8 @@ mod tests {
         let matcher = read(json!({"name": "released", "verify": "none"})).unwrap();
         let hook = |name: &str| {
             let (application, name) = ("shop".to_owned(), name.to_owned());
-            Happening::Hook(Hook { application, name, payload: json!({"version": 7}) })
+            let proofs = vec!["none".to_owned()];
+            Happening::Hook(Hook { application, name, proofs, payload: json!({"version": 7}) })
         };
         assert_eq!(Webhook::keys(&matcher), [IndexKey::of(&hook("released"))]);
         let Verdict::Start(event) = Webhook::accept(&matcher, &hook("released")) else { panic!() };

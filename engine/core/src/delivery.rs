@@ -159,6 +159,14 @@ pub enum OutcomeEnd {
     },
 }
 
+/// A decision, and what is to be remembered with it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Decided {
+    pub id: DeliveryId,
+    pub decision: Decision,
+    pub marks: Vec<Mark>,
+}
+
 /// A value that is kept under a name: where a poll goes on, what a trigger has last accepted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mark {

@@ -107,6 +107,10 @@ pub struct Chart {
 pub struct Hook {
     pub application: String,
     pub name: String,
+    /// How it was proven, each as [`crate::trigger::Proof::words`]: of several triggers at one address
+    /// each asks for its own.
+    #[serde(default)]
+    pub proofs: Vec<String>,
     /// JSON as it was sent; a form comes as a map of texts.
     pub payload: Value,
 }

@@ -139,6 +139,16 @@ pub enum Proof<'a> {
     Scheme { scheme: &'a str, secrets: &'a [String] },
 }
 
+impl Proof<'_> {
+    /// `none`, or a scheme and the names of secrets: `github by SHOP_HOOK`.
+    pub fn words(&self) -> String {
+        match self {
+            Proof::None => "none".to_owned(),
+            Proof::Scheme { scheme, secrets } => format!("{scheme} by {}", secrets.join(" or ")),
+        }
+    }
+}
+
 /// Something that is probably not meant.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Warning {

@@ -23,29 +23,44 @@ use engine_core::{
     id::{BlobName, DeliveryId, RunId},
     parameter::Given,
     person::Actor,
+    receiver::Key,
     store::StoreError,
     trigger::{Commit, PollError, Polled},
 };
 use sha2::{Digest, Sha256};
 use std::{
     collections::BTreeMap,
-    sync::{Arc, PoisonError, RwLock, RwLockReadGuard},
+    sync::{
+        Arc, PoisonError, RwLock, RwLockReadGuard,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 use tokio::{sync::Notify, task::JoinHandle};
 
 /// The catalogue, which whoever looks at sources writes and whoever asks triggers reads.
 #[derive(Clone, Default)]
-pub struct Shelf(Arc<RwLock<Catalogue>>);
+pub struct Shelf {
+    catalogue: Arc<RwLock<Catalogue>>,
+    /// It is another one, or the places to ask are.
+    changed: Arc<Notify>,
+}
 
 impl Shelf {
     /// Never held over an await.
     pub fn read(&self) -> RwLockReadGuard<'_, Catalogue> {
-        self.0.read().unwrap_or_else(PoisonError::into_inner)
+        self.catalogue.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub fn change<T>(&self, change: impl FnOnce(&mut Catalogue) -> T) -> T {
-        change(&mut self.0.write().unwrap_or_else(PoisonError::into_inner))
+        let done = change(&mut self.catalogue.write().unwrap_or_else(PoisonError::into_inner));
+        self.changed.notify_waiters();
+        done
+    }
+
+    /// Has what is to be asked, and when, looked at again.
+    pub fn changed(&self) {
+        self.changed.notify_waiters();
     }
 }
 
@@ -76,7 +91,7 @@ pub trait Grounds: Send + Sync + 'static {
 #[derive(Clone)]
 pub enum Confirmed {
     Yes {
-        happening: Happening,
+        happening: Box<Happening>,
         own: Own,
     },
     /// It is not so, or not ours to act on; the fragment says why.
@@ -132,8 +147,7 @@ pub enum Unprepared {
 /// What has come in, and was proven to be the sender's.
 pub struct Incoming {
     pub door: Door,
-    /// What it is known again by; without one, by its body.
-    pub key: Option<String>,
+    pub key: Key,
     pub content: Content,
     pub body: Vec<u8>,
 }
@@ -149,10 +163,10 @@ pub(crate) struct Shared {
     starting: Arc<Starting>,
     grounds: Arc<dyn Grounds>,
     shelf: Shelf,
+    /// Counts what stands for itself, so that two of one millisecond are two.
+    taken: AtomicU64,
     /// Something has come in.
     news: Notify,
-    /// The catalogue, or the places to ask, are others.
-    changed: Notify,
 }
 
 /// Under which bodies are sealed: each has a row of its own.
@@ -165,8 +179,9 @@ impl Inbox {
         (backing, starting): (Backing, Arc<Starting>),
         (grounds, shelf): (Arc<dyn Grounds>, Shelf),
     ) -> Inbox {
-        let (news, changed) = (Notify::new(), Notify::new());
-        let shared = Shared { backing, starting, grounds, shelf, news, changed };
+        let news = Notify::new();
+        let taken = AtomicU64::new(0);
+        let shared = Shared { backing, starting, grounds, shelf, taken, news };
         let shared = Arc::new(shared);
         let tasks = vec![
             tokio::spawn(post::work(shared.clone())),
@@ -186,12 +201,20 @@ impl Inbox {
     pub async fn take(&self, mut incoming: Incoming) -> Result<Kept, StoreError> {
         self.shared.mask(&mut incoming.content);
         let digest = hex::encode(Sha256::digest(&incoming.body));
-        let key = incoming.key.unwrap_or_else(|| format!("sha256:{digest}"));
+        let at = self.shared.backing.clock.now();
+        let key = match incoming.key {
+            Key::Named(name) => name,
+            Key::Body => format!("sha256:{digest}"),
+            Key::Each => {
+                let number = self.shared.taken.fetch_add(1, Ordering::Relaxed);
+                format!("each:{}:{number}", at.elapsed.0)
+            }
+        };
         let arrival = Arrival {
             door: incoming.door,
             key,
             digest,
-            at: self.shared.backing.clock.now(),
+            at,
             content: incoming.content,
             body: Some(self.shared.sealed(&incoming.body)),
         };
@@ -238,11 +261,6 @@ impl Inbox {
 
     pub fn shelf(&self) -> &Shelf {
         &self.shared.shelf
-    }
-
-    /// Has what is to be asked, and when, looked at again.
-    pub fn changed(&self) {
-        self.shared.changed.notify_waiters();
     }
 }
 

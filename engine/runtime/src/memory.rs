@@ -13,7 +13,7 @@ use engine_core::{
     BoxFuture,
     admission::Queue,
     clock::Civil,
-    delivery::{Arrival, Decision, Delivery, DeliveryFilter, Kept, Mark},
+    delivery::{Arrival, Decided, Delivery, DeliveryFilter, Kept, Mark},
     event::InputRow,
     id::{BlobName, DeliveryId, Epoch, PlanHash, Position, Resource, RunId},
     revision::{Revision, Target},
@@ -205,14 +205,8 @@ impl Inbox for Memory {
         self.with(move |state| state.arrive(epoch, arrivals, marks))
     }
 
-    fn decide(
-        &self,
-        epoch: Epoch,
-        id: DeliveryId,
-        decision: Decision,
-        marks: Vec<Mark>,
-    ) -> BoxFuture<'_, Result<(), StoreError>> {
-        self.with(move |state| state.decide(epoch, (id, decision), marks))
+    fn decide(&self, epoch: Epoch, decided: Decided) -> BoxFuture<'_, Result<(), StoreError>> {
+        self.with(move |state| state.decide(epoch, decided))
     }
 
     fn waits(&self, id: DeliveryId, reason: String) -> BoxFuture<'_, Result<(), StoreError>> {

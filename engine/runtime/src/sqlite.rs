@@ -35,7 +35,7 @@ use engine_core::{
     BoxFuture,
     admission::Queue,
     clock::Civil,
-    delivery::{Arrival, Decision, Delivery, DeliveryFilter, Kept, Mark},
+    delivery::{Arrival, Decided, Delivery, DeliveryFilter, Kept, Mark},
     event::InputRow,
     id::{BlobName, DeliveryId, Epoch, PlanHash, Position, Resource, RunId},
     revision::{Revision, Target},
@@ -177,14 +177,8 @@ impl Inbox for Sqlite {
         Box::pin(async move { self.writer.ask(Arrive { epoch, arrivals, marks }).await? })
     }
 
-    fn decide(
-        &self,
-        epoch: Epoch,
-        id: DeliveryId,
-        decision: Decision,
-        marks: Vec<Mark>,
-    ) -> BoxFuture<'_, Result<(), StoreError>> {
-        Box::pin(async move { self.writer.ask(Decide { epoch, id, decision, marks }).await? })
+    fn decide(&self, epoch: Epoch, decided: Decided) -> BoxFuture<'_, Result<(), StoreError>> {
+        Box::pin(async move { self.writer.ask(Decide { epoch, decided }).await? })
     }
 
     fn waits(&self, id: DeliveryId, reason: String) -> BoxFuture<'_, Result<(), StoreError>> {

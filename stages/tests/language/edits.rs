@@ -168,7 +168,7 @@ fn is_beyond_a_schema(code: Code, message: &str) -> bool {
         // Needs name stages that are there, and form no ring.
         Code::E002 | Code::E003 => true,
         // Expressions: CEL, what it reads, and where `${{ }}` may stand within a text.
-        Code::E005 | Code::E006 => true,
+        Code::E005 | Code::E006 | Code::E020 => true,
         // Forms with a grammar: instants, regular expressions, durations that are too long.
         Code::E008 => true,
         // Manifests, their images, and who deploys where.
@@ -223,6 +223,13 @@ const BEYOND: &[&str] = &[
     "whole number",
     // A text twice in a list.
     "twice",
+    // What a trigger hands over, and to which of its own events a filter speaks.
+    "there is no parameter",
+    "parameter ",
+    "says nothing about the `events`",
+    "cannot start itself",
+    "names none of",
+    "names several of",
 ];
 
 /// The same edits on every machine; `GENNAKER_EDITS=<n>` asks for as many others.

@@ -26,6 +26,7 @@ fn told(environments: &Environments, text: &str) -> Vec<String> {
         actor: "mo".to_owned(),
         trigger: Trigger::Manual,
         missing: Missing::Refused,
+        origin: None,
     };
     let pipeline = Pipeline::read(&file, &registry()).bound(&bindings);
     let plan = Plan::compile(&pipeline, environments, &registry(), &files(&pipeline));

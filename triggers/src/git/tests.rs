@@ -84,7 +84,7 @@ fn each_change_starts_what_asked_for_it_and_tells_others_why_not() {
         (&tags, unread, "commit: tag v1: its commit was not found"),
         (&merges, short, "commit: request 7 merged into main: its commit was not found"),
         (&tags, Change::TagDeleted { tag: "v1".to_owned() }, "events: tag v1 deleted"),
-        (&tags, push("main"), "events: new branch main"),
+        (&tags, push("main"), "events: new branch main (0123456789)"),
         (&merges, merge("main", Origin::Repository), "start"),
         (&merges, merge("main", Origin::Fork), "start"),
         (&merges, merge("next", Origin::Repository), "branches: next"),

@@ -71,7 +71,7 @@ fn entry(source: &str, text: &str) -> Entry {
 
 fn posted(application: &str, name: &str, payload: serde_json::Value) -> Happening {
     let (application, name) = (application.to_owned(), name.to_owned());
-    Happening::Hook(Hook { application, name, payload })
+    Happening::Hook(Hook { application, name, proofs: Vec::new(), payload })
 }
 
 fn pipeline(name: &str, triggers: &str) -> String {

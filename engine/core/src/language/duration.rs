@@ -28,7 +28,7 @@ impl Duration {
     }
 
     /// At most ten years, as anywhere.
-    pub(crate) const fn of_seconds(seconds: u64) -> Duration {
+    pub const fn of_seconds(seconds: u64) -> Duration {
         assert!(seconds <= LONGEST_SECONDS);
         Duration(std::time::Duration::from_secs(seconds))
     }

@@ -70,7 +70,9 @@ impl Pipeline {
         self.bind_stages(&ready, &scope, &mut faults);
         faults.extend(self.group.bind(&scope, &early));
         // What is wrong with an expression by itself is told already.
-        let told = self.faults.iter().filter(|fault| fault.code == Code::E005);
+        let is_of_expressions =
+            |fault: &&Diagnostic| [Code::E005, Code::E020].contains(&fault.code);
+        let told = self.faults.iter().filter(is_of_expressions);
         let told: HashSet<Span> = told.map(|fault| fault.primary.span).collect();
         let is_told =
             |fault: &Diagnostic| fault.code == Code::E005 && told.contains(&fault.primary.span);

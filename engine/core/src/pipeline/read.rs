@@ -8,7 +8,7 @@ use crate::{
     Registries,
     diagnostic::{Code, Diagnostic, SourceFile, Span, in_file_order},
     expression::remembering,
-    language::{Node, PipelineText, Schemas, Tree, Walk, decode, read_tree},
+    language::{DefaultsText, Node, PipelineText, Schemas, Tree, Walk, decode, read_tree},
     parameter::{Matching, ParameterText},
     plan::{Callers, ROLLBACK_PIPELINE},
 };
@@ -25,7 +25,6 @@ impl Pipeline {
     }
 
     fn read_now(file: &SourceFile, registries: &Registries) -> Pipeline {
-        let registry = &registries.stages;
         let (root, flaws) = match tree(file) {
             Ok(tree) => tree,
             Err(faults) => return unreadable(faults),
@@ -34,29 +33,10 @@ impl Pipeline {
         let walk = Walk::over(&schemas, &root);
         let text = decode(&root, &walk, |key| !READ_APART.contains(&key));
         let text: Result<PipelineText, _> = text;
-        let mut reader =
-            Reader { file, registry, schemas: &schemas, walk: &walk, faults: Vec::new() };
+        let desk = Desk { file, registries, schemas: &schemas, walk: &walk, root: &root };
         let defaults = text.as_ref().map(|text| text.defaults.clone()).unwrap_or_default();
-        let stages = root.entry("stages").map(|entry| reader.stages(&entry.value, &defaults));
-        let stages = stages.unwrap_or_default();
-        let mut faults = reader.faults;
-        needs::check(&stages, file, &mut faults);
+        let (parts, mut faults) = desk.parts(&defaults);
         let parameters = parameters(&root, &walk, &mut faults);
-        let mut reader = triggers::Reader {
-            file,
-            registries,
-            schemas: &schemas,
-            walk: &walk,
-            faults: Vec::new(),
-        };
-        let triggers = reader.triggers(&root);
-        faults.extend(reader.faults);
-        let parts = Parts {
-            stages,
-            images: images::read(&root, &walk),
-            group: Group::read(&root, &walk),
-            triggers,
-        };
         let parts = &few(&parameters, parts, (root.span, &mut faults));
         let file = parts.file(&parameters);
         let upstream = Upstream::of(&parts.stages);
@@ -93,6 +73,32 @@ fn tree(file: &SourceFile) -> Result<(Arc<Node>, Vec<Diagnostic>), Vec<Diagnosti
     match excess.is_empty() {
         true => Ok((root, faults)),
         false => Err(faults.into_iter().chain(excess).collect()),
+    }
+}
+
+/// A file while its parts are read.
+struct Desk<'a> {
+    file: &'a SourceFile,
+    registries: &'a Registries,
+    schemas: &'a Schemas,
+    walk: &'a Walk<'a>,
+    root: &'a Arc<Node>,
+}
+
+impl Desk<'_> {
+    fn parts(&self, defaults: &DefaultsText) -> (Parts, Vec<Diagnostic>) {
+        let Desk { file, registries, schemas, walk, root } = *self;
+        let registry = &registries.stages;
+        let mut reader = Reader { file, registry, schemas, walk, faults: Vec::new() };
+        let stages = root.entry("stages").map(|entry| reader.stages(&entry.value, defaults));
+        let stages = stages.unwrap_or_default();
+        let mut faults = reader.faults;
+        needs::check(&stages, file, &mut faults);
+        let mut reader = triggers::Reader { file, registries, schemas, walk, faults: Vec::new() };
+        let triggers = reader.triggers(root);
+        faults.extend(reader.faults);
+        let (images, group) = (images::read(root, walk), Group::read(root, walk));
+        (Parts { stages, images, group, triggers }, faults)
     }
 }
 

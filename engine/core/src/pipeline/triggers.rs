@@ -17,6 +17,8 @@ use std::sync::Arc;
 /// No repository is called so: what hangs on where the file lies is not judged while it is only read.
 const UNKNOWN_REPOSITORY: &str = "this repository";
 
+type Compiled = Result<Box<dyn AnyMatcher>, Vec<Fault>>;
+
 /// An item of `triggers`.
 #[derive(Clone, Debug)]
 pub(crate) struct Trigger {
@@ -150,11 +152,7 @@ impl Trigger {
         faults
     }
 
-    fn compiled(
-        &self,
-        registries: &Registries,
-        home: &Home,
-    ) -> Option<(&Kind, Result<Box<dyn AnyMatcher>, Vec<Fault>>)> {
+    fn compiled(&self, registries: &Registries, home: &Home) -> Option<(&Kind, Compiled)> {
         let (kind, config) = self.kind()?;
         let trigger = registries.triggers.get(&kind.trigger_type)?;
         Some((kind, trigger.compile(&config, home)))

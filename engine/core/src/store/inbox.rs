@@ -3,7 +3,7 @@
 use super::StoreError;
 use crate::{
     BoxFuture,
-    delivery::{Arrival, Decision, Delivery, DeliveryFilter, Kept, Mark},
+    delivery::{Arrival, Decided, Delivery, DeliveryFilter, Kept, Mark},
     id::{DeliveryId, Epoch},
 };
 
@@ -44,13 +44,7 @@ pub trait Inbox: InboxReader {
         marks: Vec<Mark>,
     ) -> BoxFuture<'_, Result<Vec<Kept>, StoreError>>;
     /// Ends a delivery; one that has ended stays as it is.
-    fn decide(
-        &self,
-        epoch: Epoch,
-        id: DeliveryId,
-        decision: Decision,
-        marks: Vec<Mark>,
-    ) -> BoxFuture<'_, Result<(), StoreError>>;
+    fn decide(&self, epoch: Epoch, decided: Decided) -> BoxFuture<'_, Result<(), StoreError>>;
     /// Says what a delivery that is not decided waits for. May be lost in a crash.
     fn waits(&self, id: DeliveryId, reason: String) -> BoxFuture<'_, Result<(), StoreError>>;
     /// Takes away what was decided before `civil` milliseconds, and every body that came before them;

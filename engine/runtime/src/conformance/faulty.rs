@@ -5,7 +5,7 @@ use engine_core::{
     BoxFuture,
     admission::Queue,
     clock::Civil,
-    delivery::{Arrival, Decision, Delivery, DeliveryFilter, Kept, Mark},
+    delivery::{Arrival, Decided, Delivery, DeliveryFilter, Kept, Mark},
     event::InputRow,
     id::{BlobName, DeliveryId, Epoch, PlanHash, Position, Resource, RunId},
     revision::{Revision, Target},
@@ -118,8 +118,7 @@ impl<S: Store + Clone + 'static> Inbox for Faulty<S> {
     delegate! {
         fn arrive(epoch: Epoch, arrivals: Vec<Arrival>, marks: Vec<Mark>)
             -> Result<Vec<Kept>, StoreError>;
-        fn decide(epoch: Epoch, id: DeliveryId, decision: Decision, marks: Vec<Mark>)
-            -> Result<(), StoreError>;
+        fn decide(epoch: Epoch, decided: Decided) -> Result<(), StoreError>;
         fn waits(id: DeliveryId, reason: String) -> Result<(), StoreError>;
         fn forget_deliveries(epoch: Epoch, before: Civil) -> Result<u64, StoreError>;
     }

@@ -7,7 +7,8 @@ use super::{
 use engine_core::{
     clock::{Civil, Elapsed, Now},
     delivery::{
-        Arrival, Content, Decision, DeliveryFilter, Door, Kept, Mark, Outcome, OutcomeEnd, State,
+        Arrival, Content, Decided, Decision, DeliveryFilter, Door, Kept, Mark, Outcome, OutcomeEnd,
+        State,
     },
     happening::{Happening, Image, Platforms},
     id::{DeliveryId, Epoch},
@@ -52,6 +53,10 @@ fn started() -> Decision {
     let trigger_type = "image".to_owned();
     let outcome = Outcome { application, pipeline, trigger: 0, trigger_type, end };
     Decision { at: at(9), outcomes: vec![outcome], notes: Vec::new() }
+}
+
+fn decided(id: DeliveryId, decision: Decision, marks: Vec<Mark>) -> Decided {
+    Decided { id, decision, marks }
 }
 
 impl World {
@@ -107,9 +112,9 @@ pub async fn a_delivery_is_decided_once(store: Arc<dyn Store>) -> Checked {
     let waits_for = Some("the registry does not answer".to_owned());
     assert_eq!(waiting, State::Pending { waits_for });
     let marks = vec![mark("accepted/web", "sha256:1")];
-    world.store.decide(world.epoch, id, started(), marks).await?;
+    world.store.decide(world.epoch, decided(id, started(), marks)).await?;
     let late = vec![mark("accepted/web", "sha256:2")];
-    world.store.decide(world.epoch, id, Decision::default(), late).await?;
+    world.store.decide(world.epoch, decided(id, Decision::default(), late)).await?;
     world.store.waits(id, "nothing".to_owned()).await?;
     let found = world.store.delivery(id).await?.ok_or("it is not there")?;
     assert_eq!(found.state, State::Decided(started()));
@@ -131,7 +136,7 @@ pub async fn findings_and_their_cursor_are_written_together(store: Arc<dyn Store
     let moved = vec![mark("poll/web", "v9")];
     let _kept = world.store.arrive(world.epoch, Vec::new(), moved).await?;
     assert_eq!(world.store.mark("poll/web").await?.as_deref(), Some("v9"));
-    let refused = world.store.decide(older, DeliveryId(1), started(), Vec::new()).await;
+    let refused = world.store.decide(older, decided(DeliveryId(1), started(), Vec::new())).await;
     assert!(matches!(refused, Err(StoreError::LeaseLost { .. })), "{refused:?}");
     Ok(())
 }
@@ -144,7 +149,7 @@ pub async fn what_is_old_is_forgotten_and_what_is_undecided_never(
     let kept = world.arrive(vec![arrival("a", "1"), arrival("b", "2"), newer]).await?;
     let [Kept::New(a), Kept::New(b), Kept::New(c)] = kept.as_slice() else { panic!("{kept:?}") };
     for id in [a, c] {
-        world.store.decide(world.epoch, *id, started(), Vec::new()).await?;
+        world.store.decide(world.epoch, decided(*id, started(), Vec::new())).await?;
     }
     assert_eq!(world.store.forget_deliveries(world.epoch, Civil(50)).await?, 1);
     let left = world.store.deliveries(DeliveryFilter::default()).await?;

@@ -7,7 +7,7 @@ use crate::{
 };
 use engine_core::{
     catalogue::{Answer, Entry, Firing, Listening, Standing},
-    delivery::{Decision, Delivery, Door, Mark, Outcome, OutcomeEnd},
+    delivery::{Decided, Decision, Delivery, Door, Mark, Outcome, OutcomeEnd},
     event::{Fired, Trigger},
     happening::Happening,
     id::RunId,
@@ -33,10 +33,7 @@ struct Judging<'a> {
 
 /// The decision, and what is to be remembered with it. May be asked again: what it has started
 /// before it starts no second time.
-pub(super) async fn judge(
-    shared: &Shared,
-    delivery: &Delivery,
-) -> Result<(Decision, Vec<Mark>), Later> {
+pub(super) async fn judge(shared: &Shared, delivery: &Delivery) -> Result<Decided, Later> {
     let notes = delivery.content.notes.clone();
     let decision = Decision { at: shared.backing.clock.now(), outcomes: Vec::new(), notes };
     let mut judging = Judging { shared, delivery, decision, accepted: BTreeMap::new() };
@@ -51,13 +48,13 @@ pub(super) async fn judge(
     }
     decision.at = shared.backing.clock.now();
     let marks = accepted.into_iter().map(|(key, value)| Mark { key, value });
-    Ok((decision, marks.collect()))
+    Ok(Decided { id: delivery.id, decision, marks: marks.collect() })
 }
 
 impl Judging<'_> {
     async fn happening(&mut self, number: usize, happening: &Happening) -> Result<(), Later> {
         let (happening, own) = match self.shared.grounds.confirm(happening).await? {
-            Confirmed::Yes { happening, own } => (happening, own),
+            Confirmed::Yes { happening, own } => (*happening, own),
             Confirmed::No { reason } => {
                 self.decision.notes.push(format!("{}: {reason}", IndexKey::of(happening)));
                 return Ok(());

@@ -42,7 +42,7 @@ pub(super) async fn poll(shared: Arc<Shared>) {
     let mut tasks = JoinSet::new();
     let mut asking: HashMap<IndexKey, Asking> = HashMap::new();
     loop {
-        let changed = shared.changed.notified();
+        let changed = shared.shelf.changed.notified();
         let subjects = shared.grounds.subjects();
         asking.retain(|_, it| {
             let stays = subjects.contains(&it.subject);

@@ -3,7 +3,7 @@
 use super::{Later, Shared, judging};
 use engine_core::{
     clock::Civil,
-    delivery::{Decision, Delivery, Mark},
+    delivery::{Decided, Decision, Delivery},
     id::DeliveryId,
     store::StoreError,
     trigger::IndexKey,
@@ -129,14 +129,15 @@ async fn settle(shared: &Shared, places: &Semaphore, delivery: Delivery) -> Resu
             judging::judge(shared, &delivery).await
         };
         let later = match judged {
-            Ok((decision, marks)) => return decide(shared, delivery.id, (decision, marks)).await,
+            Ok(decided) => return decide(shared, decided).await,
             Err(later) => later,
         };
         let now = shared.backing.clock.now();
         if now.elapsed.since(delivery.at.elapsed) > PATIENCE {
             let notes = vec![format!("given up after 24 hours: {}", later.reason)];
             let decision = Decision { at: now, outcomes: Vec::new(), notes };
-            return decide(shared, delivery.id, (decision, Vec::new())).await;
+            let decided = Decided { id: delivery.id, decision, marks: Vec::new() };
+            return decide(shared, decided).await;
         }
         let Later { reason, after } = later;
         if told.as_ref() != Some(&reason) {
@@ -149,15 +150,10 @@ async fn settle(shared: &Shared, places: &Semaphore, delivery: Delivery) -> Resu
 }
 
 /// Again and again while the store does not answer: it is decided once, however often it is said.
-async fn decide(
-    shared: &Shared,
-    id: DeliveryId,
-    (decision, marks): (Decision, Vec<Mark>),
-) -> Result<(), StoreError> {
+async fn decide(shared: &Shared, decided: Decided) -> Result<(), StoreError> {
     let epoch = shared.backing.guard.epoch;
     loop {
-        let (decision, marks) = (decision.clone(), marks.clone());
-        match shared.backing.store.decide(epoch, id, decision, marks).await {
+        match shared.backing.store.decide(epoch, decided.clone()).await {
             Ok(()) => return Ok(()),
             Err(StoreError::Unavailable(reason) | StoreError::Unknown(reason)) => {
                 tracing::warn!(%reason, "a decision could not be written; trying again");
@@ -173,7 +169,7 @@ async fn decide(
 /// Takes away what is older than it is to be kept.
 pub(super) async fn forget(shared: Arc<Shared>) {
     loop {
-        let kept = shared.starting.platform.deliveries_are_kept().milliseconds();
+        let kept = shared.starting.platform.now().deliveries_are_kept().milliseconds();
         let before = Civil(shared.backing.clock.now().civil.0.saturating_sub(kept));
         let epoch = shared.backing.guard.epoch;
         match shared.backing.store.forget_deliveries(epoch, before).await {

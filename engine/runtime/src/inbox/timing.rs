@@ -3,7 +3,7 @@
 
 use super::Shared;
 use engine_core::{
-    clock::{Civil, Moment},
+    clock::{Civil, Moment, Now},
     delivery::{Arrival, Content, Door, Mark},
     happening::{Happening, Lateness, Time},
     store::StoreError,
@@ -32,7 +32,7 @@ struct Watched {
 /// Never ends by itself.
 pub(super) async fn watch(shared: Arc<Shared>) {
     loop {
-        let changed = shared.changed.notified();
+        let changed = shared.shelf.changed.notified();
         let until = match look(&shared).await {
             Ok(until) => until,
             Err(error) => {
@@ -77,16 +77,40 @@ fn timers(shared: &Shared) -> Vec<Timer> {
     listed.map(timer).collect()
 }
 
+/// What one look has found.
+struct Found {
+    arrivals: Vec<Arrival>,
+    marks: Vec<Mark>,
+    /// The next moment of any.
+    until: Civil,
+}
+
 /// Keeps what is due, and answers when the next is.
 async fn look(shared: &Shared) -> Result<Civil, StoreError> {
     let now = shared.backing.clock.now();
-    let (mut arrivals, mut marks) = (Vec::new(), Vec::new());
-    let mut until = Civil(now.civil.0 + IDLE_MS);
+    let until = Civil(now.civil.0 + IDLE_MS);
+    let mut found = Found { arrivals: Vec::new(), marks: Vec::new(), until };
     for timer in timers(shared) {
         let mark = format!("clock/{}", timer.key);
         let kept = shared.backing.store.mark(&mark).await?;
         let kept = kept.and_then(|text| serde_json::from_str::<Watched>(&text).ok());
-        let Next::At { schedule, .. } = (timer.next)(now.civil) else { continue };
+        found.add(timer, (mark, kept), now)?;
+    }
+    let Found { arrivals, marks, until } = found;
+    if !(arrivals.is_empty() && marks.is_empty()) {
+        let _kept = shared.arrive(arrivals, marks).await?;
+    }
+    Ok(until)
+}
+
+impl Found {
+    fn add(
+        &mut self,
+        timer: Timer,
+        (key, kept): (String, Option<Watched>),
+        now: Now,
+    ) -> Result<(), StoreError> {
+        let Next::At { schedule, .. } = (timer.next)(now.civil) else { return Ok(()) };
         let after = match &kept {
             Some(kept) if kept.schedule == schedule => Civil(kept.after),
             // The first sight of a schedule.
@@ -95,32 +119,32 @@ async fn look(shared: &Shared) -> Result<Civil, StoreError> {
         let due = due(&timer, after, now.civil);
         let done = due.last.unwrap_or(after);
         if kept.is_none_or(|kept| kept.schedule != schedule || kept.after != done.0) {
-            let watched = Watched { schedule: schedule.clone(), after: done.0 };
-            let value = serde_json::to_string(&watched);
+            let value =
+                serde_json::to_string(&Watched { schedule: schedule.clone(), after: done.0 });
             let value = value.map_err(|error| StoreError::Damaged(error.to_string()))?;
-            marks.push(Mark { key: mark, value });
+            self.marks.push(Mark { key, value });
+        }
+        if let Next::At { at, .. } = (timer.next)(done.max(now.civil)) {
+            self.until = self.until.min(at);
         }
         if let Some(at) = due.last {
             let lateness = due.lateness(now.civil);
             let time = Time { schedule, scheduled_at: at, lateness, ..timer.time };
-            let subject = timer.key.to_string();
-            arrivals.push(Arrival {
-                door: Door::Clock { subject },
-                key: at.0.to_string(),
-                digest: String::new(),
-                at: now,
-                content: Content { happenings: vec![Happening::Time(time)], ..Content::default() },
-                body: None,
-            });
+            self.arrivals.push(arrival(&timer.key, time, now));
         }
-        if let Next::At { at, .. } = (timer.next)(done.max(now.civil)) {
-            until = until.min(at);
-        }
+        Ok(())
     }
-    if !(arrivals.is_empty() && marks.is_empty()) {
-        let _kept = shared.arrive(arrivals, marks).await?;
+}
+
+fn arrival(key: &IndexKey, time: Time, at: Now) -> Arrival {
+    Arrival {
+        door: Door::Clock { subject: key.to_string() },
+        key: time.scheduled_at.0.to_string(),
+        digest: String::new(),
+        at,
+        content: Content { happenings: vec![Happening::Time(time)], ..Content::default() },
+        body: None,
     }
-    Ok(until)
 }
 
 /// The moments that have come.

@@ -3,7 +3,7 @@
 use super::state::State;
 use engine_core::{
     clock::Civil,
-    delivery::{Arrival, Decision, Delivery, DeliveryFilter, Door, Kept, Mark, State as Stand},
+    delivery::{Arrival, Decided, Delivery, DeliveryFilter, Door, Kept, Mark, State as Stand},
     id::{DeliveryId, Epoch},
     store::StoreError,
 };
@@ -34,8 +34,7 @@ impl State {
     pub(super) fn decide(
         &mut self,
         epoch: Epoch,
-        (id, decision): (DeliveryId, Decision),
-        marks: Vec<Mark>,
+        Decided { id, decision, marks }: Decided,
     ) -> Result<(), StoreError> {
         self.stands(epoch)?;
         let Some(row) = self.deliveries.rows.get_mut(&id) else { return Ok(()) };

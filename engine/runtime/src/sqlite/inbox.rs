@@ -11,7 +11,7 @@ use crate::lease::lost;
 use engine_core::{
     BoxFuture,
     clock::Civil,
-    delivery::{Arrival, Decision, Delivery, DeliveryFilter, Door, Kept, Mark, State},
+    delivery::{Arrival, Decided, Delivery, DeliveryFilter, Door, Kept, Mark, State},
     id::{DeliveryId, Epoch},
     store::StoreError,
 };
@@ -43,9 +43,7 @@ impl Work for Arrive {
 
 pub(super) struct Decide {
     pub(super) epoch: Epoch,
-    pub(super) id: DeliveryId,
-    pub(super) decision: Decision,
-    pub(super) marks: Vec<Mark>,
+    pub(super) decided: Decided,
 }
 
 impl Work for Decide {
@@ -58,11 +56,11 @@ impl Work for Decide {
             }
             let text = "UPDATE delivery SET decision = ?, waits_for = NULL \
                 WHERE id = ? AND decision IS NULL RETURNING id";
-            let statement = sqlx::query(text).bind(serde_json::to_string(&self.decision)?);
-            let ended = session.rows(statement.bind(integer(self.id.0))).await?;
+            let statement = sqlx::query(text).bind(serde_json::to_string(&self.decided.decision)?);
+            let ended = session.rows(statement.bind(integer(self.decided.id.0))).await?;
             // Whoever had decided it before has written what follows from that.
             if !ended.is_empty() {
-                write_marks(session, &self.marks).await?;
+                write_marks(session, &self.decided.marks).await?;
             }
             Ok(Ok(()))
         })

@@ -118,6 +118,29 @@ pub enum Provider {
     Jfrog,
 }
 
+impl Provider {
+    /// As it is written.
+    pub fn word(self) -> &'static str {
+        match self {
+            Provider::Github => "github",
+            Provider::Gitlab => "gitlab",
+            Provider::Bitbucket => "bitbucket",
+            Provider::BitbucketDataCenter => "bitbucketDataCenter",
+            Provider::Gitea => "gitea",
+            Provider::Forgejo => "forgejo",
+            Provider::Distribution => "distribution",
+            Provider::DockerHub => "dockerHub",
+            Provider::Harbor => "harbor",
+            Provider::Quay => "quay",
+            Provider::Ghcr => "ghcr",
+            Provider::Ecr => "ecr",
+            Provider::Acr => "acr",
+            Provider::ArtifactRegistry => "artifactRegistry",
+            Provider::Jfrog => "jfrog",
+        }
+    }
+}
+
 /// How a registry is reached.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]

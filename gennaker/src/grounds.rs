@@ -1,0 +1,258 @@
+//! The places that happenings speak of, as this process reaches them; and what a pipeline there needs
+//! to become a run.
+
+use crate::{
+    callees::{self, Neighbours},
+    sources::{Folder, Looked, Repository, Sources, Version},
+    submit::{Images, Submitted, ready},
+};
+use engine_api::NotBegun;
+use engine_core::{
+    BoxFuture, Plan,
+    catalogue::Entry,
+    diagnostic::{self, SourceFile},
+    files::{FileRequest, Files},
+    happening::{Git, Happening},
+    pipeline::{Bindings, Missing},
+    plan::Origin,
+    platform::{Leave, Source},
+    trigger::{Commit, IndexKey, PollError, Polled},
+};
+use engine_runtime::{
+    engine::NewRun,
+    inbox::{Confirmed, Grounds, Interval, Later, Own, Subject, Unprepared, Wanted},
+    seal::Sealer,
+};
+use std::{sync::Arc, time::Duration};
+use tokio::{runtime::Handle, task::block_in_place};
+
+pub(crate) struct Places {
+    pub(crate) sources: Sources,
+    pub(crate) submitted: Arc<Submitted>,
+    pub(crate) sealer: Sealer,
+}
+
+/// Where the file of a pipeline lies, and as what.
+enum Lies<'a> {
+    AtCommit(&'a Repository, Box<Version>),
+    InFolder(&'a Folder, SourceFile),
+}
+
+impl Grounds for Places {
+    fn confirm<'a>(&'a self, happening: &'a Happening) -> BoxFuture<'a, Result<Confirmed, Later>> {
+        Box::pin(async move {
+            match happening {
+                Happening::Git(git) => self.confirm_git(git).await,
+                Happening::Image(_)
+                | Happening::Chart(_)
+                | Happening::Hook(_)
+                | Happening::Time(_)
+                | Happening::Ended(_) => {
+                    let happening = Box::new(happening.clone());
+                    Ok(Confirmed::Yes { happening, own: Own::None })
+                }
+            }
+        })
+    }
+
+    fn subjects(&self) -> Vec<Subject> {
+        let repository = |it: &Arc<Repository>| {
+            let key = IndexKey::Git { repository: it.key().to_owned() };
+            let interval = Duration::from_millis(it.source().poll.milliseconds());
+            Subject { key, interval: Interval(interval) }
+        };
+        self.sources.repositories.iter().map(repository).collect()
+    }
+
+    fn poll<'a>(
+        &'a self,
+        subject: &'a Subject,
+        cursor: Option<serde_json::Value>,
+    ) -> BoxFuture<'a, Result<Polled, PollError>> {
+        Box::pin(async move {
+            let gone =
+                || PollError::Refused { reason: format!("{} is asked by nobody", subject.key) };
+            let IndexKey::Git { repository } = &subject.key else { return Err(gone()) };
+            let repository = self.sources.repository(&[repository.as_str()]).ok_or_else(gone)?;
+            repository.poll(cursor).await
+        })
+    }
+
+    fn prepare<'a>(&'a self, wanted: Wanted) -> BoxFuture<'a, Result<NewRun, Unprepared>> {
+        Box::pin(self.prepared(wanted))
+    }
+}
+
+impl Places {
+    async fn confirm_git(&self, git: &Git) -> Result<Confirmed, Later> {
+        let mut names = vec![git.repository.as_str()];
+        names.extend(git.aliases.iter().map(String::as_str));
+        let Some(repository) = self.sources.repository(&names) else {
+            let reason = "no source is this repository: gennaker.yaml lists them".to_owned();
+            return Ok(Confirmed::No { reason });
+        };
+        match repository.look(git).await {
+            Ok(Looked::So(git, own)) => {
+                let happening = Box::new(Happening::Git(*git));
+                Ok(Confirmed::Yes { happening, own })
+            }
+            Ok(Looked::NotSo(reason)) => Ok(Confirmed::No { reason }),
+            Err(error) if error.may_pass() => Err(Later { reason: error.to_string(), after: None }),
+            Err(error) => Ok(Confirmed::No { reason: error.to_string() }),
+        }
+    }
+
+    async fn prepared(&self, wanted: Wanted) -> Result<NewRun, Unprepared> {
+        let lies = self.lies(&wanted.entry, &wanted.commit).await?;
+        let (source, granted) = match &lies {
+            Lies::AtCommit(repository, version) => (&version.file, Some(repository.source())),
+            Lies::InFolder(folder, file) => {
+                (file, Some(folder.source()).filter(|_| folder.is_listed()))
+            }
+        };
+        let bindings = Bindings {
+            parameters: wanted.parameters.clone(),
+            actor: wanted.actor.name.clone(),
+            trigger: wanted.trigger.clone(),
+            missing: Missing::Refused,
+            origin: lies.origin(),
+        };
+        let requests = self.submitted.requests(source, &bindings);
+        let files = self.files(&lies, &requests).await?;
+        let plan = self
+            .submitted
+            .compiled((source, &files), &bindings, Images::Asked)
+            .await
+            .map_err(unprepared)?;
+        if let Some(granted) = granted {
+            granted_environments(&plan, granted)?;
+        }
+        let called = self.called(&lies).await?;
+        let ready = ready(&self.sealer, (plan, &files), (source, Vec::new()));
+        let ready = ready.calling(callees::kept(&self.sealer, called));
+        Ok(NewRun {
+            plan: ready.plan,
+            trigger: wanted.trigger,
+            actor: wanted.actor,
+            ancestry: wanted.ancestry,
+            parent: None,
+            offers: Vec::new(),
+            files: ready.files,
+            key: Some(wanted.key),
+        })
+    }
+
+    async fn lies(&self, entry: &Entry, commit: &Commit) -> Result<Lies<'_>, Unprepared> {
+        if let Some(repository) = self.sources.of_name(&entry.source) {
+            let version = repository.version(commit, &entry.path).await.map_err(of_git)?;
+            let version = match (version, commit) {
+                // What happened in another repository says nothing of a commit of this one.
+                (Err(_), Commit::Of { .. }) => {
+                    repository.version(&Commit::Default, &entry.path).await.map_err(of_git)?
+                }
+                (version, Commit::Of { .. } | Commit::Default) => version,
+            };
+            let version = version.map_err(|reason| Unprepared::Refused { reason })?;
+            return Ok(Lies::AtCommit(repository, Box::new(version)));
+        }
+        let gone =
+            || Unprepared::Refused { reason: format!("{} is no source any more", entry.source) };
+        let folder = self.sources.folder(&entry.source).ok_or_else(gone)?;
+        let file = folder.file(&entry.path).map_err(|reason| Unprepared::Refused { reason })?;
+        Ok(Lies::InFolder(folder, file))
+    }
+
+    async fn files(&self, lies: &Lies<'_>, requests: &[FileRequest]) -> Result<Files, Unprepared> {
+        let name = |content: &[u8]| self.sealer.name(content);
+        match lies {
+            Lies::AtCommit(repository, version) => {
+                repository.files(&version.commit, requests, &name).await.map_err(of_git)
+            }
+            Lies::InFolder(folder, _) => Ok(block_in_place(|| folder.read(requests, &name))),
+        }
+    }
+
+    /// The pipelines that its stages start, from where it lies itself.
+    async fn called(
+        &self,
+        lies: &Lies<'_>,
+    ) -> Result<std::collections::BTreeMap<String, callees::Beside>, Unprepared> {
+        let (file, neighbours) = match lies {
+            Lies::AtCommit(repository, version) => {
+                let path = version.file.path();
+                let others = repository.neighbours(&version.commit, path).await.map_err(of_git)?;
+                (&version.file, others)
+            }
+            Lies::InFolder(folder, file) => (file, folder.neighbours(file.path())),
+        };
+        let read = |requests: &[FileRequest]| {
+            // Reading is quick: the objects are on this machine.
+            let files = block_in_place(|| Handle::current().block_on(self.files(lies, requests)));
+            files.unwrap_or_default()
+        };
+        let sources = || neighbours.clone();
+        let registry = self.submitted.reach.now().registry();
+        let neighbours = Neighbours { registry: &registry, sources: &sources, read: &read };
+        callees::closure(file, &neighbours).map_err(|faults| {
+            let told = diagnostic::json(file, &faults);
+            let told = told.iter().filter_map(|fault| serde_json::to_value(fault).ok());
+            Unprepared::Invalid { faults: in_short(&told.collect::<Vec<_>>()) }
+        })
+    }
+}
+
+impl Lies<'_> {
+    fn origin(&self) -> Option<Origin> {
+        match self {
+            Lies::AtCommit(_, version) => Some(version.origin.clone()),
+            Lies::InFolder(..) => None,
+        }
+    }
+}
+
+/// E019: where a repository may deploy says the platform's file.
+fn granted_environments(plan: &Plan, source: &Source) -> Result<(), Unprepared> {
+    let document = plan.document();
+    let named = document.environments.keys().chain(document.observed.keys());
+    let refused: Vec<&str> = named
+        .filter(|name| source.environment(name) == Leave::Refused)
+        .map(String::as_str)
+        .collect();
+    match refused.is_empty() {
+        true => Ok(()),
+        false => Err(Unprepared::Refused {
+            reason: format!(
+                "E019 {} is not given to {}: whoever keeps gennaker.yaml adds it to the source's \
+                 `environments`",
+                refused.join(", "),
+                source.name()
+            ),
+        }),
+    }
+}
+
+fn of_git(error: artifacts::git::GitError) -> Unprepared {
+    let reason = error.to_string();
+    match error.may_pass() {
+        true => Unprepared::Later(Later { reason, after: None }),
+        false => Unprepared::Refused { reason },
+    }
+}
+
+fn unprepared(error: NotBegun) -> Unprepared {
+    match error {
+        NotBegun::Invalid { diagnostics } => Unprepared::Invalid { faults: in_short(&diagnostics) },
+        NotBegun::Refused { reason } | NotBegun::Full { reason } => Unprepared::Refused { reason },
+        NotBegun::Unavailable { reason } => Unprepared::Later(Later { reason, after: None }),
+    }
+}
+
+/// Each in a line: its code, where it is, what it says.
+fn in_short(diagnostics: &[serde_json::Value]) -> Vec<String> {
+    const MOST: usize = 20;
+    let told = |fault: &serde_json::Value| {
+        let text = |key: &str| fault[key].as_str().unwrap_or_default().to_owned();
+        format!("{} {}:{} {}", text("code"), fault["line"], fault["column"], text("message"))
+    };
+    diagnostics.iter().take(MOST).map(told).collect()
+}

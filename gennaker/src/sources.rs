@@ -1,0 +1,129 @@
+//! Where pipelines live: repositories as mirrors of their own, and plain folders. What they hold is
+//! put on the shelf, from where triggers are asked.
+
+mod entries;
+mod folder;
+mod matching;
+mod repository;
+mod seen;
+
+pub(crate) use folder::Folder;
+pub(crate) use repository::{Looked, Repository, Version};
+
+use crate::clusters::Reach;
+use anyhow::Context;
+use artifacts::git::{Allowance, Capacity, Credentials, Git, Limits, Mirror, Origin, RemoteUrl};
+use engine_core::{
+    Registries,
+    latest::Latest,
+    platform::{Platform, Source, SourcePlace},
+    stage::Secret,
+};
+use engine_runtime::{
+    inbox::Shelf,
+    secrets::{SecretSource, Wanted},
+};
+use sha2::{Digest, Sha256};
+use std::{path::Path, sync::Arc};
+
+/// All of them.
+pub(crate) struct Sources {
+    pub(crate) repositories: Vec<Arc<Repository>>,
+    pub(crate) folders: Vec<Arc<Folder>>,
+}
+
+/// What sources are made of.
+pub(crate) struct Ground {
+    pub(crate) reach: Latest<Reach>,
+    pub(crate) registries: Arc<Registries>,
+    pub(crate) shelf: Shelf,
+}
+
+impl Ground {
+    /// As it is in force.
+    fn platform(&self) -> Arc<Platform> {
+        self.reach.now().found.platform.clone()
+    }
+}
+
+impl Sources {
+    /// Those of the platform's file; without any, the folder in which the program was started, if it
+    /// has pipelines. Speaks to no server.
+    pub(crate) async fn open(
+        state: &Path,
+        ground: &Arc<Ground>,
+        kept: &dyn SecretSource,
+    ) -> anyhow::Result<Sources> {
+        let listed = ground.platform().sources();
+        let mut sources = Sources { repositories: Vec::new(), folders: Vec::new() };
+        if listed.is_empty() {
+            sources.folders.extend(Folder::started_in(ground.clone()).map(Arc::new));
+            return Ok(sources);
+        }
+        let mut git = None;
+        for (place, source) in listed.into_iter().enumerate() {
+            match &source.place {
+                SourcePlace::Directory { path } => {
+                    let root = ground.reach.now().found.path(path);
+                    let folder = Folder::new((place, source), root, ground.clone());
+                    sources.folders.push(Arc::new(folder));
+                }
+                SourcePlace::Git { .. } => {
+                    let git = match &git {
+                        Some(git) => git,
+                        None => git.insert(Git::find(Capacity::default()).await?),
+                    };
+                    let mirror = mirror(git, state, (&source, kept)).await;
+                    let mirror = mirror
+                        .with_context(|| format!("source {} cannot be opened", source.name()))?;
+                    let repository = Repository::new((place, source), mirror, ground.clone());
+                    sources.repositories.push(Arc::new(repository));
+                }
+            }
+        }
+        Ok(sources)
+    }
+
+    /// The repository that has one of these names.
+    pub(crate) fn repository(&self, names: &[&str]) -> Option<&Arc<Repository>> {
+        self.repositories.iter().find(|it| names.contains(&it.key()))
+    }
+
+    pub(crate) fn of_name(&self, name: &str) -> Option<&Arc<Repository>> {
+        self.repositories.iter().find(|it| &**it.name() == name)
+    }
+
+    pub(crate) fn folder(&self, name: &str) -> Option<&Arc<Folder>> {
+        self.folders.iter().find(|it| &**it.name() == name)
+    }
+}
+
+/// In a folder that is named by the address, so that another address is another mirror.
+async fn mirror(
+    git: &Git,
+    state: &Path,
+    (source, kept): (&Source, &dyn SecretSource),
+) -> anyhow::Result<Mirror> {
+    let SourcePlace::Git { url, credentials, .. } = &source.place else {
+        anyhow::bail!("{} is no repository", source.name());
+    };
+    let credentials = match credentials {
+        None => Credentials::None,
+        Some(name) => Credentials::of_text(own(kept, name)?.expose()),
+    };
+    let origin = Origin {
+        url: RemoteUrl::parse(url, Allowance::Network)?,
+        credentials,
+        certificate_authority: None,
+    };
+    let name = hex::encode(&Sha256::digest(url.as_bytes())[..16]);
+    let directory = state.join("repositories").join(name);
+    Ok(Mirror::open(git, &directory, (origin, Limits::default())).await?)
+}
+
+/// A secret that the engine itself works with; no grant is asked for.
+pub(crate) fn own(kept: &dyn SecretSource, name: &str) -> anyhow::Result<Secret> {
+    let (name, application) = (name.to_owned(), String::new());
+    let wanted = Wanted { name, application, environment: None };
+    Ok(kept.find(&wanted)?)
+}

@@ -1,0 +1,146 @@
+//! A plain folder of pipelines: for trying things, and for whoever starts in one.
+
+use super::{
+    Ground,
+    entries::{Found, Shelving},
+};
+use crate::read::{self, Search};
+use engine_core::{
+    diagnostic::SourceFile,
+    files::{FileRequest, Files},
+    id::BlobName,
+    platform::{Platform, Serves, Source, SourcePlace},
+};
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError},
+    time::SystemTime,
+};
+
+pub(crate) struct Folder {
+    /// Its place in the platform's list.
+    place: Option<usize>,
+    source: Source,
+    name: Arc<str>,
+    root: PathBuf,
+    ground: Arc<Ground>,
+    /// What lay there when it was last read.
+    seen: Mutex<BTreeMap<PathBuf, (u64, Option<SystemTime>)>>,
+}
+
+impl Folder {
+    pub(super) fn new(
+        (place, source): (usize, Source),
+        root: PathBuf,
+        ground: Arc<Ground>,
+    ) -> Folder {
+        let name = Arc::from(source.name());
+        Folder { place: Some(place), source, name, root, ground, seen: Mutex::default() }
+    }
+
+    /// The folder in which the program was started, if it has pipelines.
+    pub(super) fn started_in(ground: Arc<Ground>) -> Option<Folder> {
+        let root = std::env::current_dir().ok()?;
+        if !root.join(".gennaker").is_dir() {
+            return None;
+        }
+        let path = root.display().to_string();
+        let name = Arc::from(path.as_str());
+        let source = Source {
+            place: SourcePlace::Directory { path },
+            applications: vec!["*".to_owned()],
+            environments: vec!["*".to_owned()],
+            labels: BTreeMap::new(),
+            poll: engine_core::language::Duration::of_seconds(60),
+            paths: vec![".gennaker/*.yaml".to_owned(), ".gennaker/*.yml".to_owned()],
+            serves: Serves::ItsApplications,
+        };
+        Some(Folder { place: None, source, name, root, ground, seen: Mutex::default() })
+    }
+
+    pub(crate) fn name(&self) -> &Arc<str> {
+        &self.name
+    }
+
+    pub(crate) fn source(&self) -> &Source {
+        &self.source
+    }
+
+    /// Whether environments are granted by the source: without a list, nothing is restricted.
+    pub(crate) fn is_listed(&self) -> bool {
+        self.place.is_some() && !matches!(*self.ground.platform(), Platform::Open)
+    }
+
+    fn files(&self) -> Vec<PathBuf> {
+        let mut search = Search::below(&self.root);
+        let found = self.source.paths.iter().filter_map(|pattern| search.files(pattern).ok());
+        let mut files: Vec<PathBuf> = found.flatten().collect();
+        files.sort();
+        files.dedup();
+        files
+    }
+
+    /// Reads it again if something in it is other than before, and puts it on the shelf. Blocks as
+    /// long as a disk does.
+    pub(crate) fn look(&self) {
+        let files = self.files();
+        let told = |path: &PathBuf| {
+            let about = fs::metadata(path).ok()?;
+            Some((path.clone(), (about.len(), about.modified().ok())))
+        };
+        let now: BTreeMap<_, _> = files.iter().filter_map(told).collect();
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_first = self.ground.shelf.read().of_source(&self.name).is_empty();
+        if *seen == now && (!is_first || now.is_empty()) {
+            return;
+        }
+        *seen = now;
+        drop(seen);
+        let shelving = Shelving {
+            ground: &self.ground,
+            place: self.place,
+            source: &self.source,
+            name: &self.name,
+            repository: None,
+        };
+        let last = self.last_good();
+        let entry = |path: &PathBuf| {
+            let told = path.strip_prefix(&self.root).unwrap_or(path).display().to_string();
+            let found = match read::source(path) {
+                Ok(content) => Found::Whole(Arc::new(shelving.outline(&told, &content))),
+                Err(error) => Found::Unreadable(format!("E015 {error}")),
+            };
+            let good = last.get(&told).cloned();
+            shelving.entry(&told, found, good)
+        };
+        let entries = files.iter().map(entry).collect();
+        self.ground.shelf.change(|shelf| shelf.put(&self.name, entries));
+    }
+
+    /// What is in force of each file: a broken one does not end what it was.
+    fn last_good(&self) -> BTreeMap<String, Arc<engine_core::catalogue::Outline>> {
+        let shelf = self.ground.shelf.read();
+        let whole = shelf.of_source(&self.name).iter().filter(|it| it.outline.faults.is_empty());
+        whole.map(|entry| (entry.path.clone(), entry.outline.clone())).collect()
+    }
+
+    /// The text of one of its files, as it is now.
+    pub(crate) fn file(&self, path: &str) -> Result<SourceFile, String> {
+        let whole = self.root.join(path);
+        let content = read::source(&whole).map_err(|error| format!("{path}: {error}"))?;
+        Ok(SourceFile::new(path.to_owned(), &content))
+    }
+
+    pub(crate) fn neighbours(&self, path: &str) -> Vec<SourceFile> {
+        let root: &Path = &self.root;
+        let told = |file: &PathBuf| file.strip_prefix(root).unwrap_or(file).display().to_string();
+        let others = self.files().into_iter().map(|file| told(&file)).filter(|it| it != path);
+        others.filter_map(|it| self.file(&it).ok()).collect()
+    }
+
+    pub(crate) fn read(&self, requests: &[FileRequest], name: &dyn Fn(&[u8]) -> BlobName) -> Files {
+        read::files(&self.root, requests, (name, &read::Allowance::default()))
+    }
+}

@@ -1,0 +1,156 @@
+//! Whether what is told of a repository is so, and what is to be seen there.
+
+use super::{Looked, REMEMBERED, Repository, State};
+use artifacts::git::{Ancestry, ChangedPaths as Differing, GitError, ObjectId, RefKind, RefName};
+use engine_core::{
+    happening::{Change, ChangedPaths, Git},
+    platform::Leave,
+};
+use engine_runtime::inbox::Own;
+
+impl Repository {
+    /// Fetches, and looks whether what was told is so.
+    pub(crate) async fn look(&self, told: &Git) -> Result<Looked, GitError> {
+        let mut state = self.state.lock().await;
+        let refs = self.mirror.fetch(&self.wanted()).await?.refs;
+        self.shelve(&mut state, &refs).await?;
+        let mut git = told.clone();
+        git.repository.clone_from(&self.key);
+        let (commit, branch) = match &told.change {
+            Change::BranchDeleted { .. } | Change::TagDeleted { .. } => {
+                return Ok(Looked::So(Box::new(git), Own::None));
+            }
+            Change::Push { branch, after, .. } => (after.clone(), Some(branch)),
+            Change::Merge { branch, commit, .. } => (commit.clone(), Some(branch)),
+            Change::Tag { tag, .. } => {
+                let there = RefName::tag(tag).ok().and_then(|name| refs.get(&name));
+                let Some(target) = there else {
+                    return Ok(Looked::NotSo(format!("there is no tag {tag} any more")));
+                };
+                (target.commit.to_string(), None)
+            }
+        };
+        if let Some(branch) = branch.filter(|it| self.source.branch(it) == Leave::Refused) {
+            let reason = format!("branch {branch} is none of those of the source");
+            return Ok(Looked::NotSo(reason));
+        }
+        let commit = match self.reachable(&commit).await? {
+            Ok(commit) => commit,
+            Err(reason) => return Ok(Looked::NotSo(reason)),
+        };
+        if let Some(reason) = self.fill_in(&mut state, &mut git, &commit).await? {
+            return Ok(Looked::NotSo(reason));
+        }
+        let entries = self.entries_at(&commit).await?;
+        let own = Own::Of { source: self.name.clone(), entries };
+        Ok(Looked::So(Box::new(git), own))
+    }
+
+    /// Fills in what is to be seen of `commit`; or says why it is not to be acted on.
+    async fn fill_in(
+        &self,
+        state: &mut State,
+        git: &mut Git,
+        commit: &ObjectId,
+    ) -> Result<Option<String>, GitError> {
+        let made = self.mirror.commit(commit).await?;
+        match &mut git.change {
+            Change::Push { branch, before, .. } => {
+                if let Some(reason) = self.outrun(state, (branch, commit)).await? {
+                    return Ok(Some(reason));
+                }
+                let was = self.before(state, (branch, commit), before.as_deref());
+                git.paths = self.differing(was.as_ref(), commit).await?;
+                *before = was.map(|it| it.to_string());
+                let name = format!("refs/heads/{branch}");
+                state.seen.refs.insert(name, commit.to_string());
+            }
+            Change::Tag { commit: at, .. } => {
+                *at = Some(commit.to_string());
+                git.paths = ChangedPaths::Everything;
+            }
+            Change::Merge { commit: at, .. } => {
+                *at = commit.to_string();
+                git.paths = self.differing(made.parents.first(), commit).await?;
+            }
+            Change::BranchDeleted { .. } | Change::TagDeleted { .. } => {}
+        }
+        git.author = Some(made.author.name);
+        git.message = Some(made.message);
+        Ok(None)
+    }
+
+    /// The commit, if some branch or tag of the source leads to it.
+    pub(super) async fn reachable(
+        &self,
+        commit: &str,
+    ) -> Result<Result<ObjectId, String>, GitError> {
+        let gone = || {
+            format!(
+                "no branch of the source leads to commit {commit}: it was forced away, or never there"
+            )
+        };
+        let Ok(id) = ObjectId::parse(commit) else {
+            return Ok(Err(format!("`{commit}` is no whole commit")));
+        };
+        match self.mirror.containing(&id).await {
+            Ok(names) if names.iter().any(|name| name.kind() == RefKind::Branch) => Ok(Ok(id)),
+            Ok(_) | Err(GitError::NoSuchObject { .. }) => Ok(Err(gone())),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Why a push comes too late, if the branch was seen further on already.
+    async fn outrun(
+        &self,
+        state: &State,
+        (branch, commit): (&str, &ObjectId),
+    ) -> Result<Option<String>, GitError> {
+        let Some(seen) = state.seen.branch(branch) else { return Ok(None) };
+        match self.mirror.ancestry(commit, &seen).await {
+            Ok(Ancestry::Ancestor) => Ok(Some(format!(
+                "commit {commit} comes too late: {branch} was seen at {seen}, which follows it"
+            ))),
+            Ok(Ancestry::Same | Ancestry::NotAncestor) | Err(GitError::NoSuchObject { .. }) => {
+                Ok(None)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// What a branch stood at before: as it was seen here, else as it was told.
+    fn before(
+        &self,
+        state: &mut State,
+        (branch, commit): (&str, &ObjectId),
+        told: Option<&str>,
+    ) -> Option<ObjectId> {
+        let key = (branch.to_owned(), commit.clone());
+        if let Some((_, before)) = state.before.iter().find(|(of, _)| *of == key) {
+            return before.clone();
+        }
+        let seen = state.seen.branch(branch).filter(|seen| seen != commit);
+        let told = || told.and_then(|it| ObjectId::parse(it).ok()).filter(|it| !it.is_zero());
+        let before = seen.or_else(told);
+        if state.before.len() >= REMEMBERED {
+            state.before.pop_front();
+        }
+        state.before.push_back((key, before.clone()));
+        before
+    }
+
+    async fn differing(
+        &self,
+        before: Option<&ObjectId>,
+        after: &ObjectId,
+    ) -> Result<ChangedPaths, GitError> {
+        let Some(before) = before else { return Ok(ChangedPaths::Everything) };
+        match self.mirror.changed_paths(before, after).await {
+            Ok(Differing::These(paths)) => Ok(ChangedPaths::Those(paths.into_iter().collect())),
+            Ok(Differing::TooMany { .. }) | Err(GitError::NoSuchObject { .. }) => {
+                Ok(ChangedPaths::Everything)
+            }
+            Err(error) => Err(error),
+        }
+    }
+}

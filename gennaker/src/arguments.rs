@@ -86,6 +86,11 @@ pub(crate) enum Command {
         /// What the pipeline is called [default: the folder's name]
         name: Option<String>,
     },
+    /// Look at the platform's file
+    Config {
+        #[command(subcommand)]
+        what: Config,
+    },
     /// Print the JSON Schema of pipeline files or of gennaker.yaml (draft 7), for editors
     Schema {
         #[arg(long, value_enum, default_value_t = SchemaKind::Pipeline)]
@@ -306,6 +311,20 @@ fn parameter(text: &str) -> Result<(String, String), String> {
         Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
         Some(_) | None => Err("write it as `name=value`".to_owned()),
     }
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Config {
+    /// Tell every fault of gennaker.yaml and of the files that it includes
+    Validate,
+    /// Print each value that holds; secrets only by name
+    View {
+        /// Say of each where it comes from
+        #[arg(long)]
+        show_origin: bool,
+        #[arg(short, long, value_enum, default_value_t = Output::Table)]
+        output: Output,
+    },
 }
 
 #[derive(Subcommand)]

@@ -8,6 +8,7 @@ mod check;
 mod client;
 mod clusters;
 mod completion;
+mod configuration;
 mod describe;
 mod doctor;
 mod exit;
@@ -41,7 +42,9 @@ mod submit;
 mod version;
 mod watch;
 
-use arguments::{Answered, Arguments, Command, Common, Describe, Fact, Get, SchemaKind, Told};
+use arguments::{
+    Answered, Arguments, Command, Common, Config, Describe, Fact, Get, SchemaKind, Told,
+};
 use check::Strictness;
 use clap::Parser;
 use engine_api::MovedOn;
@@ -107,6 +110,10 @@ async fn carry_out(arguments: &Arguments) -> anyhow::Result<Exit> {
         Command::Graph { file, output } => graph::graph(common, file, *output).await,
         Command::Explain { code } => explain::explain(code.as_deref()),
         Command::Init { name } => init::init(common, name.as_deref()).await,
+        Command::Config { what: Config::Validate } => configuration::validate(common),
+        Command::Config { what: Config::View { show_origin, output } } => {
+            configuration::view(common, (*show_origin, *output)).await
+        }
         Command::Schema { kind } => {
             let registry = clusters::offline();
             let schema = match kind {

@@ -124,3 +124,46 @@ fn nothing_beyond_the_folder_is_included_and_nothing_without_end() {
     pipeline(folder.path(), "gennaker.yaml", both);
     assert_eq!(told(folder.path(), &["validate", "web.yaml"]).0, Some(0));
 }
+
+#[test]
+fn each_value_is_shown_with_where_it_is_said_and_no_secret_is() {
+    let main = "version: 1\nserver: {listen: \"127.0.0.1:7\"}\ninclude: [more.yaml]\nsecrets: {directory: kept}\nsources: [{directory: a}]\nreceivers: {hub: {provider: github, secrets: [HOOK, GONE]}}\n";
+    let more = "version: 1\nsources:\n  - {directory: b, poll: 5s}\n";
+    let folder =
+        folder(&[("gennaker.yaml", main), ("more.yaml", more), ("kept/HOOK", "s3cr3t-value\n")]);
+    let mut view = command(folder.path(), &["config", "view", "--show-origin", "-o", "json"]);
+    let output = view.env("GENNAKER_SOCKET_GROUP", "ops").output().unwrap();
+    let text = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+    assert!(!text.contains("s3cr3t"), "{text}");
+    let lines: Vec<serde_json::Value> = serde_json::from_str(&text).unwrap();
+    for (key, value, origin) in [
+        ("server.listen", "\"127.0.0.1:7\"", "gennaker.yaml:2:18"),
+        ("server.socketGroup", "\"ops\"", "GENNAKER_SOCKET_GROUP"),
+        ("limits.runsPerApplication", "20", "default"),
+        ("retention.deliveries", "\"30d\"", "default"),
+        ("sources[0].directory", "\"a\"", "gennaker.yaml:5:23"),
+        ("sources[1].poll", "\"5s\"", "more.yaml:3:26"),
+        ("receivers.hub.secrets", "[\"HOOK\",\"GONE\"]", "gennaker.yaml:6:46"),
+        ("secrets[HOOK]", "\"***\"", "kept/HOOK"),
+    ] {
+        let line = lines.iter().find(|line| line["key"] == key);
+        let line = line.unwrap_or_else(|| panic!("{key} is missing: {text}"));
+        assert_eq!(
+            (line["value"].to_string().as_str(), line["origin"].as_str().unwrap()),
+            (value, origin),
+            "{key}"
+        );
+    }
+    let gone = lines.iter().find(|line| line["key"] == "secrets[GONE]").unwrap();
+    assert!(gone["value"].is_null() && gone["origin"].as_str().unwrap().contains("does not exist"));
+    let (code, said) = told(folder.path(), &["config", "view"]);
+    assert!(
+        code == Some(0) && said.contains("retention.deliveries") && !said.contains("default"),
+        "{said}"
+    );
+    let valid = (Some(0), "gennaker.yaml, more.yaml is valid\n".to_owned());
+    assert_eq!(told(folder.path(), &["config", "validate"]), valid);
+    pipeline(folder.path(), "more.yaml", "version: 1\nsorces: []\n");
+    let (code, said) = told(folder.path(), &["config", "validate"]);
+    assert!(code == Some(3) && said.contains("more.yaml:2:1"), "{said}");
+}

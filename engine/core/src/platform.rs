@@ -5,12 +5,14 @@ mod check;
 mod confines;
 mod people;
 mod reading;
+mod settings;
 mod sources;
 mod text;
 
 pub use confines::{Confines, Destination, Within};
 pub use people::{Approver, Right};
 pub use reading::{FileFaults, Include};
+pub use settings::{Said, Setting};
 pub use sources::{KnownRegistry, Owner, Receiver, Serves, Source, SourcePlace, repository_key};
 pub use text::{ClusterText, EnvironmentText, Provider};
 pub(crate) use text::{IncludedText, PlatformText};

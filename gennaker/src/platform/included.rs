@@ -74,7 +74,7 @@ impl Reading<'_> {
         if self.files.len() == FILES {
             return Err(format!("at most {FILES} files can be included"));
         }
-        let file = read_file(path).map_err(unreadable)?;
+        let file = read_file(path.strip_prefix(".").unwrap_or(path)).map_err(unreadable)?;
         self.bytes += file.text().len();
         if self.bytes > BYTES {
             return Err(format!("included files have at most {BYTES} bytes together"));

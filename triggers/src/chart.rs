@@ -18,6 +18,7 @@ pub use poll::{ChartPoller, confirm};
 
 const OCI: &str = "oci://";
 const MAX_BYTES: usize = 2_048;
+const PLACES: &str = "write `https://…` or `oci://…`, without a user and a query";
 
 pub struct Chart;
 
@@ -58,8 +59,10 @@ impl Trigger for Chart {
 
     fn compile(config: ChartTrigger, _home: &Home) -> Result<Matcher, Vec<Fault>> {
         let ChartTrigger { repository, name, semver } = config;
-        let repository = self::repository(&repository)
-            .map_err(|reason| fault("repository", (FaultCode::Value, reason)));
+        let repository = self::repository(&repository).map_err(|reason| Fault {
+            help: Some(PLACES.to_owned()),
+            ..fault("repository", (FaultCode::Value, reason))
+        });
         let name = chart_name(name).map_err(|reason| fault("name", (FaultCode::Value, reason)));
         let versions = TagFilter::semver(&semver)
             .map_err(|error| fault("semver", (FaultCode::Format, error.to_string())));
@@ -112,7 +115,7 @@ fn repository(written: &str) -> Result<String, String> {
     if let Some(rest) = written.strip_prefix(OCI) {
         return place(rest).map(|place| format!("{OCI}{place}"));
     }
-    let wrong = || "write `https://…` or `oci://…`, without a user and a query".to_owned();
+    let wrong = || format!("`{written}` is not where charts lie");
     let (scheme, rest) = ["https://", "http://"]
         .iter()
         .find_map(|scheme| Some((*scheme, written.strip_prefix(scheme)?)))

@@ -160,8 +160,13 @@ fn event(image: &happening::Image, tag: &str, digest: &str) -> TriggerEvent {
 }
 
 pub(crate) fn fault(key: &str, (code, message): (FaultCode, String)) -> Fault {
-    let place = vec![Step::Key(key.to_owned())];
-    Fault { code, place, message: format!("`{key}`: {message}"), help: None }
+    let help = match key {
+        "repository" => Some("`registry.example.com/shop/checkout` names one, without a tag"),
+        "semver" => Some("write it like `>=1.4, <2`"),
+        _ => None,
+    };
+    let (place, help) = (vec![Step::Key(key.to_owned())], help.map(str::to_owned));
+    Fault { code, place, message: format!("`{key}`: {message}"), help }
 }
 
 #[cfg(test)]

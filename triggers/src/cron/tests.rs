@@ -105,7 +105,7 @@ fn every_zone_is_built_in_for_a_machine_without_any() {
 #[test]
 fn a_time_that_a_gap_leaves_out_comes_once_at_its_end() {
     let before = "2026-03-07T12:00:00Z";
-    for schedule in ["30 2 * * *", "0,15,30 2 * * *", "* 2 * * *", "0 2,3 * * *"] {
+    for schedule in ["30 2 * * *", "59 2 * * *", "0,15,30 2 * * *", "* 2 * * *", "0 2,3 * * *"] {
         let found = firings(schedule, NEW_YORK, "2026-03-08T06:59:00Z", 1);
         assert_eq!(found, ["03-08 03:00-04:00"], "{schedule}");
     }

@@ -94,7 +94,12 @@ pub(crate) fn place(written: &str) -> Result<String, String> {
 }
 
 fn told(place: &[&str], (code, message): (FaultCode, String)) -> Fault {
+    let example = match place.last() {
+        Some(&"regex") => r#"tags: {regex: "main-[0-9a-f]{7}"}"#,
+        Some(&"newest") => "tags: {newest: true}",
+        Some(_) | None => r#"tags: {semver: ">=1"}"#,
+    };
     let place = place.iter().map(|key| Step::Key((*key).to_owned())).collect();
-    let help = Some("write it like `tags: {semver: \">=1\"}`".to_owned());
+    let help = Some(format!("write it like `{example}`"));
     Fault { code, place, message, help }
 }

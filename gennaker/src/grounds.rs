@@ -11,12 +11,13 @@ use engine_core::{
     BoxFuture, Plan,
     catalogue::Entry,
     diagnostic::{self, SourceFile},
+    event::Trigger,
     files::{FileRequest, Files},
     happening::{Git, Happening},
     pipeline::{Bindings, Missing},
     plan::Origin,
     platform::{Leave, Source},
-    trigger::{Commit, IndexKey, PollError, Polled},
+    trigger::{Commit, IndexKey, PollError, Polled, Proof},
 };
 use engine_runtime::{
     engine::NewRun,
@@ -127,6 +128,7 @@ impl Places {
         if let Some(granted) = granted {
             granted_environments(&plan, granted)?;
         }
+        unproven(&plan, &wanted)?;
         let called = self.called(&lies).await?;
         let ready = ready(&self.sealer, (plan, &files), (source, Vec::new()));
         let ready = ready.calling(callees::kept(&self.sealer, called));
@@ -207,6 +209,24 @@ impl Lies<'_> {
             Lies::AtCommit(_, version) => Some(version.origin.clone()),
             Lies::InFolder(..) => None,
         }
+    }
+}
+
+/// What nobody has proven never reaches a production environment.
+fn unproven(plan: &Plan, wanted: &Wanted) -> Result<(), Unprepared> {
+    let Trigger::Event(fired) = &wanted.trigger else { return Ok(()) };
+    let fired = wanted.entry.triggers.iter().find(|it| it.home.trigger == fired.number);
+    let door = fired.and_then(|listening| listening.matcher.door());
+    let is_open = door.is_some_and(|door| door.proof == Proof::None);
+    let production = plan.document().environments.iter().find(|(_, place)| place.production);
+    match (is_open, production) {
+        (true, Some((name, _))) => Err(Unprepared::Refused {
+            reason: format!(
+                "{name} is a production environment, and whoever posts here proves nothing \
+                 (`verify: none`): name a scheme and a secret"
+            ),
+        }),
+        (true, None) | (false, _) => Ok(()),
     }
 }
 

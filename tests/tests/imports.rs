@@ -27,7 +27,7 @@ const TABLE: [(&str, &[&str]); 11] = [
     ("kubernetes", &[]),
     ("registry-server", &[]),
     ("stages", &["artifacts", "engine-core", "kubernetes", "triggers"]), // triggers for its own tests
-    ("triggers", &["artifacts", "engine-core"]),
+    ("triggers", &["artifacts", "engine-core", "registry-server"]), // a registry for its own tests
 ];
 
 /// What the core must never reach for.

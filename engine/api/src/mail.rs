@@ -1,7 +1,11 @@
 //! The doors for what is posted by others: `/receivers/NAME` and `/hooks/APPLICATION/NAME`. Whoever
 //! posts proves who they are by what they post; the way by which they come proves nothing.
 
-use crate::{connection::READ, problem::Problem, service::Service};
+use crate::{
+    connection::READ,
+    problem::{Problem, Told},
+    service::Service,
+};
 use axum::{
     body::Bytes,
     extract::{Path, Request, State},
@@ -119,7 +123,8 @@ pub(crate) struct Taken {
 /// can sign nothing.
 #[utoipa::path(post, path = "/receivers/{name}", tag = "inbox", params(("name" = String, Path)), responses(
     (status = ACCEPTED, body = Taken), (status = OK, body = Taken, description = "It has come before"),
-    (status = "4XX"), (status = SERVICE_UNAVAILABLE),
+    (status = "4XX", body = Told, content_type = "application/problem+json"),
+    (status = SERVICE_UNAVAILABLE, body = Told, content_type = "application/problem+json"),
 ))]
 pub(crate) async fn receiver(
     State(service): State<Service>,
@@ -133,7 +138,8 @@ pub(crate) async fn receiver(
 #[utoipa::path(post, path = "/receivers/{name}/{secret}", tag = "inbox",
     params(("name" = String, Path), ("secret" = String, Path)), responses(
     (status = ACCEPTED, body = Taken), (status = OK, body = Taken, description = "It has come before"),
-    (status = "4XX"), (status = SERVICE_UNAVAILABLE),
+    (status = "4XX", body = Told, content_type = "application/problem+json"),
+    (status = SERVICE_UNAVAILABLE, body = Told, content_type = "application/problem+json"),
 ))]
 pub(crate) async fn receiver_with_secret(
     State(service): State<Service>,
@@ -147,7 +153,8 @@ pub(crate) async fn receiver_with_secret(
 #[utoipa::path(post, path = "/hooks/{application}/{name}", tag = "inbox",
     params(("application" = String, Path), ("name" = String, Path)), responses(
     (status = ACCEPTED, body = Taken), (status = OK, body = Taken, description = "It has come before"),
-    (status = "4XX"), (status = SERVICE_UNAVAILABLE),
+    (status = "4XX", body = Told, content_type = "application/problem+json"),
+    (status = SERVICE_UNAVAILABLE, body = Told, content_type = "application/problem+json"),
 ))]
 pub(crate) async fn hook(
     State(service): State<Service>,

@@ -17,6 +17,9 @@ use std::sync::Arc;
 /// No repository is called so: what hangs on where the file lies is not judged while it is only read.
 const UNKNOWN_REPOSITORY: &str = "this repository";
 
+/// The type of trigger that stands for people, who start every pipeline anyway.
+const MANUAL: &str = "manual";
+
 type Compiled = Result<Box<dyn AnyMatcher>, Vec<Fault>>;
 
 /// An item of `triggers`.
@@ -161,6 +164,10 @@ impl Trigger {
     /// E004: nobody is there to be asked when a trigger starts a run.
     fn lacking(&self, declared: &[Parameter], number: u32) -> Vec<Diagnostic> {
         let [kind] = self.kinds.as_slice() else { return Vec::new() };
+        // A person is asked.
+        if kind.trigger_type == MANUAL {
+            return Vec::new();
+        }
         let is_handed = |id: &str| self.parameters.iter().any(|handed| handed.id == id);
         let lacking = declared.iter().filter(|it| it.is_required() && !is_handed(&it.id));
         let fault = |parameter: &Parameter| {

@@ -32,6 +32,7 @@ mod schema;
 mod secrets;
 mod server;
 mod snapshots;
+mod storms;
 mod stream;
 mod turns;
 mod ways_back;

@@ -24,7 +24,7 @@ use engine_runtime::{
     inbox::{Confirmed, Grounds, Interval, Later, Own, Subject, Unprepared, Wanted},
     seal::Sealer,
 };
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use tokio::{runtime::Handle, task::block_in_place};
 
 pub(crate) struct Places {
@@ -178,7 +178,10 @@ impl Places {
     async fn called(
         &self,
         lies: &Lies<'_>,
-    ) -> Result<std::collections::BTreeMap<String, callees::Beside>, Unprepared> {
+    ) -> Result<BTreeMap<String, callees::Beside>, Unprepared> {
+        if self.submitted.read(lies.file()).callees().is_empty() {
+            return Ok(BTreeMap::new());
+        }
         let (file, neighbours) = match lies {
             Lies::AtCommit(repository, version) => {
                 let path = version.file.path();
@@ -204,6 +207,13 @@ impl Places {
 }
 
 impl Lies<'_> {
+    fn file(&self) -> &SourceFile {
+        match self {
+            Lies::AtCommit(_, version) => &version.file,
+            Lies::InFolder(_, file) => file,
+        }
+    }
+
     fn origin(&self) -> Option<Origin> {
         match self {
             Lies::AtCommit(_, version) => Some(version.origin.clone()),

@@ -27,7 +27,10 @@ use engine_runtime::{
     secrets::Secrets,
 };
 use sha2::{Digest, Sha256};
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::{Arc, Mutex, PoisonError},
+};
 
 /// The submission of a file that is valid as far as can be told from here. Its warnings are told.
 pub(crate) fn submission(
@@ -94,11 +97,17 @@ pub(crate) enum Images {
 pub(crate) struct Submitted {
     pub(crate) reach: Latest<Reach>,
     pub(crate) secrets: Secrets,
+    /// Files as they were read, by their content: one that is started often is read once.
+    read: Mutex<HashMap<[u8; 32], Arc<Pipeline>>>,
 }
+
+/// Files that are remembered.
+const REMEMBERED: usize = 128;
 
 impl Submitted {
     pub(crate) fn on(reach: Reach) -> Submitted {
-        Submitted { secrets: secrets::of(&reach), reach: Latest::new(reach) }
+        let (secrets, reach) = (secrets::of(&reach), Latest::new(reach));
+        Submitted { secrets, reach, read: Mutex::default() }
     }
 }
 
@@ -204,7 +213,26 @@ impl Submitted {
     /// The files that a pipeline wants to read, with what is known at its start.
     pub(crate) fn requests(&self, source: &SourceFile, bindings: &Bindings) -> Vec<FileRequest> {
         let registry = self.reach.now().registry();
-        Pipeline::read(source, &registry).bound(bindings).files(&registry)
+        Pipeline::clone(&self.read(source)).bound(bindings).files(&registry)
+    }
+
+    /// A file as it is written, without any values.
+    pub(crate) fn read(&self, source: &SourceFile) -> Arc<Pipeline> {
+        let mut digest = Sha256::new_with_prefix(source.path().as_bytes());
+        digest.update([0]);
+        digest.update(source.text().as_bytes());
+        let key: [u8; 32] = digest.finalize().into();
+        let known = || self.read.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(pipeline) = known().get(&key) {
+            return pipeline.clone();
+        }
+        let pipeline = Arc::new(Pipeline::read(source, &self.reach.now().registry()));
+        let mut known = known();
+        if known.len() >= REMEMBERED {
+            known.clear();
+        }
+        known.insert(key, pipeline.clone());
+        pipeline
     }
 
     /// The plan of a file; a cluster is asked only if some stage acts on one.
@@ -244,7 +272,7 @@ impl Submitted {
             said.iter().filter_map(|it| serde_json::to_value(it).ok()).collect()
         };
         remembering(|| {
-            let pipeline = Pipeline::read(source, &registry);
+            let pipeline = Pipeline::clone(&self.read(source));
             let pipeline = pipeline.with_digests(digests.clone()).bound(bindings);
             let environments = secrets::checked(environments, (&pipeline, &self.secrets));
             match Plan::compile(&pipeline, &environments, &registry, files) {

@@ -10,7 +10,7 @@ use crate::{
 use engine_api::Configuration;
 use engine_core::latest::Latest;
 use std::{convert::Infallible, path::PathBuf, sync::Arc, time::Duration};
-use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::signal::unix::Signal;
 
 /// How often the files are looked at.
 const LOOK: Duration = Duration::from_secs(1);
@@ -37,8 +37,12 @@ impl InForce {
 
     /// Follows the file for as long as anybody waits for this. An engine that began without one
     /// goes on without: it would close what its runs have begun.
-    pub(crate) async fn follow(&self, common: &Common) -> anyhow::Result<Infallible> {
-        let mut asked = signal(SignalKind::hangup())?;
+    /// `asked` is there before anybody is told that the engine listens: who asks earlier would end it.
+    pub(crate) async fn follow(
+        &self,
+        common: &Common,
+        mut asked: Signal,
+    ) -> anyhow::Result<Infallible> {
         let Some(taken) = self.reach.now().found.gathered.clone() else {
             return Ok(std::future::pending().await);
         };

@@ -6,6 +6,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 pub(crate) async fn serve(common: &Common, listen: Option<SocketAddr>) -> anyhow::Result<Exit> {
     let mut terminated = signal(SignalKind::terminate())?;
+    let asked = signal(SignalKind::hangup())?;
     let reach = clusters::reach(common).await?;
     if let Some(reason) = reach.missing() {
         screen::say(&format!("stages that act on a cluster will wait: {reason}"));
@@ -22,7 +23,7 @@ pub(crate) async fn serve(common: &Common, listen: Option<SocketAddr>) -> anyhow
         error = hosted.engine.failed() => Some(error),
         signal = tokio::signal::ctrl_c() => { signal?; None }
         _ = terminated.recv() => None,
-        ended = hosted.in_force.follow(common) => match ended? {},
+        ended = hosted.in_force.follow(common, asked) => match ended? {},
     };
     match failed {
         Some(error) => Err(error.into()),

@@ -105,12 +105,7 @@ impl Places {
 
     async fn prepared(&self, wanted: Wanted) -> Result<NewRun, Unprepared> {
         let lies = self.lies(&wanted.entry, &wanted.commit).await?;
-        let (source, granted) = match &lies {
-            Lies::AtCommit(repository, version) => (&version.file, Some(repository.source())),
-            Lies::InFolder(folder, file) => {
-                (file, Some(folder.source()).filter(|_| folder.is_listed()))
-            }
-        };
+        let source = lies.file();
         let bindings = Bindings {
             parameters: wanted.parameters.clone(),
             actor: wanted.actor.name.clone(),
@@ -125,8 +120,13 @@ impl Places {
             .compiled((source, &files), &bindings, Images::Asked)
             .await
             .map_err(unprepared)?;
-        if let Some(granted) = granted {
-            granted_environments(&plan, granted)?;
+        if let Some(name) = lies.listed() {
+            let platform = &self.submitted.reach.now().found.platform;
+            let sources = platform.sources();
+            let gone = || Unprepared::Refused {
+                reason: format!("gennaker.yaml does not name {name} as a source any more"),
+            };
+            granted(&plan, sources.iter().find(|it| it.name() == name).ok_or_else(gone)?)?;
         }
         unproven(&plan, &wanted)?;
         let called = self.called(&lies).await?;
@@ -214,6 +214,14 @@ impl Lies<'_> {
         }
     }
 
+    /// The name of its source, if the platform's file is to say what that may do.
+    fn listed(&self) -> Option<&str> {
+        match self {
+            Lies::AtCommit(repository, _) => Some(repository.name()),
+            Lies::InFolder(folder, _) => Some(&**folder.name()).filter(|_| folder.is_listed()),
+        }
+    }
+
     fn origin(&self) -> Option<Origin> {
         match self {
             Lies::AtCommit(_, version) => Some(version.origin.clone()),
@@ -240,22 +248,24 @@ fn unproven(plan: &Plan, wanted: &Wanted) -> Result<(), Unprepared> {
     }
 }
 
-/// E019: where a repository may deploy says the platform's file.
-fn granted_environments(plan: &Plan, source: &Source) -> Result<(), Unprepared> {
-    let document = plan.document();
+/// E019: what a repository may deploy, and where, says the platform's file as it is now.
+fn granted(plan: &Plan, source: &Source) -> Result<(), Unprepared> {
+    let (document, name) = (plan.document(), source.name());
+    if !source.owns(&document.application) {
+        let reason =
+            format!("E019 application `{}` does not belong to {name}", document.application);
+        return Err(Unprepared::Refused { reason });
+    }
     let named = document.environments.keys().chain(document.observed.keys());
-    let refused: Vec<&str> = named
-        .filter(|name| source.environment(name) == Leave::Refused)
-        .map(String::as_str)
-        .collect();
+    let refused = named.filter(|it| source.environment(it) == Leave::Refused);
+    let refused: Vec<&str> = refused.map(String::as_str).collect();
     match refused.is_empty() {
         true => Ok(()),
         false => Err(Unprepared::Refused {
             reason: format!(
-                "E019 {} is not given to {}: whoever keeps gennaker.yaml adds it to the source's \
-                 `environments`",
+                "E019 {} is not given to {name}: whoever keeps gennaker.yaml adds it to the \
+                 source's `environments`",
                 refused.join(", "),
-                source.name()
             ),
         }),
     }

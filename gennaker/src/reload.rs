@@ -130,6 +130,7 @@ fn lasting(before: &Reach, found: &platform::Found) -> Vec<&'static str> {
     let pairs = [
         ("server.listen", before.listen() != after.listen()),
         ("server.socketGroup", before.socket_group() != after.socket_group()),
+        ("sources", before.sources() != after.sources()),
     ];
     pairs.into_iter().filter(|(_, has_changed)| *has_changed).map(|(key, _)| key).collect()
 }

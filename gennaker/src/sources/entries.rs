@@ -62,12 +62,12 @@ impl Shelving<'_> {
     /// E019: whose application it is says the platform's file, and no other.
     pub(super) fn not_ours(&self, outline: &Outline) -> Option<String> {
         let platform = self.ground.platform();
-        let place = self.place?;
+        self.place?;
         let application = outline.application();
         let sources = || platform.sources();
         let named = |at: &usize| sources().get(*at).map(|it| it.name().to_owned());
         match platform.owner(application) {
-            Owner::One(at) if at == place => None,
+            Owner::One(at) if named(&at).as_deref() == Some(self.source.name()) => None,
             Owner::One(at) => Some(format!(
                 "E019 application `{application}` belongs to {}, not to {}",
                 named(&at).unwrap_or_default(),

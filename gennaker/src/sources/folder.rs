@@ -64,10 +64,6 @@ impl Folder {
         &self.name
     }
 
-    pub(crate) fn source(&self) -> &Source {
-        &self.source
-    }
-
     /// Whether environments are granted by the source: without a list, nothing is restricted.
     pub(crate) fn is_listed(&self) -> bool {
         self.place.is_some() && !matches!(*self.ground.platform(), Platform::Open)

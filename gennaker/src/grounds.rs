@@ -1,6 +1,8 @@
 //! The places that happenings speak of, as this process reaches them; and what a pipeline there needs
 //! to become a run.
 
+mod registries;
+
 use crate::{
     callees::{self, Neighbours},
     sources::{Folder, Looked, Repository, Sources, Version},
@@ -21,7 +23,7 @@ use engine_core::{
 };
 use engine_runtime::{
     engine::NewRun,
-    inbox::{Confirmed, Grounds, Interval, Later, Own, Subject, Unprepared, Wanted},
+    inbox::{Confirmed, Grounds, Interval, Later, Own, Shelf, Subject, Unprepared, Wanted},
     seal::Sealer,
 };
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
@@ -31,6 +33,8 @@ pub(crate) struct Places {
     pub(crate) sources: Sources,
     pub(crate) submitted: Arc<Submitted>,
     pub(crate) sealer: Sealer,
+    /// What triggers look at.
+    pub(crate) shelf: Shelf,
 }
 
 /// Where the file of a pipeline lies, and as what.
@@ -44,11 +48,9 @@ impl Grounds for Places {
         Box::pin(async move {
             match happening {
                 Happening::Git(git) => self.confirm_git(git).await,
-                Happening::Image(_)
-                | Happening::Chart(_)
-                | Happening::Hook(_)
-                | Happening::Time(_)
-                | Happening::Ended(_) => {
+                Happening::Image(image) => self.confirm_image(image).await,
+                Happening::Chart(chart) => self.confirm_chart(chart).await,
+                Happening::Hook(_) | Happening::Time(_) | Happening::Ended(_) => {
                     let happening = Box::new(happening.clone());
                     Ok(Confirmed::Yes { happening, own: Own::None })
                 }
@@ -62,7 +64,9 @@ impl Grounds for Places {
             let interval = Duration::from_millis(it.source().poll.milliseconds());
             Subject { key, interval: Interval(interval) }
         };
-        self.sources.repositories.iter().map(repository).collect()
+        let mut subjects: Vec<Subject> = self.sources.repositories.iter().map(repository).collect();
+        subjects.extend(self.in_registries());
+        subjects
     }
 
     fn poll<'a>(
@@ -73,9 +77,18 @@ impl Grounds for Places {
         Box::pin(async move {
             let gone =
                 || PollError::Refused { reason: format!("{} is asked by nobody", subject.key) };
-            let IndexKey::Git { repository } = &subject.key else { return Err(gone()) };
-            let repository = self.sources.repository(&[repository.as_str()]).ok_or_else(gone)?;
-            repository.poll(cursor).await
+            match &subject.key {
+                IndexKey::Git { repository } => {
+                    let found = self.sources.repository(&[repository.as_str()]);
+                    found.ok_or_else(gone)?.poll(cursor).await
+                }
+                key @ (IndexKey::Image { .. } | IndexKey::Chart { .. }) => {
+                    self.poll_registry(key, cursor).await
+                }
+                IndexKey::Hook { .. } | IndexKey::Time { .. } | IndexKey::Ended { .. } => {
+                    Err(gone())
+                }
+            }
         })
     }
 

@@ -30,11 +30,19 @@ pub(crate) async fn open(
         spawn_blocking(move || folder.look()).await?;
     }
     let granted = submitted.secrets.source.clone();
-    let places = Places { sources, submitted, sealer: Sealer::in_directory(state)? };
-    let inbox = Arc::new(engine.inbox(Arc::new(places), shelf));
+    let sealer = Sealer::in_directory(state)?;
+    let places = Places { sources, submitted, sealer, shelf: shelf.clone() };
+    let inbox = Arc::new(engine.inbox(Arc::new(places), shelf.clone()));
+    let newest = reach.clone();
     tokio::spawn(async move {
+        let mut platform = newest.now().found.platform.clone();
         loop {
             tokio::time::sleep(LOOK).await;
+            let before = std::mem::replace(&mut platform, newest.now().found.platform.clone());
+            // Which places are asked, and how often, is up to the platform.
+            if !Arc::ptr_eq(&before, &platform) {
+                shelf.changed();
+            }
             for folder in &folders {
                 let folder = folder.clone();
                 drop(spawn_blocking(move || folder.look()).await);

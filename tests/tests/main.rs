@@ -25,6 +25,7 @@ mod people;
 mod platform;
 mod poison;
 mod program;
+mod pushed;
 mod recovery;
 mod remote;
 mod reruns;

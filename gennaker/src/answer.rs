@@ -3,6 +3,7 @@
 use crate::{
     arguments::Common,
     client::{self, Client, segment},
+    deliveries,
     exit::Exit,
     run::actor,
     screen,
@@ -11,6 +12,7 @@ use crate::{
 };
 use anyhow::bail;
 use engine_core::{
+    delivery::About,
     event::{RunAct, Seen, Signal, Signalled},
     id::PlanHash,
     status::{StageStatus, WaitKind},
@@ -178,9 +180,18 @@ pub(crate) async fn tell(
     Ok(Exit::Success)
 }
 
-/// `why`: one sentence for every stage that waits, was left out or failed.
+/// `why`: one sentence for every stage that waits, was left out or failed. What is no run may be a
+/// commit or an image.
 pub(crate) async fn why(common: &Common, run: &str, stage: Option<&str>) -> anyhow::Result<Exit> {
-    let view = Source::find(common).await?.seen(run).await?;
+    let mut source = Source::find(common).await?;
+    let view = match (source.seen(run).await, run.parse::<About>(), stage) {
+        (Ok(view), ..) => view,
+        (Err(_), Ok(about), None) => {
+            deliveries::tell_about(&source, (run, &about)).await?;
+            return Ok(Exit::Success);
+        }
+        (Err(error), ..) => return Err(error),
+    };
     let lines = sentences(&view, stage)?;
     if lines.is_empty() {
         println!("{} is {}; nothing waits, failed or was left out", view.label(), view.status);

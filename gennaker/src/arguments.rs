@@ -1,6 +1,6 @@
 //! What can be said on the command line.
 
-use crate::{client::Client, completion, list::Which};
+use crate::{client::Client, completion, list::Which, test_trigger::Tried};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::engine::ArgValueCompleter;
 use std::path::PathBuf;
@@ -139,6 +139,11 @@ pub(crate) enum Command {
         #[command(subcommand)]
         what: Describe,
     },
+    /// Do something with what has arrived
+    Deliveries {
+        #[command(subcommand)]
+        what: Deliveries,
+    },
     /// Drive runs and listen on the state directory's socket until told to leave
     Serve {
         /// Let programs of this machine read by this address too, such as 127.0.0.1:7080
@@ -228,9 +233,13 @@ pub(crate) enum Command {
         #[arg(long, value_name = "TIME")]
         timeout: Option<engine_core::language::Duration>,
     },
-    /// Say in a sentence why stages wait, failed or were left out
+    /// Say what the triggers of a file would make of a payload; asks nobody, and starts nothing
+    TestTrigger(Tried),
+    /// Say in a sentence why stages wait, failed or were left out; or what became of a commit or an
+    /// image, or why nothing did
     Why {
-        #[arg(add = ArgValueCompleter::new(completion::runs))]
+        /// A run; or a commit, by 7 of its digits or more, or an image, such as `host/name:tag`
+        #[arg(value_name = "RUN|COMMIT|IMAGE", add = ArgValueCompleter::new(completion::runs))]
         run: String,
         #[arg(add = ArgValueCompleter::new(completion::stages))]
         stage: Option<String>,
@@ -344,6 +353,28 @@ pub(crate) enum Get {
         #[arg(short, long, value_enum, default_value_t = Output::Table)]
         output: Output,
     },
+    /// What has arrived, newest first, and what became of it, or why nothing
+    Deliveries {
+        #[arg(long, default_value_t = 50)]
+        limit: usize,
+        #[arg(short, long, value_enum, default_value_t = Output::Table)]
+        output: Output,
+    },
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Deliveries {
+    /// Have one looked at again, as what it said then: what it starts now is started, though the
+    /// same was started before
+    Replay {
+        #[arg(add = ArgValueCompleter::new(completion::deliveries))]
+        id: u64,
+        /// Stay until it is decided, however long that takes
+        #[arg(short, long)]
+        watch: bool,
+        #[arg(short, long, value_enum, default_value_t = Output::Table)]
+        output: Output,
+    },
 }
 
 #[derive(Subcommand)]
@@ -352,6 +383,13 @@ pub(crate) enum Describe {
     Run {
         #[arg(add = ArgValueCompleter::new(completion::runs))]
         run: String,
+        #[arg(short, long, value_enum, default_value_t = Output::Table)]
+        output: Output,
+    },
+    /// A delivery: what came, and what became of it for each trigger
+    Delivery {
+        #[arg(add = ArgValueCompleter::new(completion::deliveries))]
+        id: u64,
         #[arg(short, long, value_enum, default_value_t = Output::Table)]
         output: Output,
     },

@@ -1,9 +1,12 @@
-//! Names of runs and stages for the shell: read quickly, and silent about whatever goes wrong.
+//! Names of runs, stages and deliveries for the shell: read quickly, and silent about whatever goes wrong.
 
-use crate::{arguments::Arguments, state};
+use crate::{arguments::Arguments, screen, state};
 use clap::CommandFactory;
 use clap_complete::{CompleteEnv, engine::CompletionCandidate, env::Shells};
-use engine_core::view::RunView;
+use engine_core::{
+    delivery::DeliveryFilter,
+    view::{DeliveryView, RunView},
+};
 use engine_runtime::reader::{Listing, Reader};
 use std::{
     ffi::{OsStr, OsString},
@@ -40,6 +43,17 @@ pub(crate) fn runs(current: &OsStr) -> Vec<CompletionCandidate> {
     });
     let latest = ("latest".to_owned(), "the newest one".to_owned());
     let named: Vec<(String, String)> = [latest].into_iter().chain(listed).collect();
+    candidates(named, current)
+}
+
+/// Deliveries, newest first.
+pub(crate) fn deliveries(current: &OsStr) -> Vec<CompletionCandidate> {
+    let named = quickly(async |reader: Reader| {
+        let limit = u32::try_from(RUNS).ok();
+        let found = reader.deliveries(DeliveryFilter { limit, before: None }).await.ok()?;
+        let named = found.iter().map(DeliveryView::new);
+        Some(named.map(|it| (it.id.to_string(), screen::plain(&it.why))).collect())
+    });
     candidates(named, current)
 }
 

@@ -13,6 +13,7 @@ use engine_core::{
     stage::Secret,
     store::StoreError,
     trigger::{IndexKey, Proof},
+    view::CatalogueItem,
 };
 use engine_runtime::{
     inbox::{Inbox, Incoming},
@@ -97,6 +98,10 @@ impl Mailroom for Letters {
 
     fn body(&self, of: DeliveryId) -> BoxFuture<'_, Option<String>> {
         Box::pin(async move { self.inbox.body(of).await.ok().flatten() })
+    }
+
+    fn catalogue(&self) -> Vec<CatalogueItem> {
+        self.inbox.shelf().read().entries().map(CatalogueItem::new).collect()
     }
 }
 

@@ -9,6 +9,7 @@ mod client;
 mod clusters;
 mod completion;
 mod configuration;
+mod deliveries;
 mod describe;
 mod doctor;
 mod exit;
@@ -39,11 +40,12 @@ mod source;
 mod sources;
 mod state;
 mod submit;
+mod test_trigger;
 mod version;
 mod watch;
 
 use arguments::{
-    Answered, Arguments, Command, Common, Config, Describe, Fact, Get, SchemaKind, Told,
+    Answered, Arguments, Command, Common, Config, Deliveries, Describe, Fact, Get, SchemaKind, Told,
 };
 use check::Strictness;
 use clap::Parser;
@@ -102,11 +104,21 @@ async fn carry_out(arguments: &Arguments) -> anyhow::Result<Exit> {
         Command::Get { what: Get::Pipelines { application, output } } => {
             pipelines::pipelines(common, application.as_deref(), *output).await
         }
+        Command::Get { what: Get::Deliveries { limit, output } } => {
+            deliveries::list(common, *limit, *output).await
+        }
         Command::Describe { what: Describe::Run { run, output } } => {
             describe::run(common, run, *output).await
         }
+        Command::Describe { what: Describe::Delivery { id, output } } => {
+            deliveries::describe(common, *id, *output).await
+        }
+        Command::Deliveries { what: Deliveries::Replay { id, watch, output } } => {
+            deliveries::replay(common, *id, (*watch, *output)).await
+        }
         Command::Doctor { output } => doctor::doctor(common, *output).await,
         Command::Recover { watch } => recover::recover(common, *watch).await,
+        Command::TestTrigger(tried) => test_trigger::test_trigger(tried),
         Command::Graph { file, output } => graph::graph(common, file, *output).await,
         Command::Explain { code } => explain::explain(code.as_deref()),
         Command::Init { name } => init::init(common, name.as_deref()).await,

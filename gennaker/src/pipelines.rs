@@ -1,13 +1,18 @@
-//! `get pipelines`: those of the current folder and those that have run, each with its last run.
+//! `get pipelines`: those of the current folder, those that an engine serves and those that have run,
+//! each with its last run.
 
 use crate::{
     arguments::{Common, Output},
     exit::Exit,
     print::{Shown, print},
     read,
+    screen::plain,
     source::Source,
 };
-use engine_core::{Pipeline, view::RunItem};
+use engine_core::{
+    Pipeline,
+    view::{CatalogueItem, CatalogueTrigger, PipelineItem, RunItem},
+};
 use serde::Serialize;
 use std::{collections::BTreeMap, path::Path};
 
@@ -22,7 +27,34 @@ struct Row {
     pipeline: String,
     /// In the current folder.
     file: Option<String>,
+    /// As the engine that serves knows it; of a name that lies in several places, each.
+    served: Vec<CatalogueItem>,
     last_run: Option<RunItem>,
+}
+
+/// What can be told without the current folder.
+#[derive(Default)]
+struct Known {
+    last: Vec<PipelineItem>,
+    served: Vec<CatalogueItem>,
+}
+
+/// Rows by application and pipeline; a file that does not say what it is has its place for a name.
+#[derive(Default)]
+struct Rows(BTreeMap<(String, String, String), Row>);
+
+impl Rows {
+    fn of(&mut self, application: &str, pipeline: &str) -> &mut Row {
+        self.at(application, pipeline, "")
+    }
+
+    fn at(&mut self, application: &str, pipeline: &str, place: &str) -> &mut Row {
+        let (application, pipeline) = (application.to_owned(), pipeline.to_owned());
+        let key = (application.clone(), pipeline.clone(), place.to_owned());
+        let (file, last_run) = (None, None);
+        let row = Row { application, pipeline, file, served: Vec::new(), last_run };
+        self.0.entry(key).or_insert(row)
+    }
 }
 
 pub(crate) async fn pipelines(
@@ -30,34 +62,36 @@ pub(crate) async fn pipelines(
     application: Option<&str>,
     output: Output,
 ) -> anyhow::Result<Exit> {
-    let mut rows: BTreeMap<(String, String), Row> = BTreeMap::new();
+    let mut rows = Rows::default();
     for (application, pipeline, file) in of_folder() {
-        let row = Row {
-            application: application.clone(),
-            pipeline: pipeline.clone(),
-            file: Some(file),
-            last_run: None,
+        rows.of(&application, &pipeline).file = Some(file);
+    }
+    let Known { last, served } = known(common).await?;
+    for item in last {
+        rows.of(&item.application, &item.pipeline).last_run = Some(item.last_run);
+    }
+    for item in served {
+        let place = match item.pipeline.as_str() {
+            "" => format!("{} {}", item.source, item.path),
+            _ => String::new(),
         };
-        rows.insert((application, pipeline), row);
+        rows.at(&item.application, &item.pipeline, &place).served.push(item);
     }
-    for item in known(common).await? {
-        let key = (item.application.clone(), item.pipeline.clone());
-        let (application, pipeline) = key.clone();
-        let row = Row { application, pipeline, file: None, last_run: None };
-        rows.entry(key).or_insert(row).last_run = Some(item.last_run);
-    }
-    let mut rows: Vec<Row> = rows.into_values().collect();
+    let mut rows: Vec<Row> = rows.0.into_values().collect();
     rows.retain(|row| application.is_none_or(|wanted| row.application == wanted));
     print(output, &rows)?;
     Ok(Exit::Success)
 }
 
 /// Where nothing has run yet, the folder is all there is.
-async fn known(common: &Common) -> anyhow::Result<Vec<engine_core::view::PipelineItem>> {
+async fn known(common: &Common) -> anyhow::Result<Known> {
     match Source::find(common).await {
-        Ok(source) => source.pipelines().await,
+        Ok(source) => {
+            let (last, served) = (source.pipelines().await?, source.catalogue().await?);
+            Ok(Known { last, served })
+        }
         Err(error) => match error.downcast_ref::<engine_runtime::sqlite::OpenError>() {
-            Some(engine_runtime::sqlite::OpenError::Missing(_)) => Ok(Vec::new()),
+            Some(engine_runtime::sqlite::OpenError::Missing(_)) => Ok(Known::default()),
             Some(_) | None => Err(error),
         },
     }
@@ -83,35 +117,85 @@ impl Row {
             Some(run) => (run.label(), run.status.word(), run.started_at.as_str()),
         }
     }
+
+    fn triggers(&self) -> String {
+        let word = |trigger: &CatalogueTrigger| match trigger.enabled {
+            true => trigger.trigger_type.clone(),
+            false => format!("{} (disabled)", trigger.trigger_type),
+        };
+        let triggers = self.served.iter().flat_map(|it| &it.triggers);
+        triggers.map(word).collect::<Vec<_>>().join(", ")
+    }
+
+    fn standing(&self) -> String {
+        let words: Vec<&str> = self.served.iter().map(|it| it.standing.as_str()).collect();
+        words.join(", ")
+    }
+
+    /// Each fault of what an engine serves, with the place of its file.
+    fn faults(&self) -> Vec<String> {
+        let of = |item: &CatalogueItem| {
+            let CatalogueItem { source, path, .. } = item;
+            let begun = match item.standing.as_str() {
+                "superseded" => "an earlier version is in force: ",
+                _ => "",
+            };
+            let told = |fault: &String| plain(&format!("    {source} {path}: {begun}{fault}"));
+            item.faults.iter().map(told).collect::<Vec<_>>()
+        };
+        self.served.iter().flat_map(of).collect()
+    }
 }
 
 impl Shown for Vec<Row> {
     fn table(&self) {
         println!(
-            "{:<20} {:<20} {:<24} {:<12} STARTED",
-            "APPLICATION", "PIPELINE", "LAST RUN", "STATUS"
+            "{:<20} {:<20} {:<24} {:<12} {:<25} {:<10} TRIGGERS",
+            "APPLICATION", "PIPELINE", "LAST RUN", "STATUS", "STARTED", "STANDING"
         );
         for row in self {
             let (run, status, at) = row.run();
+            let (standing, triggers) = (row.standing(), row.triggers());
             let Row { application, pipeline, .. } = row;
-            println!("{application:<20} {pipeline:<20} {run:<24} {status:<12} {at}");
+            let line = format!(
+                "{application:<20} {pipeline:<20} {run:<24} {status:<12} {at:<25} {standing:<10} \
+                 {triggers}"
+            );
+            println!("{}", line.trim_end());
+            row.faults().iter().for_each(|fault| println!("{fault}"));
         }
     }
 
     fn wide(&self) {
         println!(
-            "{:<20} {:<20} {:<24} {:<12} {:<25} FILE",
-            "APPLICATION", "PIPELINE", "LAST RUN", "STATUS", "STARTED"
+            "{:<20} {:<20} {:<24} {:<12} {:<25} {:<10} {:<24} {:<32} SOURCE",
+            "APPLICATION",
+            "PIPELINE",
+            "LAST RUN",
+            "STATUS",
+            "STARTED",
+            "STANDING",
+            "TRIGGERS",
+            "FILE"
         );
         for row in self {
             let (run, status, at) = row.run();
-            let Row { application, pipeline, file, .. } = row;
-            let file = file.as_deref().unwrap_or_default();
-            println!("{application:<20} {pipeline:<20} {run:<24} {status:<12} {at:<25} {file}");
+            let (standing, triggers) = (row.standing(), row.triggers());
+            let Row { application, pipeline, file, served, .. } = row;
+            let lies = served.first();
+            let file = lies.map(|it| &it.path).or(file.as_ref()).map_or("", String::as_str);
+            let source = lies.map_or("", |it| it.source.as_str());
+            let line = format!(
+                "{application:<20} {pipeline:<20} {run:<24} {status:<12} {at:<25} {standing:<10} \
+                 {triggers:<24} {file:<32} {source}"
+            );
+            println!("{}", line.trim_end());
+            row.faults().iter().for_each(|fault| println!("{fault}"));
         }
     }
 
     fn names(&self) -> Vec<String> {
-        self.iter().map(|row| format!("{}/{}", row.application, row.pipeline)).collect()
+        let named = self.iter().filter(|row| !row.pipeline.is_empty());
+        named.map(|row| format!("{}/{}", row.application, row.pipeline)).collect()
     }
 }

@@ -87,6 +87,18 @@ pub(crate) fn say(line: &str) {
     SCREEN.suspend(|| eprintln!("{line}"));
 }
 
+/// What others have written, in one line that steers no terminal.
+pub(crate) fn plain(text: &str) -> String {
+    text.chars()
+        .map(|it| if it.is_control() || is_steering(it) { '\u{fffd}' } else { it })
+        .collect()
+}
+
+/// Whether a character turns the direction of the text around it.
+fn is_steering(letter: char) -> bool {
+    matches!(letter, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
 /// Whether lines that were written can be written over.
 pub(crate) fn is_live() -> bool {
     io::stderr().is_terminal() && !is_dumb()

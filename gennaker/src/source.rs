@@ -6,11 +6,11 @@ use crate::{
     client::{self, Client, Events, Refusal, Told, segment},
     state,
 };
-use engine_api::{PipelinePage, RunPage};
+use engine_api::{CataloguePage, PipelinePage, RunPage};
 use engine_core::{
     clock::Civil,
     id::{Position, RunId},
-    view::{PipelineItem, RowView, RunItem, RunView},
+    view::{CatalogueItem, PipelineItem, RowView, RunItem, RunView},
     wording,
 };
 use engine_runtime::reader::{Feed, Listing, News, Reader, Wanted};
@@ -130,6 +130,17 @@ impl Source {
             Source::Store(reader) => {
                 Ok(reader.pipelines().await?.iter().map(PipelineItem::from).collect())
             }
+        }
+    }
+
+    /// The pipeline files that an engine serves; without one, none is served.
+    pub(crate) async fn catalogue(&self) -> anyhow::Result<Vec<CatalogueItem>> {
+        match self {
+            Source::Engine { client, .. } => {
+                let page: CataloguePage = client.get("/api/v1/catalogue").await?;
+                Ok(page.items)
+            }
+            Source::Store(_) => Ok(Vec::new()),
         }
     }
 

@@ -14,6 +14,7 @@ mod faults;
 mod http;
 mod images;
 mod imports;
+mod inbox;
 mod init;
 mod jobs;
 mod kills;

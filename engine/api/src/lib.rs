@@ -28,7 +28,7 @@ pub use openapi::document;
 pub use peer::{Peer, user};
 pub use repeat::{MovedOn, Repeat};
 pub use rollback::{Back, RollBack};
-pub use routes::{Page, PipelinePage, RowPage, RunPage};
+pub use routes::{CataloguePage, DeliveryPage, Page, PipelinePage, RowPage, RunPage};
 pub use submission::{Begun, Checked, NotBegun, Starter, Submission};
 
 use engine_core::latest::Latest;

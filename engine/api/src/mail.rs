@@ -12,7 +12,7 @@ use axum::{
     http::{HeaderMap, HeaderValue, StatusCode, header::RETRY_AFTER},
     response::{IntoResponse, Response},
 };
-use engine_core::{BoxFuture, event::Actor, id::DeliveryId};
+use engine_core::{BoxFuture, event::Actor, id::DeliveryId, view::CatalogueItem};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde::Serialize;
 use std::{sync::Arc, time::Duration};
@@ -40,6 +40,9 @@ pub trait Mailroom: Send + Sync + 'static {
 
     /// What was posted, as it is kept: cut, and without secrets.
     fn body(&self, of: DeliveryId) -> BoxFuture<'_, Option<String>>;
+
+    /// The pipeline files of every source, by source and path.
+    fn catalogue(&self) -> Vec<CatalogueItem>;
 }
 
 /// A request, bounded in size.
@@ -109,6 +112,10 @@ impl Mailroom for NoMailroom {
 
     fn body(&self, _: DeliveryId) -> BoxFuture<'_, Option<String>> {
         Box::pin(async { None })
+    }
+
+    fn catalogue(&self) -> Vec<CatalogueItem> {
+        Vec::new()
     }
 }
 

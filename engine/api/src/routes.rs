@@ -8,7 +8,7 @@ mod pipelines;
 mod runs;
 mod stream;
 
-pub use pages::{Page, PipelinePage, RowPage, RunPage};
+pub use pages::{CataloguePage, DeliveryPage, Page, PipelinePage, RowPage, RunPage};
 pub(crate) use runs::{StartedRun, begun};
 
 use crate::{
@@ -40,6 +40,7 @@ pub(crate) fn declared() -> OpenApiRouter<Service> {
         .routes(routes!(pipelines::validate))
         .routes(routes!(pipelines::plan))
         .routes(routes!(pipelines::schema))
+        .routes(routes!(pipelines::catalogue))
         .routes(routes!(stream::events))
         .routes(routes!(deliveries::list))
         .routes(routes!(deliveries::show))

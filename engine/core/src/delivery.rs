@@ -2,6 +2,10 @@
 //!
 //! Stored formats.
 
+mod about;
+
+pub use about::{About, NotAbout};
+
 use crate::{
     clock::Now,
     happening::Happening,

@@ -1,5 +1,6 @@
 //! A run as people and programs see it: words, sentences, instants.
 
+mod catalogue;
 mod delivery;
 mod listed;
 mod ordered;
@@ -8,6 +9,7 @@ mod trial;
 mod usual;
 mod why;
 
+pub use catalogue::{CatalogueItem, CatalogueTrigger};
 pub use delivery::{DeliveryView, OutcomeView};
 pub use listed::{PipelineItem, RowView, RunItem};
 pub use trial::{question_words, turn_words};

@@ -10,8 +10,13 @@ use crate::{
     service::Service,
 };
 use axum::{Json, extract::State, http::StatusCode};
-use engine_core::{delivery::DeliveryFilter, id::DeliveryId, view::DeliveryView};
+use engine_core::{
+    delivery::{About, DeliveryFilter, NotAbout},
+    id::DeliveryId,
+    view::DeliveryView,
+};
 use serde::{Deserialize, Serialize};
+use std::str::FromStr;
 
 /// Usual and largest number in a page.
 const DELIVERIES: (u32, u32) = (50, 200);
@@ -24,6 +29,9 @@ pub(crate) struct List {
     limit: Option<u32>,
     /// The `next` of the page before.
     cursor: Option<u64>,
+    /// Only those that speak of this: a commit, by 7 of its digits or more, or an image, such as
+    /// `host/name:tag`.
+    about: Option<String>,
 }
 
 /// What has arrived, newest first, and what became of it.
@@ -37,10 +45,15 @@ pub(crate) async fn list(
 ) -> Result<Json<Page<DeliveryView>>, Problem> {
     let limit = limit(list.limit, DELIVERIES);
     let before = list.cursor.map(DeliveryId);
+    let about = list.about.as_deref().map(About::from_str).transpose();
+    let about = about.map_err(|error: NotAbout| {
+        Problem::new(StatusCode::BAD_REQUEST, format!("about: {error}"))
+    })?;
     let filter = DeliveryFilter { limit: u32::try_from(limit).ok(), before };
     let found = service.reader.deliveries(filter).await?;
     let next = found.last().filter(|_| found.len() == limit).map(|it| it.id.to_string());
-    Ok(Json(Page { items: found.iter().map(DeliveryView::new).collect(), next }))
+    let wanted = found.iter().filter(|it| about.as_ref().is_none_or(|about| it.speaks_of(about)));
+    Ok(Json(Page { items: wanted.map(DeliveryView::new).collect(), next }))
 }
 
 /// A delivery with its body, as it is kept.

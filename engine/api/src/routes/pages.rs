@@ -1,6 +1,6 @@
 //! Lists, page by page.
 
-use engine_core::view::{PipelineItem, RowView, RunItem};
+use engine_core::view::{CatalogueItem, DeliveryView, PipelineItem, RowView, RunItem};
 use serde::{Deserialize, Serialize};
 
 /// A part of a list.
@@ -15,6 +15,8 @@ pub struct Page<T> {
 pub type RunPage = Page<RunItem>;
 pub type RowPage = Page<RowView>;
 pub type PipelinePage = Page<PipelineItem>;
+pub type CataloguePage = Page<CatalogueItem>;
+pub type DeliveryPage = Page<DeliveryView>;
 
 /// The entries of a page.
 pub(super) fn limit(asked: Option<u32>, (usual, most): (u32, u32)) -> usize {

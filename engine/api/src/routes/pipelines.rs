@@ -1,7 +1,7 @@
 //! Pipelines as files: checked and planned, never run. Nothing is recorded, so these requests need
 //! no name.
 
-use super::pages::PipelinePage;
+use super::pages::{CataloguePage, Page, PipelinePage};
 use crate::{
     Checked, Submission,
     act::Asker,
@@ -10,7 +10,10 @@ use crate::{
     service::Service,
 };
 use axum::{Json, extract::State, http::StatusCode};
-use engine_core::{event::Actor, view::PipelineItem};
+use engine_core::{
+    event::Actor,
+    view::{CatalogueItem, PipelineItem},
+};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -73,6 +76,15 @@ pub(crate) async fn list(State(service): State<Service>) -> Result<Json<Pipeline
     let last = service.reader.pipelines().await?;
     let items = last.iter().map(PipelineItem::from).collect();
     Ok(Json(PipelinePage { items, next: None }))
+}
+
+/// The pipeline files of every source that this engine serves, and whether they start runs: all at
+/// once.
+#[utoipa::path(get, path = "/api/v1/catalogue", tag = "pipelines", responses(
+    (status = OK, body = Page<CatalogueItem>),
+))]
+pub(crate) async fn catalogue(State(service): State<Service>) -> Json<CataloguePage> {
+    Json(CataloguePage { items: service.mailroom.catalogue(), next: None })
 }
 
 /// The JSON Schema (draft 7) of pipeline files.

@@ -1,0 +1,84 @@
+//! Deliveries on a terminal. What others have posted is only ever shown as text.
+
+use super::Whole;
+use crate::{print::Shown, screen::plain};
+use engine_core::view::{DeliveryView, OutcomeView};
+
+/// What it says, in a few words.
+fn what(delivery: &DeliveryView) -> String {
+    let words = match (delivery.happenings.as_slice(), &delivery.event) {
+        ([one], _) => one.clone(),
+        ([first, more @ ..], _) => format!("{first} and {} more", more.len()),
+        ([], Some(event)) => format!("event {event}"),
+        ([], None) => "nothing that is known".to_owned(),
+    };
+    plain(&words)
+}
+
+impl Shown for Vec<DeliveryView> {
+    fn table(&self) {
+        println!("{:>8}  {:<25} {:<24} {:<44} WHY", "ID", "AT", "DOOR", "WHAT");
+        for delivery in self {
+            let DeliveryView { id, at, door, why, .. } = delivery;
+            let (door, what, why) = (plain(door), what(delivery), plain(why));
+            println!("{id:>8}  {at:<25} {door:<24} {what:<44} {why}");
+        }
+    }
+
+    fn wide(&self) {
+        println!(
+            "{:>8}  {:<25} {:<24} {:<44} {:<8} {:>8}  {:<38} WHY",
+            "ID", "AT", "DOOR", "WHAT", "STATE", "TRIGGERS", "KEY"
+        );
+        for delivery in self {
+            let DeliveryView { id, at, door, state, outcomes, key, why, .. } = delivery;
+            let (door, what, why, key) = (plain(door), what(delivery), plain(why), plain(key));
+            let asked = outcomes.len();
+            println!(
+                "{id:>8}  {at:<25} {door:<24} {what:<44} {state:<8} {asked:>8}  {key:<38} {why}"
+            );
+        }
+    }
+
+    fn names(&self) -> Vec<String> {
+        self.iter().map(|delivery| delivery.id.to_string()).collect()
+    }
+}
+
+/// What one trigger said.
+fn outcome(outcome: &OutcomeView) -> String {
+    let OutcomeView { pipeline, trigger, end, run_id, why, .. } = outcome;
+    let run = run_id.as_ref().map(|run| format!(" ({run})")).unwrap_or_default();
+    plain(&format!("{pipeline}, trigger {trigger}: {end}: {why}{run}"))
+}
+
+/// Line by line, what came and what became of it.
+pub(crate) fn lines(delivery: &DeliveryView) -> Vec<String> {
+    let DeliveryView { id, door, key, at, event, why, .. } = delivery;
+    let mut lines = vec![format!("delivery {id}: {}", plain(why))];
+    lines.push(format!("  came     {at} by {}", plain(door)));
+    lines.push(format!("  key      {}", plain(key)));
+    let more =
+        [("event", event), ("decided", &delivery.decided_at), ("asked by", &delivery.asked_by)];
+    let more = more.iter().filter_map(|(title, text)| Some((title, text.as_ref()?)));
+    lines.extend(more.map(|(title, text)| format!("  {title:<8} {}", plain(text))));
+    let says = delivery.happenings.iter().map(|it| format!("  says     {}", plain(it)));
+    lines.extend(says);
+    lines.extend(delivery.outcomes.iter().map(|it| format!("  {}", outcome(it))));
+    lines.extend(delivery.notes.iter().map(|note| format!("  note: {}", plain(note))));
+    lines
+}
+
+impl Shown for Whole {
+    fn table(&self) {
+        lines(&self.delivery).iter().for_each(|line| println!("{line}"));
+        if let Some(body) = &self.body {
+            println!("  body");
+            body.lines().for_each(|line| println!("    {}", plain(line)));
+        }
+    }
+
+    fn names(&self) -> Vec<String> {
+        vec![self.delivery.id.to_string()]
+    }
+}

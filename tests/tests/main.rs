@@ -30,6 +30,7 @@ mod pushed;
 mod recovery;
 mod remote;
 mod reruns;
+mod schedules;
 mod schema;
 mod secrets;
 mod server;

@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 /// Nobody sleeps longer than this without looking at the clock again: the wall clock may be set,
 /// and the machine may have been asleep.
-const LOOK_AGAIN: Duration = Duration::from_secs(30);
+const LOOK_AGAIN: Duration = Duration::from_secs(10);
 
 /// `elapsed` follows `CLOCK_BOOTTIME` from where the last recorded moment left off.
 pub struct SystemClock {

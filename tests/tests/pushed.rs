@@ -205,7 +205,7 @@ fn what_a_registry_tells_starts_a_run_of_its_digest_and_a_forgery_starts_nothing
     assert_eq!(shop.noted(), [first.clone(), moved.clone()]);
     shop.push("other", "nightly");
     let filtered = shop.once(|it| tells_of(it, ":nightly"));
-    let why = filtered["outcomes"][0]["why"].as_str().unwrap();
+    let why = filtered["outcomes"][0]["why"].as_str().unwrap_or_else(|| panic!("{filtered:#}"));
     assert!(why.contains("tags") && why.contains("nightly"), "{filtered:#}");
 
     // With the right secret, of what is not there.

@@ -16,6 +16,11 @@ use triggers::{
     image::{self, ImagePoller},
 };
 
+/// The pauses before looking again at what is not as it was told: distribution tells of a push a moment
+/// before the tag stands for it.
+const LOOKS_AGAIN: [Duration; 3] =
+    [Duration::from_millis(200), Duration::from_millis(600), Duration::from_millis(1_500)];
+
 /// Whether a registry is to be asked.
 enum Asked {
     Yes,
@@ -37,8 +42,7 @@ impl Places {
             let reason = "neither a tag nor a digest was told".to_owned();
             return Ok(Confirmed::No { reason });
         }
-        let seen = image::confirm(&self.asking(), image).await;
-        judged(seen.map(|seen| (same(&image.digest, &seen.digest), Happening::Image(seen))))
+        self.settled(&told).await
     }
 
     pub(super) async fn confirm_chart(&self, chart: &Chart) -> Result<Confirmed, Later> {
@@ -48,8 +52,35 @@ impl Places {
             Asked::Needless => return Ok(yes(told)),
             Asked::Unknown(reason) => return Ok(Confirmed::No { reason }),
         }
-        let seen = chart::confirm(&self.asking(), chart).await;
-        judged(seen.map(|seen| (same(&chart.digest, &seen.digest), Happening::Chart(seen))))
+        self.settled(&told).await
+    }
+
+    /// What is there, once what is told has had time to come to be so.
+    async fn settled(&self, told: &Happening) -> Result<Confirmed, Later> {
+        for pause in LOOKS_AGAIN {
+            match self.seen(told).await? {
+                yes @ Confirmed::Yes { .. } => return Ok(yes),
+                Confirmed::No { .. } => tokio::time::sleep(pause).await,
+            }
+        }
+        self.seen(told).await
+    }
+
+    async fn seen(&self, told: &Happening) -> Result<Confirmed, Later> {
+        let asking = self.asking();
+        judged(match told {
+            Happening::Image(told) => {
+                let seen = image::confirm(&asking, told).await;
+                seen.map(|seen| (same(&told.digest, &seen.digest), Happening::Image(seen)))
+            }
+            Happening::Chart(told) => {
+                let seen = chart::confirm(&asking, told).await;
+                seen.map(|seen| (same(&told.digest, &seen.digest), Happening::Chart(seen)))
+            }
+            Happening::Git(_) | Happening::Hook(_) | Happening::Time(_) | Happening::Ended(_) => {
+                Ok((Ok(()), told.clone()))
+            }
+        })
     }
 
     fn asked(&self, told: &Happening, confirmation: Confirmation) -> Asked {

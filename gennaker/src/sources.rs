@@ -9,10 +9,11 @@ mod seen;
 
 pub(crate) use folder::Folder;
 pub(crate) use repository::{Looked, Repository, Version};
+use repository::{Opening, Replica};
 
 use crate::clusters::Reach;
 use anyhow::Context;
-use artifacts::git::{Allowance, Capacity, Credentials, Git, Limits, Mirror, Origin, RemoteUrl};
+use artifacts::git::{Allowance, Capacity, Credentials, Git, Limits, Origin, RemoteUrl};
 use engine_core::{
     Registries,
     latest::Latest,
@@ -23,7 +24,6 @@ use engine_runtime::{
     inbox::Shelf,
     secrets::{SecretSource, Wanted},
 };
-use sha2::{Digest, Sha256};
 use std::{path::Path, sync::Arc};
 
 /// All of them.
@@ -73,10 +73,10 @@ impl Sources {
                         Some(git) => git,
                         None => git.insert(Git::find(Capacity::default()).await?),
                     };
-                    let mirror = mirror(git, state, (&source, kept)).await;
-                    let mirror = mirror
+                    let replica = replica(git, state, (&source, kept)).await;
+                    let replica = replica
                         .with_context(|| format!("source {} cannot be opened", source.name()))?;
-                    let repository = Repository::new((place, source), mirror, ground.clone());
+                    let repository = Repository::new((place, source), replica, ground.clone());
                     sources.repositories.push(Arc::new(repository));
                 }
             }
@@ -98,12 +98,12 @@ impl Sources {
     }
 }
 
-/// In a folder that is named by the address, so that another address is another mirror.
-async fn mirror(
+/// In a folder that is named by what the address means, so that another repository is another mirror.
+async fn replica(
     git: &Git,
     state: &Path,
     (source, kept): (&Source, &dyn SecretSource),
-) -> anyhow::Result<Mirror> {
+) -> anyhow::Result<Replica> {
     let SourcePlace::Git { url, credentials, .. } = &source.place else {
         anyhow::bail!("{} is no repository", source.name());
     };
@@ -111,14 +111,11 @@ async fn mirror(
         None => Credentials::None,
         Some(name) => Credentials::of_text(own(kept, name)?.expose()),
     };
-    let origin = Origin {
-        url: RemoteUrl::parse(url, Allowance::Network)?,
-        credentials,
-        certificate_authority: None,
-    };
-    let name = hex::encode(&Sha256::digest(url.as_bytes())[..16]);
-    let directory = state.join("repositories").join(name);
-    Ok(Mirror::open(git, &directory, (origin, Limits::default())).await?)
+    let url = RemoteUrl::parse(url, Allowance::Network)?;
+    let directory = state.join("repositories").join(url.identity().folder());
+    let origin = Origin { url, credentials, certificate_authority: None };
+    let (git, limits) = (git.clone(), Limits::default());
+    Ok(Replica::open(Opening { git, directory, origin, limits }).await?)
 }
 
 /// A secret that the engine itself works with; no grant is asked for.

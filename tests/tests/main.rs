@@ -27,6 +27,7 @@ mod platform;
 mod poison;
 mod program;
 mod pushed;
+mod pushes;
 mod recovery;
 mod remote;
 mod reruns;

@@ -33,6 +33,12 @@ pub(super) fn paths(pattern: &str, all: &[&str]) -> Result<Vec<String>, String> 
     }
 }
 
+/// Below what all lies that `pattern` may mean: its parts before the first with a wildcard.
+pub(super) fn within(pattern: &str) -> String {
+    let parts = pattern.split('/').take_while(|part| !part.contains(['*', '?', '[']));
+    parts.collect::<Vec<_>>().join("/")
+}
+
 /// The manifests that lie in a folder itself.
 fn folder(path: &str, all: &[&str]) -> Vec<String> {
     let within = |file: &&str| {
@@ -49,7 +55,7 @@ fn folder(path: &str, all: &[&str]) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::paths;
+    use super::{paths, within};
 
     const TREE: [&str; 7] = [
         ".gennaker/shop.yaml",
@@ -60,6 +66,20 @@ mod tests {
         "k8s/prod/service.json",
         "root.yml",
     ];
+
+    #[test]
+    fn all_that_a_pattern_means_lies_within_its_plain_parts() {
+        for pattern in
+            ["k8s", "k8s/", "./k8s/prod", ".", "k8s/*.yaml", "k8s/**/*.yaml", "**/*.json"]
+        {
+            let within = within(pattern);
+            let plain = within.trim_start_matches('.').trim_matches('/').to_owned();
+            let all = paths(pattern, &TREE).unwrap();
+            assert!(all.iter().all(|path| path.starts_with(&plain)), "{pattern}: {plain}");
+            let near: Vec<&str> = TREE.into_iter().filter(|it| it.starts_with(&plain)).collect();
+            assert_eq!(paths(pattern, &near), Ok(all), "{pattern}");
+        }
+    }
 
     #[test]
     fn a_pattern_is_a_file_or_a_folder_or_a_glob_and_stays_inside() {

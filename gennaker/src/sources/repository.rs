@@ -2,6 +2,7 @@
 
 mod looking;
 mod reading;
+mod upkeep;
 
 use super::{
     Ground,
@@ -9,15 +10,14 @@ use super::{
     seen::{Good, Seen},
 };
 use artifacts::git::{
-    Blob, GitError, Mirror, ObjectId, PathPattern, RefChange, RefKind, RefName, RefPattern, Refs,
-    Tree,
+    Blob, GitError, ObjectId, PathPattern, RefChange, RefKind, RefName, RefPattern, Refs, Tree,
 };
 use engine_core::{
     catalogue::{Entry, Outline, Standing},
     diagnostic::SourceFile,
     happening::{Change, ChangedPaths, Git, Happening},
     plan::Origin,
-    platform::{Leave, Source, SourcePlace, repository_key},
+    platform::{Leave, Platform, Source, SourcePlace, repository_key},
     trigger::{PollError, Polled, Rest},
 };
 use engine_runtime::inbox::Own;
@@ -32,12 +32,14 @@ const REMEMBERED: usize = 256;
 /// Outlines that are kept by the name of their content.
 const OUTLINES: usize = 20_000;
 
+pub(super) use upkeep::{Opening, Replica};
+
 pub(crate) struct Repository {
     place: usize,
     source: Source,
     name: Arc<str>,
     key: String,
-    mirror: Mirror,
+    replica: Replica,
     ground: Arc<Ground>,
     outlines: Mutex<HashMap<String, Arc<Outline>>>,
     state: Turn<State>,
@@ -49,6 +51,8 @@ struct State {
     /// What a branch stood at before it was pushed to a commit.
     before: VecDeque<((String, ObjectId), Option<ObjectId>)>,
     default: Option<String>,
+    /// By what its shelf was filled last.
+    shelved: Option<(Arc<Platform>, ObjectId)>,
 }
 
 /// What is to be seen where something is said to have happened.
@@ -68,12 +72,12 @@ pub(crate) struct Version {
 impl Repository {
     pub(super) fn new(
         (place, source): (usize, Source),
-        mirror: Mirror,
+        replica: Replica,
         ground: Arc<Ground>,
     ) -> Repository {
         let (name, key) = (Arc::from(source.name()), repository_key(source.name()));
         let (outlines, state) = (Mutex::default(), Turn::default());
-        Repository { place, source, name, key, mirror, ground, outlines, state }
+        Repository { place, source, name, key, replica, ground, outlines, state }
     }
 
     pub(crate) fn name(&self) -> &Arc<str> {
@@ -112,22 +116,44 @@ impl Repository {
         cursor: Option<serde_json::Value>,
     ) -> Result<Polled, PollError> {
         let known: Option<Seen> = cursor.and_then(|cursor| serde_json::from_value(cursor).ok());
+        let used = self.replica.mirror();
+        let polled = match self.polled(known.as_ref()).await {
+            Err(error) => match self.mend(error, &used).await {
+                Ok(()) => self.polled(known.as_ref()).await,
+                Err(error) => Err(error),
+            },
+            polled => polled,
+        };
+        self.replica.tend();
+        polled.map_err(poll_error)
+    }
+
+    async fn polled(&self, known: Option<&Seen>) -> Result<Polled, GitError> {
         let mut state = self.state.lock().await;
-        if let (Some(known), true) = (&known, state.seen.refs.is_empty()) {
+        if let (Some(known), true) = (known, state.seen.refs.is_empty()) {
             state.seen = known.clone();
         }
-        let fetched = self.mirror.fetch(&self.wanted()).await.map_err(poll_error)?;
-        self.shelve(&mut state, &fetched.refs).await.map_err(poll_error)?;
+        let refs = self.caught_up().await?;
+        self.shelve(&mut state, &refs).await?;
         let mut happenings = Vec::new();
         if let Some(known) = known {
-            let changes = self.mirror.changes(&known.objects(), &fetched.refs).await;
-            for change in changes.map_err(poll_error)? {
-                happenings.push(Happening::Git(self.told(&change, &fetched.refs)));
+            for change in self.replica.mirror().changes(&known.objects(), &refs).await? {
+                happenings.push(Happening::Git(self.told(&change, &refs)));
             }
         }
-        state.seen.put_refs(&fetched.refs);
+        state.seen.put_refs(&refs);
         let cursor = serde_json::to_value(&state.seen).unwrap_or_default();
         Ok(Polled { happenings, cursor, rest: Rest::None })
+    }
+
+    /// What the server has now of what the source wants; the mirror has the same then.
+    async fn caught_up(&self) -> Result<Refs, GitError> {
+        let mirror = self.replica.mirror();
+        let there = mirror.remote_refs().await?.matching(&self.wanted());
+        if there.objects() == mirror.refs().await?.objects() {
+            return Ok(there);
+        }
+        Ok(mirror.catch_up(&there).await?.refs)
     }
 
     fn told(&self, change: &RefChange, refs: &Refs) -> Git {
@@ -167,11 +193,18 @@ impl Repository {
 
     /// Puts the files of the default branch on the shelf; a broken one stays as it last was whole.
     async fn shelve(&self, state: &mut State, refs: &Refs) -> Result<(), GitError> {
+        let platform = self.ground.platform();
         let Some(head) = self.default_head(state, refs).await? else {
+            state.shelved = None;
             self.ground.shelf.change(|shelf| shelf.put(&self.name, Vec::new()));
             return Ok(());
         };
-        let tree = self.mirror.tree(&head, &self.patterns()).await?;
+        let is_as_it_was =
+            |(by, at): &(Arc<Platform>, ObjectId)| Arc::ptr_eq(by, &platform) && *at == head;
+        if state.shelved.as_ref().is_some_and(is_as_it_was) {
+            return Ok(());
+        }
+        let tree = self.replica.mirror().tree(&head, &self.patterns()).await?;
         let found = self.read(&tree).await?;
         let mut good = std::mem::take(&mut state.seen.good);
         let mut entries = Vec::new();
@@ -195,6 +228,7 @@ impl Repository {
             entries.push(entry);
         }
         self.ground.shelf.change(|shelf| shelf.put(&self.name, entries));
+        state.shelved = Some((platform, head));
         Ok(())
     }
 
@@ -204,7 +238,8 @@ impl Repository {
         refs: &Refs,
     ) -> Result<Option<ObjectId>, GitError> {
         if state.default.is_none() {
-            let named = self.mirror.default_branch().await?.map(|it| it.short().to_owned());
+            let named =
+                self.replica.mirror().default_branch().await?.map(|it| it.short().to_owned());
             let ours = named.filter(|it| self.source.branch(it) == Leave::Granted);
             state.default = ours.or_else(|| self.first_branch(refs));
         }
@@ -229,7 +264,7 @@ impl Repository {
         let known = |blob: &ObjectId| self.cached(blob.as_str());
         let unread = tree.files.iter().filter(|file| known(&file.blob).is_none());
         let unread: Vec<ObjectId> = unread.map(|file| file.blob.clone()).collect();
-        let blobs = self.mirror.blobs(&unread).await?;
+        let blobs = self.replica.mirror().blobs(&unread).await?;
         let mut found = Vec::new();
         for file in &tree.files {
             let outline = match (known(&file.blob), blobs.get(&file.blob)) {
@@ -273,7 +308,7 @@ impl Repository {
             return Some(outline);
         }
         let id = ObjectId::parse(&good.blob).ok()?;
-        let blobs = self.mirror.blobs(std::slice::from_ref(&id)).await.ok()?;
+        let blobs = self.replica.mirror().blobs(std::slice::from_ref(&id)).await.ok()?;
         match blobs.get(&id)? {
             Blob::Content(content) => Some(self.learn(path, &good.blob, content)),
             Blob::TooLarge { .. } | Blob::Missing => None,
@@ -282,7 +317,7 @@ impl Repository {
 
     /// The pipelines of a commit, as they are there.
     async fn entries_at(&self, commit: &ObjectId) -> Result<Vec<Entry>, GitError> {
-        let tree = self.mirror.tree(commit, &self.patterns()).await?;
+        let tree = self.replica.mirror().tree(commit, &self.patterns()).await?;
         let found = self.read(&tree).await?.into_iter();
         let shelving = self.shelving();
         Ok(found.map(|(path, _, found)| shelving.entry(&path, found, None)).collect())

@@ -60,6 +60,7 @@ impl Judging<'_> {
                 return Ok(());
             }
         };
+        self.decision.notes.extend(unreadable(&own));
         let asked = self.asked(&happening, own);
         if asked.is_empty() {
             let note = format!("{}: no trigger looks at it", IndexKey::of(&happening));
@@ -259,6 +260,18 @@ async fn ask(happening: &Happening, entry: &Entry, listening: &Arc<Listening>) -
         let (filter, value) = ("when".to_owned(), format!("its evaluation broke: {error}"));
         Answer::No(Because { filter, value })
     })
+}
+
+/// Of the files at a commit, those that are so broken that no trigger can be read in them.
+fn unreadable(own: &Own) -> Vec<String> {
+    let Own::Of { entries, .. } = own else { return Vec::new() };
+    let told = |entry: &Entry| match &entry.standing {
+        Standing::Refused { faults } if entry.outline.triggers.is_empty() => {
+            Some(format!("{}: {}", entry.path, faults.join("; ")))
+        }
+        Standing::Refused { .. } | Standing::Superseded { .. } | Standing::Good => None,
+    };
+    entries.iter().filter_map(told).take(OUTCOMES).collect()
 }
 
 fn ancestry(happening: &Happening) -> Vec<RunId> {

@@ -1,7 +1,9 @@
 //! Whether what is told of a repository is so, and what is to be seen there.
 
 use super::{Looked, REMEMBERED, Repository, State};
-use artifacts::git::{Ancestry, ChangedPaths as Differing, GitError, ObjectId, RefKind, RefName};
+use artifacts::git::{
+    Ancestry, ChangedPaths as Differing, GitError, ObjectId, RefKind, RefName, Resolved,
+};
 use engine_core::{
     happening::{Change, ChangedPaths, Git},
     platform::Leave,
@@ -11,8 +13,19 @@ use engine_runtime::inbox::Own;
 impl Repository {
     /// Fetches, and looks whether what was told is so.
     pub(crate) async fn look(&self, told: &Git) -> Result<Looked, GitError> {
+        let used = self.replica.mirror();
+        match self.looked(told).await {
+            Err(error) => {
+                self.mend(error, &used).await?;
+                self.looked(told).await
+            }
+            done => done,
+        }
+    }
+
+    async fn looked(&self, told: &Git) -> Result<Looked, GitError> {
         let mut state = self.state.lock().await;
-        let refs = self.mirror.fetch(&self.wanted()).await?.refs;
+        let refs = self.caught_up().await?;
         self.shelve(&mut state, &refs).await?;
         let mut git = told.clone();
         git.repository.clone_from(&self.key);
@@ -34,7 +47,11 @@ impl Repository {
             let reason = format!("branch {branch} is none of those of the source");
             return Ok(Looked::NotSo(reason));
         }
-        let commit = match self.reachable(&commit).await? {
+        let led = match branch {
+            Some(branch) => self.led_to(branch, &commit).await?,
+            None => self.reachable(&commit).await?,
+        };
+        let commit = match led {
             Ok(commit) => commit,
             Err(reason) => return Ok(Looked::NotSo(reason)),
         };
@@ -53,7 +70,7 @@ impl Repository {
         git: &mut Git,
         commit: &ObjectId,
     ) -> Result<Option<String>, GitError> {
-        let made = self.mirror.commit(commit).await?;
+        let made = self.replica.mirror().commit(commit).await?;
         match &mut git.change {
             Change::Push { branch, before, .. } => {
                 if let Some(reason) = self.outrun(state, (branch, commit)).await? {
@@ -80,24 +97,55 @@ impl Repository {
         Ok(None)
     }
 
-    /// The commit, if some branch or tag of the source leads to it.
+    /// The commit, if some branch of the source leads to it.
     pub(super) async fn reachable(
         &self,
         commit: &str,
     ) -> Result<Result<ObjectId, String>, GitError> {
-        let gone = || {
-            format!(
-                "no branch of the source leads to commit {commit}: it was forced away, or never there"
-            )
+        let id = match self.whole(commit).await? {
+            Ok(id) => id,
+            Err(reason) => return Ok(Err(reason)),
         };
-        let Ok(id) = ObjectId::parse(commit) else {
-            return Ok(Err(format!("`{commit}` is no whole commit")));
-        };
-        match self.mirror.containing(&id).await {
+        match self.replica.mirror().containing(&id).await {
             Ok(names) if names.iter().any(|name| name.kind() == RefKind::Branch) => Ok(Ok(id)),
-            Ok(_) | Err(GitError::NoSuchObject { .. }) => Ok(Err(gone())),
+            Ok(_) | Err(GitError::NoSuchObject { .. }) => Ok(Err(gone(commit))),
             Err(error) => Err(error),
         }
+    }
+
+    /// The commit, if this branch leads to it.
+    async fn led_to(
+        &self,
+        branch: &str,
+        commit: &str,
+    ) -> Result<Result<ObjectId, String>, GitError> {
+        let Ok(name) = RefName::branch(branch) else {
+            return Ok(Err(format!("{branch:?} is no name that a branch may have here")));
+        };
+        let id = match self.whole(commit).await? {
+            Ok(id) => id,
+            Err(reason) => return Ok(Err(reason)),
+        };
+        match self.replica.mirror().containing(&id).await {
+            Ok(names) if names.contains(&name) => Ok(Ok(id)),
+            Ok(names) if names.iter().any(|it| it.kind() == RefKind::Branch) => Ok(Err(format!(
+                "branch {branch} does not lead to commit {commit}, or not any more"
+            ))),
+            Ok(_) | Err(GitError::NoSuchObject { .. }) => Ok(Err(gone(commit))),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The whole name of a commit, of which some hosts tell the first digits only.
+    async fn whole(&self, commit: &str) -> Result<Result<ObjectId, String>, GitError> {
+        if let Ok(id) = ObjectId::parse(commit) {
+            return Ok(Ok(id));
+        }
+        Ok(match self.replica.mirror().resolve(commit).await? {
+            Resolved::Commit(id) => Ok(id),
+            Resolved::Ambiguous => Err(format!("more than one commit begins with {commit}")),
+            Resolved::Nothing => Err(format!("no commit of the source begins with {commit:?}")),
+        })
     }
 
     /// Why a push comes too late, if the branch was seen further on already.
@@ -107,7 +155,7 @@ impl Repository {
         (branch, commit): (&str, &ObjectId),
     ) -> Result<Option<String>, GitError> {
         let Some(seen) = state.seen.branch(branch) else { return Ok(None) };
-        match self.mirror.ancestry(commit, &seen).await {
+        match self.replica.mirror().ancestry(commit, &seen).await {
             Ok(Ancestry::Ancestor) => Ok(Some(format!(
                 "commit {commit} comes too late: {branch} was seen at {seen}, which follows it"
             ))),
@@ -145,7 +193,7 @@ impl Repository {
         after: &ObjectId,
     ) -> Result<ChangedPaths, GitError> {
         let Some(before) = before else { return Ok(ChangedPaths::Everything) };
-        match self.mirror.changed_paths(before, after).await {
+        match self.replica.mirror().changed_paths(before, after).await {
             Ok(Differing::These(paths)) => Ok(ChangedPaths::Those(paths.into_iter().collect())),
             Ok(Differing::TooMany { .. }) | Err(GitError::NoSuchObject { .. }) => {
                 Ok(ChangedPaths::Everything)
@@ -153,4 +201,8 @@ impl Repository {
             Err(error) => Err(error),
         }
     }
+}
+
+fn gone(commit: &str) -> String {
+    format!("no branch of the source leads to commit {commit}: it was forced away, or never there")
 }

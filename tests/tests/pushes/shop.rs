@@ -1,0 +1,183 @@
+//! A company: its repository on a server of its own, an engine that watches it, and GitHub's webhooks.
+
+use crate::api::Served;
+use git_server::{Change, Repository, Server};
+use serde_json::Value;
+use std::{
+    path::{Path, PathBuf},
+    process::Command,
+    sync::LazyLock,
+    time::{Duration, Instant},
+};
+use tempfile::TempDir;
+use tokio::runtime::Runtime;
+
+pub(super) const MAIN: &str = "refs/heads/main";
+const SECRET: &str = "the-secret-of-the-hook";
+const NOBODY: &str = "0000000000000000000000000000000000000000";
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Where what senders publish lies.
+static PAYLOADS: LazyLock<PathBuf> = LazyLock::new(|| {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("payloads");
+    let output = Command::new(folder.join("fetch")).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "tests/payloads/fetch: {said}");
+    folder
+});
+
+/// What the platform says of the source.
+pub(super) struct Watch {
+    pub(super) poll: &'static str,
+    /// More keys of the source.
+    pub(super) source: String,
+    /// More of the platform's file.
+    pub(super) platform: String,
+}
+
+impl Watch {
+    /// So seldom asked that nothing is found that way.
+    pub(super) fn by_webhooks() -> Watch {
+        let source = "branches: [main, feature], environments: [\"*\"]".to_owned();
+        Watch { poll: "1h", source, platform: String::new() }
+    }
+
+    pub(super) fn by_polling() -> Watch {
+        Watch { poll: "5s", ..Watch::by_webhooks() }
+    }
+}
+
+pub(super) struct Shop {
+    pub(super) served: Served,
+    pub(super) repository: Repository,
+    pub(super) server: Server,
+    _runtime: Runtime,
+    _secrets: TempDir,
+}
+
+impl Shop {
+    /// With a first commit, which the engine has seen.
+    pub(super) fn open(watch: &Watch) -> Shop {
+        Shop::open_with(watch, &[("README.md", "one")])
+    }
+
+    pub(super) fn open_with(watch: &Watch, files: &[(&str, &str)]) -> Shop {
+        let runtime = Runtime::new().unwrap();
+        let server = runtime.block_on(Server::start());
+        let repository = server.repository("shop/web");
+        repository.commit("main", &changes(files));
+        let secrets = tempfile::tempdir().unwrap();
+        std::fs::write(secrets.path().join("GIT_HOOK"), SECRET).unwrap();
+        let Watch { poll, source, platform } = watch;
+        let served = Served::with(&format!(
+            "version: 1\nsources:\n  - {{git: \"{}\", poll: {poll}, {source}}}\n\
+             receivers: {{github: {{provider: github, secrets: [GIT_HOOK]}}}}\n\
+             secrets: {{directory: {}}}\n{platform}",
+            server.url("shop/web"),
+            secrets.path().display(),
+        ));
+        let shop = Shop { served, repository, server, _runtime: runtime, _secrets: secrets };
+        until("the engine has seen the repository", || shop.has_seen(MAIN).then_some(()));
+        shop
+    }
+
+    /// Whether the engine's mirror has the branch as it is.
+    fn has_seen(&self, name: &str) -> bool {
+        let mirrors = std::fs::read_dir(self.served.state().join("repositories"));
+        let mirrors = mirrors.into_iter().flatten().map(|it| it.unwrap().path());
+        let there = self.repository.resolve(name);
+        let refs = |mirror: PathBuf| {
+            let mut git = Command::new("git");
+            git.arg("--git-dir").arg(mirror).args(["rev-parse", "--verify", "--quiet", name]);
+            String::from_utf8(git.output().unwrap().stdout).unwrap().trim().to_owned()
+        };
+        mirrors.filter(|it| it.join("HEAD").exists()).any(|it| Some(refs(it)) == there)
+    }
+
+    pub(super) fn commit(&self, branch: &str, files: &[(&str, &str)]) -> String {
+        self.repository.commit(branch, &changes(files))
+    }
+
+    /// Tells of a push as GitHub does, and gives what became of it.
+    pub(super) fn pushed(&self, name: &str, before: Option<&str>, after: Option<&str>) -> Value {
+        let url = format!("http://{}/receivers/github", self.served.address);
+        let output = Command::new("node")
+            .arg(PAYLOADS.join("deliver.mjs"))
+            .args([&url, SECRET, "push", &self.server.url("shop/web"), name])
+            .args([before.unwrap_or(NOBODY), after.unwrap_or(NOBODY)])
+            .output()
+            .unwrap();
+        let said = String::from_utf8(output.stdout).unwrap();
+        let (status, body) = said.split_once('\n').unwrap_or_default();
+        assert_eq!(status, "202", "{said}{}", String::from_utf8_lossy(&output.stderr));
+        let id = serde_json::from_str::<Value>(body).unwrap()["delivery"].clone();
+        self.decided(&id)
+    }
+
+    fn decided(&self, id: &Value) -> Value {
+        until("it is decided", || {
+            let view = self.served.get(&format!("/api/v1/deliveries/{id}")).json();
+            (view["state"] == "decided").then_some(view)
+        })
+    }
+
+    /// What has arrived, the newest first.
+    pub(super) fn deliveries(&self) -> Vec<Value> {
+        let page = self.served.get("/api/v1/deliveries?limit=200").json();
+        page["items"].as_array().unwrap().clone()
+    }
+
+    /// What came of the finding that speaks of `words`.
+    pub(super) fn found(&self, words: &str) -> Value {
+        let speaks = |it: &&Value| {
+            it["door"].as_str().unwrap().starts_with("poll ")
+                && it["happenings"].to_string().contains(&words[..7])
+        };
+        let id = until("it is found", || {
+            self.deliveries().iter().find(speaks).map(|it| it["id"].clone())
+        });
+        self.decided(&id)
+    }
+
+    /// The one run that a delivery has started, as it ended.
+    pub(super) fn run_of(&self, delivery: &Value) -> Value {
+        let id = outcome(delivery)["runId"].clone();
+        let id = id.as_str().unwrap_or_else(|| panic!("it started nothing: {delivery:#}"));
+        until("its run has ended", || {
+            let view = self.served.get(&format!("/api/v1/runs/{id}")).json();
+            let is_over = ["succeeded", "failed", "invalid"].iter().any(|it| view["status"] == *it);
+            is_over.then_some(view)
+        })
+    }
+}
+
+fn changes<'a>(files: &'a [(&str, &str)]) -> Vec<Change<'a>> {
+    files.iter().map(|(path, text)| Change::File(path, text.as_bytes())).collect()
+}
+
+/// The only outcome.
+pub(super) fn outcome(delivery: &Value) -> &Value {
+    match delivery["outcomes"].as_array().unwrap().as_slice() {
+        [one] => one,
+        other => panic!("{} outcomes: {delivery:#}", other.len()),
+    }
+}
+
+/// A pipeline of one stage with such a trigger `git`.
+pub(super) fn pipeline(name: &str, trigger: &str) -> String {
+    format!(
+        "version: 1\nname: {name}\ntriggers:\n  - git: {trigger}\nstages:\n  a: {{setVariables: {{done: true}}}}\n"
+    )
+}
+
+/// Asks until there is an answer.
+pub(super) fn until<T>(what: &str, ask: impl Fn() -> Option<T>) -> T {
+    let begun = Instant::now();
+    loop {
+        if let Some(answer) = ask() {
+            return answer;
+        }
+        assert!(begun.elapsed() < PATIENCE, "never: {what}");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}

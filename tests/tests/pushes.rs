@@ -1,6 +1,8 @@
 //! A push to a real repository over HTTP starts the pipeline of its commit, told by GitHub's own package
 //! or found by polling; and whatever starts nothing says why.
 
+mod deployed;
+mod reasons;
 mod shop;
 
 use shop::{MAIN, Shop, Watch, outcome, pipeline};

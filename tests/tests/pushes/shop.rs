@@ -38,7 +38,8 @@ pub(super) struct Watch {
 impl Watch {
     /// So seldom asked that nothing is found that way.
     pub(super) fn by_webhooks() -> Watch {
-        let source = "branches: [main, feature], environments: [\"*\"]".to_owned();
+        let source =
+            "branches: [main, feature], applications: [web], environments: [\"*\"]".to_owned();
         Watch { poll: "1h", source, platform: String::new() }
     }
 
@@ -81,17 +82,24 @@ impl Shop {
         shop
     }
 
+    /// Where the engine keeps its copy of the repository.
+    pub(super) fn mirror(&self) -> PathBuf {
+        let mirrors = std::fs::read_dir(self.served.state().join("repositories")).unwrap();
+        let mut mirrors = mirrors.map(|it| it.unwrap().path());
+        let is_ours = |it: &PathBuf| {
+            let name = it.file_name().unwrap().to_str().unwrap();
+            name.starts_with("web-") && !name.contains('.')
+        };
+        mirrors.find(is_ours).expect("it is named by the repository")
+    }
+
     /// Whether the engine's mirror has the branch as it is.
     fn has_seen(&self, name: &str) -> bool {
-        let mirrors = std::fs::read_dir(self.served.state().join("repositories"));
-        let mirrors = mirrors.into_iter().flatten().map(|it| it.unwrap().path());
-        let there = self.repository.resolve(name);
-        let refs = |mirror: PathBuf| {
-            let mut git = Command::new("git");
-            git.arg("--git-dir").arg(mirror).args(["rev-parse", "--verify", "--quiet", name]);
-            String::from_utf8(git.output().unwrap().stdout).unwrap().trim().to_owned()
-        };
-        mirrors.filter(|it| it.join("HEAD").exists()).any(|it| Some(refs(it)) == there)
+        let mut git = Command::new("git");
+        git.arg("--git-dir").arg(self.mirror());
+        let output = git.args(["rev-parse", "--verify", "--quiet", name]).output().unwrap();
+        let seen = String::from_utf8(output.stdout).unwrap().trim().to_owned();
+        self.repository.resolve(name) == Some(seen)
     }
 
     pub(super) fn commit(&self, branch: &str, files: &[(&str, &str)]) -> String {
@@ -100,13 +108,22 @@ impl Shop {
 
     /// Tells of a push as GitHub does, and gives what became of it.
     pub(super) fn pushed(&self, name: &str, before: Option<&str>, after: Option<&str>) -> Value {
+        self.pushed_to("shop/web", name, (before, after))
+    }
+
+    pub(super) fn pushed_to(
+        &self,
+        repository: &str,
+        name: &str,
+        (before, after): (Option<&str>, Option<&str>),
+    ) -> Value {
+        let (repository, (before, after)) =
+            (self.server.url(repository), (before.unwrap_or(NOBODY), after.unwrap_or(NOBODY)));
         let url = format!("http://{}/receivers/github", self.served.address);
-        let output = Command::new("node")
-            .arg(PAYLOADS.join("deliver.mjs"))
-            .args([&url, SECRET, "push", &self.server.url("shop/web"), name])
-            .args([before.unwrap_or(NOBODY), after.unwrap_or(NOBODY)])
-            .output()
-            .unwrap();
+        let mut command = Command::new("node");
+        command.arg(PAYLOADS.join("deliver.mjs"));
+        command.args([&url, SECRET, "push", &repository, name, before, after]);
+        let output = command.output().unwrap();
         let said = String::from_utf8(output.stdout).unwrap();
         let (status, body) = said.split_once('\n').unwrap_or_default();
         assert_eq!(status, "202", "{said}{}", String::from_utf8_lossy(&output.stderr));

@@ -266,7 +266,7 @@ async fn ask(happening: &Happening, entry: &Entry, listening: &Arc<Listening>) -
 fn unreadable(own: &Own) -> Vec<String> {
     let Own::Of { entries, .. } = own else { return Vec::new() };
     let told = |entry: &Entry| match &entry.standing {
-        Standing::Refused { faults } if entry.outline.triggers.is_empty() => {
+        Standing::Refused { faults } if entry.triggers.is_empty() => {
             Some(format!("{}: {}", entry.path, faults.join("; ")))
         }
         Standing::Refused { .. } | Standing::Superseded { .. } | Standing::Good => None,

@@ -1,0 +1,83 @@
+//! Each push that starts nothing says why; and a broken mirror loses none.
+
+use super::shop::{MAIN, Shop, Watch, outcome, pipeline};
+use serde_json::Value;
+
+const FILE: &str = ".gennaker/web.yaml";
+const FEATURE: &str = "refs/heads/feature";
+
+/// A shop whose pipeline starts by a push to any branch.
+fn open() -> (Shop, String) {
+    let any = pipeline("web", "{branches: [\"*\"]}");
+    let shop = Shop::open_with(&Watch::by_webhooks(), &[(FILE, &any)]);
+    let first = shop.repository.resolve(MAIN).unwrap();
+    (shop, first)
+}
+
+#[track_caller]
+fn says(delivery: &Value, words: &str) {
+    let started = delivery["outcomes"].as_array().unwrap().iter().any(|it| it["end"] == "started");
+    assert!(!started && delivery["why"].as_str().unwrap().contains(words), "{words}: {delivery:#}");
+}
+
+#[test]
+fn paths_are_held_against_what_git_says_was_changed() {
+    let shop = Shop::open(&Watch::by_webhooks());
+    let seen = shop.repository.resolve(MAIN).unwrap();
+    let file = pipeline("web", "{branches: [main], paths: [\"src/**\"]}");
+    let first = shop.commit("main", &[(FILE, &file), ("docs/a.md", "one")]);
+    let told = shop.pushed(MAIN, Some(&seen), Some(&first));
+    says(&told, "`paths` said no to .gennaker/web.yaml, docs/a.md");
+    let second = shop.commit("main", &[("src/deep/main.rs", "one")]);
+    let third = shop.commit("main", &[("docs/a.md", "two")]);
+    // The payload says nothing of files; the push has two commits.
+    let told = shop.pushed(MAIN, Some(&first), Some(&third));
+    assert_eq!(outcome(&told)["end"], "started", "{second}: {told:#}");
+    let fourth = shop.commit("main", &[("docs/a.md", "three")]);
+    says(&shop.pushed(MAIN, Some(&third), Some(&fourth)), "`paths` said no to docs/a.md");
+}
+
+#[test]
+fn what_was_forced_away_is_deleted_late_elsewhere_or_was_never_there_says_so() {
+    let (shop, first) = open();
+    let second = shop.commit("main", &[("a", "2")]);
+    let third = shop.commit("main", &[("a", "3")]);
+    let told = shop.pushed(MAIN, Some(&second), Some(&third));
+    assert_eq!(outcome(&told)["end"], "started", "{told:#}");
+    says(&shop.pushed(MAIN, Some(&first), Some(&second)), "comes too late: main was seen at");
+
+    shop.repository.force("main", &first);
+    let other = shop.commit("main", &[("a", "other")]);
+    says(&shop.pushed(MAIN, Some(&second), Some(&third)), "it was forced away, or never there");
+    let told = shop.pushed(MAIN, Some(&third), Some(&other));
+    assert_eq!(outcome(&told)["end"], "started", "a push with force is a push: {told:#}");
+
+    shop.repository.force("feature", &other);
+    let featured = shop.commit("feature", &[("a", "feature")]);
+    says(&shop.pushed(MAIN, Some(&other), Some(&featured)), "branch main does not lead to commit");
+    shop.repository.delete("feature");
+    says(&shop.pushed(FEATURE, Some(&featured), None), "`events` said no to");
+    says(&shop.pushed(FEATURE, None, Some(&featured)), "it was forced away, or never there");
+
+    says(&shop.pushed(MAIN, None, Some(&"12".repeat(20))), "it was forced away, or never there");
+    says(&shop.pushed("refs/heads/secret", None, Some(&other)), "branch secret is none of those");
+    let nowhere = shop.pushed_to("shop/nowhere", MAIN, (None, Some(&other)));
+    says(&nowhere, "no source is this repository");
+}
+
+#[test]
+fn a_mirror_that_is_damaged_or_gone_is_made_anew_and_the_push_is_not_lost() {
+    let (shop, first) = open();
+    let mirror = shop.mirror();
+    let packs = mirror.join("objects/pack");
+    for pack in std::fs::read_dir(&packs).unwrap().map(|it| it.unwrap().path()) {
+        std::fs::remove_file(pack).unwrap();
+    }
+    let second = shop.commit("main", &[("a", "2")]);
+    let told = shop.pushed(MAIN, Some(&first), Some(&second));
+    assert_eq!(outcome(&told)["end"], "started", "{told:#}");
+    std::fs::remove_dir_all(&mirror).unwrap();
+    let third = shop.commit("main", &[("a", "3")]);
+    let told = shop.pushed(MAIN, Some(&second), Some(&third));
+    assert_eq!(outcome(&told)["end"], "started", "{told:#}");
+}

@@ -84,10 +84,10 @@ impl Repository {
         name: &(dyn Fn(&[u8]) -> BlobName + Sync),
     ) -> Result<Files, GitError> {
         let used = self.replica.mirror();
-        match self.requested(commit, (requests, name)).await {
+        match self.requested(commit, requests, name).await {
             Err(error) => {
                 self.mend(error, &used).await?;
-                self.requested(commit, (requests, name)).await
+                self.requested(commit, requests, name).await
             }
             done => done,
         }
@@ -96,7 +96,8 @@ impl Repository {
     async fn requested(
         &self,
         commit: &ObjectId,
-        (requests, name): (&[FileRequest], &(dyn Fn(&[u8]) -> BlobName + Sync)),
+        requests: &[FileRequest],
+        name: &(dyn Fn(&[u8]) -> BlobName + Sync),
     ) -> Result<Files, GitError> {
         let within = requests.iter().map(|request| matching::within(&request.pattern));
         let within: Vec<_> = within.filter_map(|it| PathPattern::parse(&it).ok()).collect();

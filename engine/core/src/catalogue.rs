@@ -90,6 +90,10 @@ impl Catalogue {
     pub fn put(&mut self, source: &Arc<str>, entries: Vec<Entry>) {
         self.remove(source);
         for (at, entry) in entries.iter().enumerate() {
+            // What may start nothing is asked nothing; only its own push is told of it.
+            if let Standing::Refused { .. } = entry.standing {
+                continue;
+            }
             for (trigger, listening) in entry.triggers.iter().enumerate() {
                 for key in listening.matcher.keys() {
                     let places = self.index.entry(key).or_default();

@@ -81,3 +81,26 @@ fn a_mirror_that_is_damaged_or_gone_is_made_anew_and_the_push_is_not_lost() {
     let told = shop.pushed(MAIN, Some(&second), Some(&third));
     assert_eq!(outcome(&told)["end"], "started", "{told:#}");
 }
+
+#[test]
+fn a_file_that_is_broken_at_its_own_push_is_invalid_and_the_earlier_one_stays_in_force() {
+    let whole = pipeline("web", "{branches: [main]}");
+    let shop = Shop::open_with(&Watch::by_webhooks(), &[(FILE, &whole)]);
+    let first = shop.repository.resolve(MAIN).unwrap();
+    let broken = whole.replace("setVariables", "setVariable");
+    let second = shop.commit("main", &[(FILE, &broken)]);
+    let told = shop.pushed(MAIN, Some(&first), Some(&second));
+    assert_eq!(outcome(&told)["end"], "invalid", "{told:#}");
+    says(&told, "unknown key `setVariable`");
+    let listed = shop.served.get("/api/v1/catalogue").json();
+    let entry = listed["items"].as_array().unwrap()[0].clone();
+    assert_eq!((&entry["pipeline"], &entry["standing"]), (&"web".into(), &"superseded".into()));
+    assert!(entry["faults"].to_string().contains("setVariable"), "{entry:#}");
+
+    let third = shop.commit("main", &[(FILE, "{")]);
+    let told = shop.pushed(MAIN, Some(&second), Some(&third));
+    assert!(told["notes"].to_string().contains(".gennaker/web.yaml: E015"), "{told:#}");
+    let fourth = shop.commit("main", &[(FILE, &whole)]);
+    let told = shop.pushed(MAIN, Some(&third), Some(&fourth));
+    assert_eq!(outcome(&told)["end"], "started", "{told:#}");
+}

@@ -70,15 +70,12 @@ impl Outline {
         self.application.as_deref().or(self.name.as_deref()).unwrap_or_default()
     }
 
-    /// Its triggers, ready to be asked. Those of a broken file are not.
+    /// Its triggers, ready to be asked; of a broken file those that could be read.
     pub fn listening(
         &self,
         registries: &Registries,
         repository: Option<&str>,
     ) -> Vec<Arc<Listening>> {
-        if !self.faults.is_empty() {
-            return Vec::new();
-        }
         let listening = |outline: &TriggerOutline| {
             let home = Home {
                 application: self.application().to_owned(),

@@ -29,6 +29,8 @@ struct Judging<'a> {
     decision: Decision,
     /// What triggers have accepted, by key.
     accepted: BTreeMap<String, String>,
+    /// The first place that did not answer.
+    waits: Option<Later>,
 }
 
 /// The decision, and what is to be remembered with it. May be asked again: what it has started
@@ -36,11 +38,15 @@ struct Judging<'a> {
 pub(super) async fn judge(shared: &Shared, delivery: &Delivery) -> Result<Decided, Later> {
     let notes = delivery.content.notes.clone();
     let decision = Decision { at: shared.backing.clock.now(), outcomes: Vec::new(), notes };
-    let mut judging = Judging { shared, delivery, decision, accepted: BTreeMap::new() };
+    let mut judging =
+        Judging { shared, delivery, decision, accepted: BTreeMap::new(), waits: None };
     for (number, happening) in delivery.content.happenings.iter().enumerate() {
         judging.happening(number, happening).await?;
     }
-    let Judging { mut decision, accepted, .. } = judging;
+    let Judging { mut decision, accepted, waits, .. } = judging;
+    if let Some(later) = waits {
+        return Err(later);
+    }
     if decision.outcomes.len() > OUTCOMES {
         let more = decision.outcomes.len() - OUTCOMES;
         decision.outcomes.truncate(OUTCOMES);
@@ -67,7 +73,14 @@ impl Judging<'_> {
             self.decision.notes.push(note);
         }
         for (entry, listening) in asked {
-            let end = self.outcome(&happening, (&entry, &listening), number).await?;
+            let end = match self.outcome(&happening, (&entry, &listening), number).await {
+                Ok(end) => end,
+                // The others do not wait for it: all are asked again, and what was started stays so.
+                Err(later) => {
+                    self.waits.get_or_insert(later);
+                    continue;
+                }
+            };
             self.decision.outcomes.push(Outcome {
                 application: entry.application().to_owned(),
                 pipeline: entry.pipeline().to_owned(),

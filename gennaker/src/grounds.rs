@@ -128,20 +128,19 @@ impl Places {
         };
         let requests = self.submitted.requests(source, &bindings);
         let files = self.files(&lies, &requests).await?;
-        let plan = self
-            .submitted
-            .compiled((source, &files), &bindings, Images::Asked)
-            .await
-            .map_err(unprepared)?;
+        // What may not be is told before any cluster is asked who it is.
+        let unasked = self.submitted.unasked((source, &files), &bindings).map_err(unprepared)?;
         if let Some(name) = lies.listed() {
             let platform = &self.submitted.reach.now().found.platform;
             let sources = platform.sources();
             let gone = || Unprepared::Refused {
                 reason: format!("gennaker.yaml does not name {name} as a source any more"),
             };
-            granted(&plan, sources.iter().find(|it| it.name() == name).ok_or_else(gone)?)?;
+            granted(&unasked, sources.iter().find(|it| it.name() == name).ok_or_else(gone)?)?;
         }
-        unproven(&plan, &wanted)?;
+        unproven(&unasked, &wanted)?;
+        let compiled = self.submitted.compiled((source, &files), &bindings, Images::Asked).await;
+        let plan = compiled.map_err(unprepared)?;
         let called = self.called(&lies).await?;
         let ready = ready(&self.sealer, (plan, &files), (source, Vec::new()));
         let ready = ready.calling(callees::kept(&self.sealer, called));
@@ -305,7 +304,9 @@ fn in_short(diagnostics: &[serde_json::Value]) -> Vec<String> {
     const MOST: usize = 20;
     let told = |fault: &serde_json::Value| {
         let text = |key: &str| fault[key].as_str().unwrap_or_default().to_owned();
-        format!("{} {}:{} {}", text("code"), fault["line"], fault["column"], text("message"))
+        let help = fault["help"].as_str().map(|help| format!(" ({help})")).unwrap_or_default();
+        let (line, column) = (&fault["line"], &fault["column"]);
+        format!("{} {line}:{column} {}{help}", text("code"), text("message"))
     };
     diagnostics.iter().take(MOST).map(told).collect()
 }

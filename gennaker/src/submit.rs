@@ -235,6 +235,19 @@ impl Submitted {
         pipeline
     }
 
+    /// What a file would come to, as far as can be told without asking anybody.
+    pub(crate) fn unasked(
+        &self,
+        (source, files): (&SourceFile, &Files),
+        bindings: &Bindings,
+    ) -> Result<Plan, NotBegun> {
+        let none = BTreeMap::new();
+        let unasked = self.reach.now().unasked();
+        let compiled = self.compile((source, files), (bindings, &none), &unasked);
+        let invalid = |diagnostics| NotBegun::Invalid { diagnostics };
+        compiled.map(|(plan, _)| plan).map_err(invalid)
+    }
+
     /// The plan of a file; a cluster is asked only if some stage acts on one.
     pub(crate) async fn compiled(
         &self,

@@ -2,6 +2,7 @@
 //! or found by polling; and whatever starts nothing says why.
 
 mod deployed;
+mod hostile;
 mod reasons;
 mod shop;
 

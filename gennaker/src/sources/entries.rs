@@ -63,7 +63,8 @@ impl Shelving<'_> {
     pub(super) fn not_ours(&self, outline: &Outline) -> Option<String> {
         let platform = self.ground.platform();
         self.place?;
-        let application = outline.application();
+        // A file whose name could not be read is nobody's, which is told already.
+        let application = Some(outline.application()).filter(|name| !name.is_empty())?;
         let sources = || platform.sources();
         let named = |at: &usize| sources().get(*at).map(|it| it.name().to_owned());
         match platform.owner(application) {

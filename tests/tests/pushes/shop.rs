@@ -51,6 +51,8 @@ impl Watch {
 pub(super) struct Shop {
     pub(super) served: Served,
     pub(super) repository: Repository,
+    /// Of another team, which means no good.
+    pub(super) evil: Repository,
     pub(super) server: Server,
     _runtime: Runtime,
     _secrets: TempDir,
@@ -67,17 +69,23 @@ impl Shop {
         let server = runtime.block_on(Server::start());
         let repository = server.repository("shop/web");
         repository.commit("main", &changes(files));
+        let evil = server.repository("evil/evil");
         let secrets = tempfile::tempdir().unwrap();
+        std::fs::write(secrets.path().join("WEB_HOOK"), "another-secret").unwrap();
         std::fs::write(secrets.path().join("GIT_HOOK"), SECRET).unwrap();
         let Watch { poll, source, platform } = watch;
         let served = Served::with(&format!(
             "version: 1\nsources:\n  - {{git: \"{}\", poll: {poll}, {source}}}\n\
+             \x20 - {{git: \"{}\", poll: 1h, branches: [\"**\"], applications: [evil], \
+             environments: [dev]}}\n\
              receivers: {{github: {{provider: github, secrets: [GIT_HOOK]}}}}\n\
-             secrets: {{directory: {}}}\n{platform}",
+             secrets: {{directory: {}, grants: [{{names: [WEB_HOOK], applications: [web]}}]}}\n\
+             {platform}",
             server.url("shop/web"),
+            server.url("evil/evil"),
             secrets.path().display(),
         ));
-        let shop = Shop { served, repository, server, _runtime: runtime, _secrets: secrets };
+        let shop = Shop { served, repository, evil, server, _runtime: runtime, _secrets: secrets };
         until("the engine has seen the repository", || shop.has_seen(MAIN).then_some(()));
         shop
     }

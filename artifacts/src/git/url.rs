@@ -58,7 +58,7 @@ pub enum UrlError {
     #[error("`{0}` is not a port")]
     Port(String),
     #[error(
-        "`{0}` is not a path of a repository: it is empty, or has `.`, `..`, `//`, or begins with `-`"
+        "`{0}` is not a path of a repository: it is empty, or has `.`, `..`, `//`, `::`, or begins with `-`"
     )]
     Path(String),
 }
@@ -288,7 +288,9 @@ fn parse_path(path: &str) -> Result<String, UrlError> {
     let lower = inner.to_ascii_lowercase();
     let hides = ["%2e", "%2f", "%5c", "%00", "%0a", "%0d"].iter().any(|it| lower.contains(it));
     let plain = |part: &str| !matches!(part, "" | "." | "..") && !part.starts_with('-');
-    if hides || !inner.split('/').all(plain) || inner.contains(['[', ']']) {
+    // Before `::` stands a program for git, in other places than this; it stands in no path of a host.
+    let is_strange = inner.contains(['[', ']']) || inner.contains("::");
+    if hides || is_strange || !inner.split('/').all(plain) {
         return Err(fault());
     }
     Ok(path.to_owned())

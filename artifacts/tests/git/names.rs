@@ -49,6 +49,8 @@ const REFUSED: &[&str] = &[
     "ext::sh",
     "fd::17/x",
     "git@ext::x",
+    "a@A:a0::",
+    "https://git.example.com/a::b",
     "git://git.example.com/a",
     "ftp://git.example.com/a",
     "file:///etc",

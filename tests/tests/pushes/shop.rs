@@ -77,7 +77,7 @@ impl Shop {
         let served = Served::with(&format!(
             "version: 1\nsources:\n  - {{git: \"{}\", poll: {poll}, {source}}}\n\
              \x20 - {{git: \"{}\", poll: 1h, branches: [\"**\"], applications: [evil], \
-             environments: [dev]}}\n\
+             environments: [\"dev*\"]}}\n\
              receivers: {{github: {{provider: github, secrets: [GIT_HOOK]}}}}\n\
              secrets: {{directory: {}, grants: [{{names: [WEB_HOOK], applications: [web]}}]}}\n\
              {platform}",

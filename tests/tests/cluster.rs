@@ -48,9 +48,14 @@ impl Room {
 
     /// Writes a file of the repository; `ENV` in it stands for the room's environment.
     pub(crate) fn write(&self, path: &str, text: &str) -> String {
+        self.write_as_it_is(path, &text.replace("ENV", &self.environment))
+    }
+
+    /// The same for what may have `ENV` in it by chance, such as a certificate in base64.
+    pub(crate) fn write_as_it_is(&self, path: &str, text: &str) -> String {
         let path = self.path().join(path);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        std::fs::write(&path, text.replace("ENV", &self.environment)).unwrap();
+        std::fs::write(&path, text).unwrap();
         path.to_str().unwrap().to_owned()
     }
 

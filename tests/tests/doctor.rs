@@ -295,7 +295,7 @@ fn rights_that_a_deploy_would_lack_are_told_by_the_real_server() {
     let view = kubectl(&["config", "view", "--raw", "--minify", "-o", "json"]);
     let mut view: Value = serde_json::from_slice(&view.stdout).unwrap();
     view["users"][0]["user"] = serde_json::json!({ "token": token.trim() });
-    let weak = room.write("weak.json", &view.to_string());
+    let weak = room.write_as_it_is("weak.json", &view.to_string());
     let mut command = room.command(&["doctor", "-o", "json", "--config", &config]);
     let output = command.env("KUBECONFIG", weak).output().unwrap();
     let said = String::from_utf8(output.stdout).unwrap();

@@ -79,7 +79,7 @@ fn pass(from: &mut TcpStream, to: &mut TcpStream) {
 fn a_cluster_that_is_away_for_a_while_is_waited_for_and_the_deploy_goes_on() {
     let room = Room::new("outage");
     let (way, detour) = Way::open();
-    let detour = room.write("detour.yaml", &detour);
+    let detour = room.write_as_it_is("detour.yaml", &detour);
     let maps: String = (0..20)
         .map(|n| format!("apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: map-{n}}}\n---\n"))
         .collect();

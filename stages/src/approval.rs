@@ -93,6 +93,10 @@ impl Stage for Approval {
     type Config = Config;
     type Progress = ();
 
+    fn heard(_progress: &mut Self::Progress) -> Vec<&mut String> {
+        Vec::new()
+    }
+
     fn on_timeout(config: &Config) -> OnTimeout {
         config.on_timeout
     }

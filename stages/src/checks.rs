@@ -43,6 +43,10 @@ impl Stage for Checks {
     type Config = Config;
     type Progress = ();
 
+    fn heard(_progress: &mut Self::Progress) -> Vec<&mut String> {
+        Vec::new()
+    }
+
     async fn step(
         &self,
         _context: StepContext,

@@ -36,6 +36,10 @@ impl Stage for Deploy {
     type Config = Config;
     type Progress = Progress;
 
+    fn heard(_progress: &mut Self::Progress) -> Vec<&mut String> {
+        Vec::new()
+    }
+
     fn files(config: &Config) -> Vec<FileRequest> {
         config.requests()
     }

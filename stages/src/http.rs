@@ -62,6 +62,13 @@ impl Stage for Http {
     type Config = Config;
     type Progress = Progress;
 
+    fn heard(progress: &mut Progress) -> Vec<&mut String> {
+        match progress {
+            Progress::New | Progress::Announced { .. } => Vec::new(),
+            Progress::Unknown { why, .. } => vec![why],
+        }
+    }
+
     fn check(config: &Config, _files: &Files) -> Vec<Fault> {
         config.faults()
     }

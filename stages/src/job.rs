@@ -96,6 +96,13 @@ impl Stage for Job {
     type Config = Config;
     type Progress = Progress;
 
+    fn heard(progress: &mut Progress) -> Vec<&mut String> {
+        match &mut progress.phase {
+            Phase::New | Phase::Made(_) => Vec::new(),
+            Phase::Clearing(clearing) => vec![&mut clearing.why],
+        }
+    }
+
     fn files(config: &Config) -> Vec<FileRequest> {
         config.files()
     }

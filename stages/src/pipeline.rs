@@ -60,6 +60,10 @@ impl Stage for Pipeline {
     type Config = Config;
     type Progress = Progress;
 
+    fn heard(_progress: &mut Self::Progress) -> Vec<&mut String> {
+        Vec::new()
+    }
+
     fn check(config: &Config, _files: &Files) -> Vec<Fault> {
         let names = [("name", Some(&config.name)), ("application", config.application.as_ref())];
         let open = names.into_iter().filter(|(_, text)| text.is_some_and(|it| it.contains("${{")));

@@ -48,6 +48,10 @@ impl Stage for Rollback {
     type Config = Config;
     type Progress = Progress;
 
+    fn heard(_progress: &mut Self::Progress) -> Vec<&mut String> {
+        Vec::new()
+    }
+
     async fn step(
         &self,
         context: StepContext,

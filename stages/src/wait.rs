@@ -92,6 +92,10 @@ impl Stage for Wait {
     type Config = Config;
     type Progress = Progress;
 
+    fn heard(_progress: &mut Self::Progress) -> Vec<&mut String> {
+        Vec::new()
+    }
+
     async fn step(
         &self,
         context: StepContext,

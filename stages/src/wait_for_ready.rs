@@ -95,6 +95,10 @@ impl Stage for WaitForReady {
     type Config = Config;
     type Progress = Progress;
 
+    fn heard(_progress: &mut Self::Progress) -> Vec<&mut String> {
+        Vec::new()
+    }
+
     async fn step(
         &self,
         context: StepContext,

@@ -116,7 +116,7 @@ fn a_secret_without_a_value_starts_nothing_and_one_that_vanished_fails_its_stage
            ask: {needs: [go], http: {url: SERVER/json, headers: {x: \"${{ secrets.S1 }}\"}}}\n",
     );
     let mut run = Talking::start(bench.command(&["run", &file, "--watch"]).stdout(Stdio::null()));
-    run.until("go: ");
+    run.until("go: 0 of 1 approvals");
     fs::remove_file(bench.folder.path().join("secrets/S1")).unwrap();
     assert_eq!(bench.told(&["approve", "latest"]).trim(), "recorded");
     assert_eq!(run.code(), Some(5));

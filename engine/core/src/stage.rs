@@ -81,6 +81,11 @@ pub trait Stage: Send + Sync + 'static {
         Shape::Of(Kind::Map)
     }
 
+    /// Each text in `progress` that was not the stage's own, such as what a program or a server
+    /// said: secrets are masked in these before they are stored. In all else they are not, for a
+    /// name that happens to hold the value of a secret must stay the name that it is.
+    fn heard(progress: &mut Self::Progress) -> Vec<&mut String>;
+
     /// What it means that nothing came of an attempt in time.
     fn on_timeout(_config: &Self::Config) -> OnTimeout {
         OnTimeout::Fail

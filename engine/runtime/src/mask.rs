@@ -110,22 +110,6 @@ impl Mask {
             StageError::Halted(halt) => StageError::Halted(halt),
         }
     }
-
-    /// Masks the texts of what a stage remembers, whose keys and numbers are its own, before that
-    /// may become a blob.
-    pub(crate) fn remembered(&self, step: Step<Value>) -> Step<Value> {
-        match step {
-            Step::Done { outputs, records } => Step::Done { outputs, records },
-            Step::Wait { progress, wake, reason, records } => {
-                Step::Wait { progress: self.texts(progress), wake, reason, records }
-            }
-        }
-    }
-
-    fn texts(&self, progress: Value) -> Value {
-        let known = self.known();
-        if known.needles.is_empty() { progress } else { known.texts(progress) }
-    }
 }
 
 impl Known {
@@ -167,19 +151,6 @@ impl Known {
     fn map(&self, entries: Map<String, Value>) -> Map<String, Value> {
         let entry = |(key, value): (String, Value)| (self.masked(&key), self.value(value));
         entries.into_iter().map(entry).collect()
-    }
-
-    fn texts(&self, value: Value) -> Value {
-        match value {
-            Value::Null | Value::Bool(_) | Value::Number(_) => value,
-            Value::String(text) => Value::String(self.masked(&text)),
-            Value::Array(items) => {
-                Value::Array(items.into_iter().map(|item| self.texts(item)).collect())
-            }
-            Value::Object(entries) => {
-                Value::Object(entries.into_iter().map(|(key, it)| (key, self.texts(it))).collect())
-            }
-        }
     }
 }
 

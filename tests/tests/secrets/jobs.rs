@@ -143,3 +143,21 @@ fn was_printed(room: &Room, values: &[String]) {
         assert!(printed.contains(&format!("said {value} and {value}")), "{value:?}: {printed}");
     }
 }
+
+#[test]
+fn a_secret_that_is_also_a_name_keeps_no_job_from_its_end() {
+    let room = Room::new("namesake");
+    let values = ["jobs", "batch", "namesake", &room.environment];
+    let bench = Bench::new(values.map(str::to_owned).to_vec());
+    let env: Value = (0..values.len())
+        .map(|index| (format!("S{index}"), json!(format!("${{{{ secrets.S{index} }}}}"))))
+        .collect::<serde_json::Map<_, _>>()
+        .into();
+    let job = json!({"image": "fate.test/script", "args": ["environment", "exit 0"], "env": env});
+    let stage = format!("  say: {{environment: ENV, timeout: 1m, job: {job}}}\n");
+    let file = room.write("job.yaml", &format!("version: 1\nname: namesake\nstages:\n{stage}"));
+    let mut command = room.command(&["run", &file, "--watch"]);
+    bench.lend(&mut command);
+    let output = command.output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stdout));
+}

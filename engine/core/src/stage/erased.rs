@@ -97,9 +97,11 @@ impl<S: Stage> AnyStage for S {
         Box::pin(async move {
             let config = decode("configuration", config)?;
             let progress = remembered(progress)?;
+            let services = context.services.clone();
             match Stage::step(self, context, config, progress).await? {
                 Step::Done { outputs, records } => Ok(Step::Done { outputs, records }),
-                Step::Wait { progress, wake, reason, records } => {
+                Step::Wait { mut progress, wake, reason, records } => {
+                    S::heard(&mut progress).into_iter().for_each(|it| *it = services.masked(it));
                     let progress = encode(progress)?;
                     Ok(Step::Wait { progress, wake, reason, records })
                 }

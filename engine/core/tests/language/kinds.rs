@@ -107,6 +107,10 @@ impl Stage for Deploy {
     type Config = DeployConfig;
     type Progress = ();
 
+    fn heard(_progress: &mut Self::Progress) -> Vec<&mut String> {
+        Vec::new()
+    }
+
     fn files(config: &DeployConfig) -> Vec<FileRequest> {
         let place = |index| vec![PathStep::Key("manifests".to_owned()), PathStep::Index(index)];
         let patterns = config.manifests.iter().enumerate();
@@ -149,6 +153,10 @@ impl Stage for Wait {
     };
     type Config = WaitConfig;
     type Progress = ();
+
+    fn heard(_progress: &mut Self::Progress) -> Vec<&mut String> {
+        Vec::new()
+    }
 
     async fn step(
         &self,

@@ -30,6 +30,10 @@ impl Stage for Noop {
     type Config = Config;
     type Progress = ();
 
+    fn heard(_progress: &mut Self::Progress) -> Vec<&mut String> {
+        Vec::new()
+    }
+
     async fn step(&self, _: StepContext, _: Config, (): ()) -> Result<Step<()>, StageError> {
         Ok(Step::done())
     }

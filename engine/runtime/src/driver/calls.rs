@@ -162,7 +162,7 @@ impl Begun {
         let answer = answer.unwrap_or_else(|panic| Err(broken(&*panic)));
         // Nobody need be listening.
         drop(steps.send(Stepped { stage_type, came_to: came_to(&answer), took: begun.elapsed() }));
-        let answer = answer.and_then(|step| outlined(mask.remembered(step), &*services));
+        let answer = answer.and_then(|step| outlined(step, &*services));
         Input::Stepped { call, answer: mask.answer(answer) }
     }
 

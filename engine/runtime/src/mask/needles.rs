@@ -7,16 +7,28 @@ use std::collections::{BTreeSet, HashMap};
 
 /// Lines of a value that has several are looked for by themselves, for logs are read by lines.
 const SHORTEST_LINE_BYTES: usize = 8;
+/// Of a long value, so much at an end is surely its beginning; of a short one a quarter.
+const ENOUGH_BYTES: usize = 8;
+/// The letters of base64 that the shortest value takes.
+const BASE64_OF_SHORTEST: usize = (SHORTEST_BYTES * 8).div_ceil(6);
 
 #[derive(Clone, Default)]
 pub(super) struct Needles {
     values: BTreeSet<Vec<u8>>,
     forms: BTreeSet<Vec<u8>>,
     /// The same by how they begin.
-    beginnings: HashMap<[u8; SHORTEST_BYTES], Vec<Vec<u8>>>,
+    beginnings: HashMap<[u8; SHORTEST_BYTES], Vec<Beginning>>,
     /// Which two bytes one begins with: most places are passed over by a look at this.
     pairs: Pairs,
     longest: usize,
+}
+
+#[derive(Clone)]
+struct Beginning {
+    form: Vec<u8>,
+    /// How much of it must stand at an end to be more than chance: digests and names end with
+    /// letters of hex, and four of those are soon the beginning of something.
+    enough: usize,
 }
 
 /// A set of two bytes.
@@ -35,6 +47,12 @@ impl Pairs {
     fn has(&self, [first, second]: [u8; 2]) -> bool {
         let bit = usize::from(first) << 8 | usize::from(second);
         self.0.get(bit / 64).is_some_and(|word| word >> (bit % 64) & 1 == 1)
+    }
+}
+
+impl Beginning {
+    fn is_told_by(&self, end: &[u8]) -> bool {
+        end.len() >= self.enough.min(self.form.len()) && self.form.starts_with(end)
     }
 }
 
@@ -67,12 +85,12 @@ impl Needles {
             return;
         }
         let hex = hex::encode(value);
-        self.add_form(value.to_vec());
-        self.add_form(hex.to_uppercase().into_bytes());
-        self.add_form(hex.into_bytes());
+        self.add_form(value.to_vec(), (value.len() / 4).clamp(SHORTEST_BYTES, ENOUGH_BYTES));
+        self.add_form(hex.to_uppercase().into_bytes(), 2 * SHORTEST_BYTES);
+        self.add_form(hex.into_bytes(), 2 * SHORTEST_BYTES);
         for alignment in 0..3 {
             for engine in [general_purpose::STANDARD_NO_PAD, general_purpose::URL_SAFE_NO_PAD] {
-                self.add_form(core(&engine, value, alignment));
+                self.add_form(core(&engine, value, alignment), BASE64_OF_SHORTEST);
             }
         }
     }
@@ -83,18 +101,19 @@ impl Needles {
             let lines = value.chunks(width).filter(|_| value.len() > width);
             let lines = lines.filter(|line| line.len() >= SHORTEST_LINE_BYTES);
             lines.for_each(|line| {
-                self.add_form(core(&general_purpose::STANDARD_NO_PAD, line, 0));
+                let form = core(&general_purpose::STANDARD_NO_PAD, line, 0);
+                self.add_form(form, BASE64_OF_SHORTEST);
             });
         }
     }
 
-    fn add_form(&mut self, form: Vec<u8>) {
+    fn add_form(&mut self, form: Vec<u8>, enough: usize) {
         self.longest = self.longest.max(form.len());
         if let Some(beginning) = form.first_chunk()
             && self.forms.insert(form.clone())
         {
             self.pairs.add([beginning[0], beginning[1]]);
-            self.beginnings.entry(*beginning).or_default().push(form);
+            self.beginnings.entry(*beginning).or_default().push(Beginning { form, enough });
         }
     }
 
@@ -110,7 +129,7 @@ impl Needles {
         let found = likely.map(|(at, _)| within + at).find(|at| {
             let end = &text[*at..];
             let likely = end.first_chunk().and_then(|beginning| self.beginnings.get(beginning));
-            likely.is_some_and(|forms| forms.iter().any(|form| form.starts_with(end)))
+            likely.is_some_and(|forms| forms.iter().any(|it| it.is_told_by(end)))
         });
         found.map(|at| text.len() - at)
     }

@@ -79,6 +79,18 @@ fn a_secret_that_was_cut_is_masked_as_far_as_it_goes() {
 }
 
 #[test]
+fn a_digest_that_ends_like_a_secret_begins_is_left_alone() {
+    let secret = "6465616462656566-and-more-of-it!";
+    let mask = mask(&[secret, "deadbeef"]);
+    for digest in ["sha256:70540a6465", "sha256:70540a6465616", "leak-1-70540a3634"] {
+        assert_eq!(mask.text(digest), digest);
+    }
+    assert_eq!(mask.text("said 64656164626"), "said ***");
+    assert_eq!(mask.text("said 6465616462…"), "said ***…");
+    assert_eq!(mask.text(&format!("said {}", &hex::encode("deadbeef")[..8])), "said ***");
+}
+
+#[test]
 fn secrets_that_overlap_leave_nothing_between_them() {
     let mask = mask(&["abcdef", "defghi", "abcdefXYZ"]);
     assert_eq!(mask.text("-abcdefghi-abcdefXYZ-"), "-***-***-");

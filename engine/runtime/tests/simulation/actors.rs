@@ -46,6 +46,10 @@ impl<const TYPE: usize> Stage for Scripted<TYPE> {
     type Config = Script;
     type Progress = Remembered;
 
+    fn heard(_progress: &mut Self::Progress) -> Vec<&mut String> {
+        Vec::new()
+    }
+
     #[expect(clippy::too_many_lines, reason = "one arm a move")]
     async fn step(
         &self,
@@ -150,6 +154,10 @@ impl Stage for Calling {
     type Config = pipeline::Config;
     type Progress = pipeline::Progress;
 
+    fn heard(_progress: &mut Self::Progress) -> Vec<&mut String> {
+        Vec::new()
+    }
+
     async fn step(
         &self,
         context: StepContext,
@@ -183,6 +191,10 @@ impl Stage for Undo {
     const TRAITS: Traits = Scripted::<0>::TRAITS;
     type Config = serde_json::Value;
     type Progress = Remembered;
+
+    fn heard(_progress: &mut Self::Progress) -> Vec<&mut String> {
+        Vec::new()
+    }
 
     async fn step(
         &self,

@@ -85,6 +85,7 @@ impl Resolve for Resolver {
 mod tests {
     use super::*;
 
+    /// CVE-2026-32828.
     #[test]
     fn no_way_of_writing_it_leads_to_a_metadata_service() {
         for url in [
@@ -118,6 +119,7 @@ mod tests {
         }
     }
 
+    /// CVE-2026-25534.
     #[tokio::test]
     async fn a_name_is_judged_by_the_address_that_is_connected_to() {
         let resolved = Resolver.resolve("localhost".parse().unwrap()).await;

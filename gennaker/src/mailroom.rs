@@ -1,6 +1,6 @@
 //! Takes what others post: finds who may, has it verified, and keeps it before it is acknowledged.
 
-use crate::clusters::Reach;
+use crate::{clusters::Reach, secrets};
 use engine_api::{Address, Mailroom, Post, Received, Replayed};
 use engine_core::{
     BoxFuture, Registry,
@@ -215,7 +215,10 @@ fn refusal(door: &str, why: Refused) -> Received {
 fn values(kept: &dyn SecretSource, (names, of): (&[String], &str)) -> Vec<Secret> {
     let value = |name: &String| {
         let (name, application) = (name.clone(), of.to_owned());
-        kept.find(&Wanted { name, application, environment: None }).ok()
+        let secret = kept.find(&Wanted { name, application, environment: None }).ok()?;
+        // Some senders repeat it in what they post.
+        secrets::learn(&secret);
+        Some(secret)
     };
     names.iter().filter_map(value).collect()
 }

@@ -21,6 +21,14 @@ use std::{
 /// Every secret that this process has seen; its log is written through it.
 pub(crate) static MASK: LazyLock<Arc<Mask>> = LazyLock::new(Arc::default);
 
+/// What the engine itself goes by is masked too: of `user:password` also the password alone.
+pub(crate) fn learn(secret: &Secret) {
+    MASK.learn(secret);
+    if let Some((_, password)) = secret.expose().split_once(':') {
+        MASK.learn(&Secret::new(password.to_owned()));
+    }
+}
+
 /// Where this process finds secrets: those that the platform grants when they are asked for.
 pub(crate) fn of(reach: &Reach) -> Secrets {
     let source = Granted { kept: reach.kept.clone(), platform: reach.in_force.clone() };

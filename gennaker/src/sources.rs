@@ -11,7 +11,7 @@ pub(crate) use folder::Folder;
 pub(crate) use repository::{Looked, Repository, Version};
 use repository::{Opening, Replica};
 
-use crate::clusters::Reach;
+use crate::{clusters::Reach, secrets};
 use anyhow::Context;
 use artifacts::git::{Allowance, Capacity, Credentials, Git, Limits, Origin, RemoteUrl};
 use engine_core::{
@@ -122,5 +122,7 @@ async fn replica(
 pub(crate) fn own(kept: &dyn SecretSource, name: &str) -> anyhow::Result<Secret> {
     let (name, application) = (name.to_owned(), String::new());
     let wanted = Wanted { name, application, environment: None };
-    Ok(kept.find(&wanted)?)
+    let secret = kept.find(&wanted)?;
+    secrets::learn(&secret);
+    Ok(secret)
 }

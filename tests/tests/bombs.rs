@@ -172,7 +172,7 @@ fn processor(process: u32) -> (char, Duration) {
 }
 
 /// A line of what the kernel tells of a process's memory.
-fn memory_kib(process: u32, line: &str) -> u64 {
+pub(crate) fn memory_kib(process: u32, line: &str) -> u64 {
     let status = fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
     let found = status.lines().find_map(|it| it.strip_prefix(line));
     found.and_then(|it| it.split_whitespace().next()?.parse().ok()).unwrap_or(0)

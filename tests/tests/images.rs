@@ -89,6 +89,7 @@ impl Shop {
     }
 }
 
+/// CVE-2025-30066.
 #[test]
 fn a_tag_that_moves_after_it_was_resolved_is_ignored_by_every_later_stage() {
     let shop = Shop::open("moved");

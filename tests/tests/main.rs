@@ -1,5 +1,6 @@
 //! The integration tests, one binary: what needs the whole program, the whole workspace or a cluster.
 
+mod advisories;
 mod api;
 mod bombs;
 mod children;

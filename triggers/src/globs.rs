@@ -234,6 +234,7 @@ mod tests {
 
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(1_500))]
+        /// CVE-2026-25542.
         #[test]
         fn globs_mean_what_their_expression_means(
             parts in prop::collection::vec("[ab*?]{1,4}|\\*\\*", 1..5),

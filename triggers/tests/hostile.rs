@@ -93,6 +93,7 @@ fn pointers(value: &Value, at: &str, all: &mut Vec<String>) {
 }
 
 /// reliability.md §1, row 11: a crafted payload of Bitbucket stopped Argo CD.
+/// Against CVE-2025-59531.
 #[test]
 fn a_value_of_another_type_anywhere_is_refused_or_passed_over() {
     let others =
@@ -121,6 +122,7 @@ const PUSHES: [&str; 5] = [
 ];
 
 /// The same, everywhere, for a payload of each that counts.
+/// Against CVE-2025-59538.
 #[test]
 fn no_value_of_another_type_in_a_push_hurts() {
     let others = [json!(null), json!(7), json!("x"), json!([]), json!({})];
@@ -144,6 +146,7 @@ fn no_value_of_another_type_in_a_push_hurts() {
 }
 
 /// reliability.md §1, row 12: the first of no changes stopped Argo CD.
+/// Against CVE-2025-59538.
 #[test]
 fn a_push_that_changes_nothing_is_a_note() {
     let cloud = json!({"push": {"changes": []}, "repository": {"full_name": "shop/checkout"}});
@@ -169,6 +172,7 @@ fn push(reference: &str, address: &str) -> Value {
 }
 
 /// reliability.md §1, rows 23 and 33: names that are paths or options.
+/// Against CVE-2026-33022.
 #[test]
 fn a_name_that_no_ref_has_is_refused() {
     let address = "https://git.example.com/shop/checkout.git";
@@ -268,6 +272,7 @@ fn a_body_that_cannot_be_read_is_judged_by_its_signature_alone() {
 }
 
 /// reliability.md §1, row 53: a token compared byte by byte tells how much of it was right.
+/// Against CVE-2024-23903.
 #[test]
 fn secrets_are_compared_in_one_place_and_in_constant_time() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/verify");

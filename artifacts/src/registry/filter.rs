@@ -182,6 +182,7 @@ mod tests {
         }
     }
 
+    /// CVE-2026-25542.
     #[test]
     fn a_pattern_matches_whole_tags_and_stays_within_its_bounds() {
         let filter = TagFilter::regex("main-[0-9a-f]+|edge").unwrap();

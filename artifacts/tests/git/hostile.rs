@@ -9,6 +9,7 @@ use std::{
 };
 
 /// reliability.md §1 rows 2 and 39.
+/// Against CVE-2026-32604, CVE-2021-41254.
 #[tokio::test(flavor = "multi_thread")]
 async fn refs_that_look_like_options_or_commands_run_nothing() {
     let bench = Bench::start().await;
@@ -28,6 +29,7 @@ async fn refs_that_look_like_options_or_commands_run_nothing() {
 }
 
 /// reliability.md §1 rows 23, 33 and 40.
+/// Against CVE-2022-24904.
 #[tokio::test(flavor = "multi_thread")]
 async fn links_and_submodules_are_refused_and_not_followed() {
     let bench = Bench::start().await;
@@ -59,6 +61,7 @@ async fn links_and_submodules_are_refused_and_not_followed() {
     );
 }
 
+/// CVE-2022-25856, CVE-2026-33211.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_tree_whose_paths_lead_elsewhere_is_not_even_fetched() {
     let bench = Bench::start().await;
@@ -113,6 +116,7 @@ async fn a_server_of_plain_files_is_understood_and_its_paths_that_lead_elsewhere
 }
 
 /// reliability.md §1 row 24 and F41.
+/// Against CVE-2022-31016.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_hundred_thousand_files_are_too_many_and_those_beside_them_are_read() {
     let bench = Bench::start().await;

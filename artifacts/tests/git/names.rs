@@ -131,6 +131,7 @@ const NO_NAMES: &[&str] = &[
     "a\\b",
 ];
 
+/// CVE-2026-40938.
 #[test]
 fn a_name_that_could_be_an_option_or_a_command_reaches_nobody() {
     for name in NO_NAMES {
@@ -151,6 +152,7 @@ fn a_name_that_could_be_an_option_or_a_command_reaches_nobody() {
     assert!(ObjectId::parse(&"0".repeat(40)).unwrap().is_zero());
 }
 
+/// CVE-2022-25856, CVE-2026-33211.
 #[test]
 fn a_path_that_leads_out_of_the_repository_is_refused() {
     for path in ["../a", "a/../b", "..", "/etc/passwd", "a\0b", "a\nb", "a\\b", "[", "a/***"] {

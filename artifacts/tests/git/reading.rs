@@ -40,6 +40,7 @@ async fn files_are_found_by_folder_by_name_and_by_glob_and_read_by_content() {
     assert_eq!(mirror.tree(&id(&commit), &paths(&[""])).await.unwrap().files.len(), 6);
 }
 
+/// CVE-2022-31016.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_large_file_is_refused_and_the_others_are_read_whether_the_server_can_leave_it_out_or_not()
  {

@@ -71,6 +71,7 @@ async fn a_mirror_that_is_damaged_says_so_and_is_as_good_as_new_when_it_was_disc
     assert_eq!(mirror.tree(&id(&commit), &paths(&["a"])).await.unwrap().files.len(), 1);
 }
 
+/// CVE-2026-33022.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_repository_with_long_names_is_mirrored_as_well() {
     let bench = Bench::start().await;

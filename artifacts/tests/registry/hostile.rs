@@ -42,6 +42,7 @@ async fn a_digest_that_is_not_the_bodys_is_refused() {
     assert!(matches!(error, RegistryError::Refused { .. }), "{error:?}");
 }
 
+/// CVE-2025-61916, CVE-2026-40924.
 #[tokio::test]
 async fn an_answer_without_an_end_is_cut() {
     let server = Server::start(|_| Reply::Endless);
@@ -62,6 +63,7 @@ async fn an_answer_without_an_end_is_cut() {
     assert!(!matches!(error, RegistryError::Missing { .. }), "{error:?}");
 }
 
+/// CVE-2026-40924.
 #[tokio::test]
 async fn a_registry_that_is_silent_slows_no_other() {
     let silent = Server::start(|_| Reply::Silence);
@@ -98,6 +100,7 @@ async fn a_registry_that_asks_to_be_left_alone_is_left_alone() {
 }
 
 /// Whatever a registry answers, credentials reach nobody else.
+/// Against CVE-2025-61916.
 #[tokio::test]
 async fn a_credential_is_never_sent_to_another_host() {
     let thief = Server::start(|_| Reply::json(200, r#"{"token": "stolen"}"#));

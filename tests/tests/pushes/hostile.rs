@@ -28,6 +28,7 @@ fn said(delivery: &Value) -> String {
     format!("{outcomes:#}{notes:#}")
 }
 
+/// CVE-2024-31990.
 #[test]
 fn whatever_a_hostile_repository_holds_is_refused_with_a_reason_and_others_go_on() {
     let platform = PLATFORM.to_owned();

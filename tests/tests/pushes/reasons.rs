@@ -37,6 +37,7 @@ fn paths_are_held_against_what_git_says_was_changed() {
     says(&shop.pushed(MAIN, Some(&third), Some(&fourth)), "`paths` said no to docs/a.md");
 }
 
+/// CVE-2022-36883.
 #[test]
 fn what_was_forced_away_is_deleted_late_elsewhere_or_was_never_there_says_so() {
     let (shop, first) = open();
@@ -102,5 +103,47 @@ fn a_file_that_is_broken_at_its_own_push_is_invalid_and_the_earlier_one_stays_in
     assert!(told["notes"].to_string().contains(".gennaker/web.yaml: E015"), "{told:#}");
     let fourth = shop.commit("main", &[(FILE, &whole)]);
     let told = shop.pushed(MAIN, Some(&third), Some(&fourth));
+    assert_eq!(outcome(&told)["end"], "started", "{told:#}");
+}
+
+/// CVE-2021-41077: a copy of a repository gives nobody a way into it. GitHub keeps the commits of
+/// such copies within the repository itself, below `refs/pull/`.
+#[test]
+fn a_request_from_a_fork_starts_nothing_before_it_is_merged() {
+    let any = pipeline("web", "{events: [push, merge], branches: [\"*\"]}");
+    let shop = Shop::open_with(&Watch::by_webhooks(), &[(FILE, &any)]);
+    let first = shop.repository.resolve(MAIN).unwrap();
+    shop.repository.force("feature", &first);
+    let theirs = shop.commit("feature", &[(FILE, &any.replace("done: true", "done: false"))]);
+    shop.repository.git(&["update-ref", "refs/pull/7/head", &theirs]);
+    shop.repository.delete("feature");
+    let request = |action: &str, merged: bool, commit: &str| {
+        let (own, copy) = (serde_json::json!({"id": 1}), serde_json::json!({"id": 2}));
+        shop.told(
+            "pull_request",
+            &serde_json::json!({
+                "action": action,
+                "number": 7,
+                "repository": {"id": 1, "clone_url": shop.server.url("shop/web")},
+                "pull_request": {
+                    "merged": merged,
+                    "merge_commit_sha": commit,
+                    "base": {"ref": "main", "repo": own},
+                    "head": {"ref": "main", "repo": copy},
+                },
+            }),
+        )
+    };
+    for action in ["opened", "synchronize", "reopened"] {
+        says(&request(action, false, &theirs), &format!("request 7: {action} starts nothing"));
+    }
+    says(&request("closed", false, &theirs), "request 7 was closed and not merged");
+    let forged = "no branch of the source leads to commit";
+    says(&request("closed", true, &theirs), forged);
+    says(&shop.pushed(MAIN, Some(&first), Some(&theirs)), forged);
+    says(&shop.pushed("refs/pull/7/head", None, Some(&theirs)), "");
+
+    let merged = shop.commit("main", &[("a", "theirs, and read by one of ours")]);
+    let told = request("closed", true, &merged);
     assert_eq!(outcome(&told)["end"], "started", "{told:#}");
 }

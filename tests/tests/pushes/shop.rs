@@ -4,8 +4,9 @@ use crate::api::Served;
 use git_server::{Change, Repository, Server};
 use serde_json::Value;
 use std::{
+    io::Write as _,
     path::{Path, PathBuf},
-    process::Command,
+    process::{Command, Output, Stdio},
     sync::LazyLock,
     time::{Duration, Instant},
 };
@@ -127,11 +128,28 @@ impl Shop {
     ) -> Value {
         let (repository, (before, after)) =
             (self.server.url(repository), (before.unwrap_or(NOBODY), after.unwrap_or(NOBODY)));
+        let mut command = self.github();
+        command.args(["push", &repository, name, before, after]);
+        self.delivered(command.output().unwrap())
+    }
+
+    /// Tells of anything else as GitHub does.
+    pub(super) fn told(&self, event: &str, body: &Value) -> Value {
+        let mut command = self.github();
+        let mut child =
+            command.arg(event).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        child.stdin.take().unwrap().write_all(body.to_string().as_bytes()).unwrap();
+        self.delivered(child.wait_with_output().unwrap())
+    }
+
+    fn github(&self) -> Command {
         let url = format!("http://{}/receivers/github", self.served.address);
         let mut command = Command::new("node");
-        command.arg(PAYLOADS.join("deliver.mjs"));
-        command.args([&url, SECRET, "push", &repository, name, before, after]);
-        let output = command.output().unwrap();
+        command.arg(PAYLOADS.join("deliver.mjs")).args([&url, SECRET]);
+        command
+    }
+
+    fn delivered(&self, output: Output) -> Value {
         let said = String::from_utf8(output.stdout).unwrap();
         let (status, body) = said.split_once('\n').unwrap_or_default();
         assert_eq!(status, "202", "{said}{}", String::from_utf8_lossy(&output.stderr));

@@ -37,6 +37,7 @@ fn firings(schedule: &str, timezone: &str, after: &str, count: usize) -> Vec<Str
     found
 }
 
+/// CVE-2022-39272.
 #[test]
 fn what_is_no_schedule_is_told_with_what_to_write() {
     for (schedule, remedy) in [

@@ -65,6 +65,7 @@ fn an_object_goes_only_where_its_environment_lets_it() {
 }
 
 /// CVE-2026-61549 and CVE-2026-31892: wherever an author may name an account, it is looked at.
+/// Against CVE-2026-42296.
 #[test]
 fn pods_run_as_accounts_of_the_platforms_file_alone_wherever_they_are_named() {
     let platform = platform();

@@ -3,7 +3,7 @@
 
 use artifacts::git::{
     Allowance, Capacity, ChangedPaths, Credentials, Git, Limits, Mirror, ObjectId, Origin,
-    PathPattern, RefKind, RefName, RefPattern, RemoteUrl,
+    PathPattern, RefName, RemoteUrl,
 };
 use git_server::{Change, Repository, Server};
 use std::{
@@ -34,7 +34,7 @@ async fn main() {
     let origin = Origin { url, credentials: Credentials::None, certificate_authority: None };
     let open =
         async || Mirror::open(&git, &directory, (origin.clone(), Limits::default())).await.unwrap();
-    let wanted = [RefPattern::parse(RefKind::Branch, "main").unwrap()];
+    let wanted = |name: &RefName| name.as_str() == "refs/heads/main";
     let started = Instant::now();
     let mirror = open().await;
     mirror.fetch(&wanted).await.unwrap();
@@ -65,7 +65,7 @@ async fn main() {
 async fn pushes(
     repository: &Repository,
     mirror: &Mirror,
-    (wanted, mut head): (&[RefPattern], ObjectId),
+    (wanted, mut head): (&(dyn Fn(&RefName) -> bool + Sync), ObjectId),
 ) {
     let [mut fetching, mut comparing, mut reading] = [Duration::ZERO; 3];
     for count in 0..PUSHES {

@@ -31,7 +31,7 @@ pub use mirror::{Mirror, Origin, discard};
 pub use name::{NameError, ObjectId, RefKind, RefName};
 pub use path::{PathError, PathPattern};
 pub use process::{Capacity, Git};
-pub use remote::{Fetched, RefChange, RefPattern, Refs};
+pub use remote::{Fetched, RefChange, Refs};
 pub use tree::{Entry, Refusal, Refused, Tree};
 pub use upkeep::Upkeep;
 pub use url::{Allowance, Identity, RemoteUrl, Scheme, UrlError};

@@ -2,7 +2,7 @@
 
 use crate::{
     read::{self, Located},
-    submit::{Images, Submitted},
+    submit::{Images, Of, Submitted},
 };
 use engine_api::NotBegun;
 use engine_core::{
@@ -202,9 +202,10 @@ impl Submitted {
         let (trigger, missing) = (Trigger::Pipeline, Missing::Refused);
         let origin = call.parent.document().origin.clone();
         let bindings = Bindings { parameters, actor, trigger, missing, origin };
+        let how = (Images::Asked, Of::origin(call.parent));
         let plan =
-            self.compiled((&source, &files), &bindings, Images::Asked).await.map_err(|error| {
-                match error {
+            self.compiled((&source, &files), &bindings, how).await.map_err(
+                |error| match error {
                     NotBegun::Invalid { diagnostics } => {
                         let told = diagnostics.iter().filter_map(|it| it["message"].as_str());
                         let told: Vec<&str> = told.take(5).collect();
@@ -214,8 +215,8 @@ impl Submitted {
                     NotBegun::Full { reason } | NotBegun::Unavailable { reason } => {
                         ChildError::Unavailable(reason)
                     }
-                }
-            })?;
+                },
+            )?;
         Ok(plan.made_of(called.source.clone()).calling(callees.clone()))
     }
 }

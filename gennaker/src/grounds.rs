@@ -5,8 +5,8 @@ mod registries;
 
 use crate::{
     callees::{self, Neighbours},
-    sources::{Folder, Looked, Repository, Sources, Version},
-    submit::{Images, Submitted, ready},
+    sources::{Folder, Looked, Repository, Version, Watched},
+    submit::{Images, Of, Submitted, ready},
 };
 use engine_api::NotBegun;
 use engine_core::{
@@ -18,19 +18,21 @@ use engine_core::{
     happening::{Git, Happening},
     pipeline::{Bindings, Missing},
     plan::Origin,
-    platform::{Leave, Source},
     trigger::{Commit, IndexKey, PollError, Polled, Proof},
 };
 use engine_runtime::{
     engine::NewRun,
-    inbox::{Confirmed, Grounds, Interval, Later, Own, Shelf, Subject, Unprepared, Wanted},
+    inbox::{
+        Confirmed, Edition, Grounds, Interval, Later, Listing, Own, Shelf, Subject, Unprepared,
+        Wanted,
+    },
     seal::Sealer,
 };
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use tokio::{runtime::Handle, task::block_in_place};
 
 pub(crate) struct Places {
-    pub(crate) sources: Sources,
+    pub(crate) sources: Arc<Watched>,
     pub(crate) submitted: Arc<Submitted>,
     pub(crate) sealer: Sealer,
     /// What triggers look at.
@@ -38,9 +40,9 @@ pub(crate) struct Places {
 }
 
 /// Where the file of a pipeline lies, and as what.
-enum Lies<'a> {
-    AtCommit(&'a Repository, Box<Version>),
-    InFolder(&'a Folder, SourceFile),
+enum Lies {
+    AtCommit(Arc<Repository>, Box<Version>),
+    InFolder(Arc<Folder>, SourceFile),
 }
 
 impl Grounds for Places {
@@ -62,11 +64,20 @@ impl Grounds for Places {
         let repository = |it: &Arc<Repository>| {
             let key = IndexKey::Git { repository: it.key().to_owned() };
             let interval = Duration::from_millis(it.source().poll.milliseconds());
-            Subject { key, interval: Interval(interval) }
+            Subject { key, interval: Interval(interval), edition: Edition(it.edition()) }
         };
-        let mut subjects: Vec<Subject> = self.sources.repositories.iter().map(repository).collect();
+        let sources = self.sources.now();
+        let mut subjects: Vec<Subject> = sources.repositories.iter().map(repository).collect();
         subjects.extend(self.in_registries());
         subjects
+    }
+
+    fn listing(&self) -> Listing {
+        let (sources, shelf) = (self.sources.now(), self.shelf.read());
+        match sources.names().all(|name| shelf.has(name)) {
+            true => Listing::Whole,
+            false => Listing::Partial,
+        }
     }
 
     fn poll<'a>(
@@ -79,7 +90,8 @@ impl Grounds for Places {
                 || PollError::Refused { reason: format!("{} is asked by nobody", subject.key) };
             match &subject.key {
                 IndexKey::Git { repository } => {
-                    let found = self.sources.repository(&[repository.as_str()]);
+                    let sources = self.sources.now();
+                    let found = sources.repository(&[repository.as_str()]);
                     found.ok_or_else(gone)?.poll(cursor).await
                 }
                 key @ (IndexKey::Image { .. } | IndexKey::Chart { .. }) => {
@@ -101,7 +113,8 @@ impl Places {
     async fn confirm_git(&self, git: &Git) -> Result<Confirmed, Later> {
         let mut names = vec![git.repository.as_str()];
         names.extend(git.aliases.iter().map(String::as_str));
-        let Some(repository) = self.sources.repository(&names) else {
+        let sources = self.sources.now();
+        let Some(repository) = sources.repository(&names) else {
             let reason = "no source is this repository: gennaker.yaml lists them".to_owned();
             return Ok(Confirmed::No { reason });
         };
@@ -128,18 +141,12 @@ impl Places {
         };
         let requests = self.submitted.requests(source, &bindings);
         let files = self.files(&lies, &requests).await?;
+        let of = lies.of();
         // What may not be is told before any cluster is asked who it is.
-        let unasked = self.submitted.unasked((source, &files), &bindings).map_err(unprepared)?;
-        if let Some(name) = lies.listed() {
-            let platform = &self.submitted.reach.now().found.platform;
-            let sources = platform.sources();
-            let gone = || Unprepared::Refused {
-                reason: format!("gennaker.yaml does not name {name} as a source any more"),
-            };
-            granted(&unasked, sources.iter().find(|it| it.name() == name).ok_or_else(gone)?)?;
-        }
-        unproven(&unasked, &wanted)?;
-        let compiled = self.submitted.compiled((source, &files), &bindings, Images::Asked).await;
+        let unasked = self.submitted.unasked((source, &files), &bindings, of);
+        unproven(&unasked.map_err(unprepared)?, &wanted)?;
+        let compiled = self.submitted.compiled((source, &files), &bindings, (Images::Asked, of));
+        let compiled = compiled.await;
         let plan = compiled.map_err(unprepared)?;
         let called = self.called(&lies).await?;
         let ready = ready(&self.sealer, (plan, &files), (source, Vec::new()));
@@ -156,8 +163,9 @@ impl Places {
         })
     }
 
-    async fn lies(&self, entry: &Entry, commit: &Commit) -> Result<Lies<'_>, Unprepared> {
-        if let Some(repository) = self.sources.of_name(&entry.source) {
+    async fn lies(&self, entry: &Entry, commit: &Commit) -> Result<Lies, Unprepared> {
+        let sources = self.sources.now();
+        if let Some(repository) = sources.of_name(&entry.source) {
             let version = repository.version(commit, &entry.path).await.map_err(of_git)?;
             let version = match (version, commit) {
                 // What happened in another repository says nothing of a commit of this one.
@@ -167,16 +175,16 @@ impl Places {
                 (version, Commit::Of { .. } | Commit::Default) => version,
             };
             let version = version.map_err(|reason| Unprepared::Refused { reason })?;
-            return Ok(Lies::AtCommit(repository, Box::new(version)));
+            return Ok(Lies::AtCommit(repository.clone(), Box::new(version)));
         }
         let gone =
             || Unprepared::Refused { reason: format!("{} is no source any more", entry.source) };
-        let folder = self.sources.folder(&entry.source).ok_or_else(gone)?;
+        let folder = sources.folder(&entry.source).ok_or_else(gone)?;
         let file = folder.file(&entry.path).map_err(|reason| Unprepared::Refused { reason })?;
-        Ok(Lies::InFolder(folder, file))
+        Ok(Lies::InFolder(folder.clone(), file))
     }
 
-    async fn files(&self, lies: &Lies<'_>, requests: &[FileRequest]) -> Result<Files, Unprepared> {
+    async fn files(&self, lies: &Lies, requests: &[FileRequest]) -> Result<Files, Unprepared> {
         let name = |content: &[u8]| self.sealer.name(content);
         match lies {
             Lies::AtCommit(repository, version) => {
@@ -187,10 +195,7 @@ impl Places {
     }
 
     /// The pipelines that its stages start, from where it lies itself.
-    async fn called(
-        &self,
-        lies: &Lies<'_>,
-    ) -> Result<BTreeMap<String, callees::Beside>, Unprepared> {
+    async fn called(&self, lies: &Lies) -> Result<BTreeMap<String, callees::Beside>, Unprepared> {
         if self.submitted.read(lies.file()).callees().is_empty() {
             return Ok(BTreeMap::new());
         }
@@ -218,7 +223,7 @@ impl Places {
     }
 }
 
-impl Lies<'_> {
+impl Lies {
     fn file(&self) -> &SourceFile {
         match self {
             Lies::AtCommit(_, version) => &version.file,
@@ -226,11 +231,12 @@ impl Lies<'_> {
         }
     }
 
-    /// The name of its source, if the platform's file is to say what that may do.
-    fn listed(&self) -> Option<&str> {
+    /// Its source, if the platform's file is to say what that may do.
+    fn of(&self) -> Of<'_> {
         match self {
-            Lies::AtCommit(repository, _) => Some(repository.name()),
-            Lies::InFolder(folder, _) => Some(&**folder.name()).filter(|_| folder.is_listed()),
+            Lies::AtCommit(repository, _) => Of::Source(repository.name()),
+            Lies::InFolder(folder, _) if folder.is_listed() => Of::Source(folder.name()),
+            Lies::InFolder(..) => Of::Anybody,
         }
     }
 
@@ -260,29 +266,6 @@ fn unproven(plan: &Plan, wanted: &Wanted) -> Result<(), Unprepared> {
     }
 }
 
-/// E019: what a repository may deploy, and where, says the platform's file as it is now.
-fn granted(plan: &Plan, source: &Source) -> Result<(), Unprepared> {
-    let (document, name) = (plan.document(), source.name());
-    if !source.owns(&document.application) {
-        let reason =
-            format!("E019 application `{}` does not belong to {name}", document.application);
-        return Err(Unprepared::Refused { reason });
-    }
-    let named = document.environments.keys().chain(document.observed.keys());
-    let refused = named.filter(|it| source.environment(it) == Leave::Refused);
-    let refused: Vec<&str> = refused.map(String::as_str).collect();
-    match refused.is_empty() {
-        true => Ok(()),
-        false => Err(Unprepared::Refused {
-            reason: format!(
-                "E019 {} is not given to {name}: whoever keeps gennaker.yaml adds it to the \
-                 source's `environments`",
-                refused.join(", "),
-            ),
-        }),
-    }
-}
-
 fn of_git(error: artifacts::git::GitError) -> Unprepared {
     let reason = error.to_string();
     match error.may_pass() {
@@ -293,10 +276,18 @@ fn of_git(error: artifacts::git::GitError) -> Unprepared {
 
 fn unprepared(error: NotBegun) -> Unprepared {
     match error {
+        // The file is as it should be; whoever keeps gennaker.yaml may come to give it what it names.
+        NotBegun::Invalid { diagnostics } if diagnostics.iter().all(is_ungranted) => {
+            Unprepared::Refused { reason: in_short(&diagnostics).join("; ") }
+        }
         NotBegun::Invalid { diagnostics } => Unprepared::Invalid { faults: in_short(&diagnostics) },
         NotBegun::Refused { reason } | NotBegun::Full { reason } => Unprepared::Refused { reason },
         NotBegun::Unavailable { reason } => Unprepared::Later(Later { reason, after: None }),
     }
+}
+
+fn is_ungranted(diagnostic: &serde_json::Value) -> bool {
+    diagnostic["code"] == "E019" || diagnostic["severity"] == "warning"
 }
 
 /// Each in a line: its code, where it is, what it says.

@@ -5,7 +5,8 @@ use crate::{
     arguments::Common,
     clusters::Reach,
     platform::{self, Gathered, Invalid},
-    screen,
+    screen, secrets,
+    sources::Watched,
 };
 use engine_api::Configuration;
 use engine_core::latest::Latest;
@@ -21,6 +22,8 @@ pub(crate) struct InForce {
     pub(crate) reach: Latest<Reach>,
     /// What people are told about it.
     pub(crate) told: Latest<Configuration>,
+    /// Where pipelines live, if this engine looks at any.
+    pub(crate) sources: Option<Arc<Watched>>,
 }
 
 /// The file as it was found at the last look; or why there was nothing to be found.
@@ -32,7 +35,7 @@ impl InForce {
             Some(gathered) => Configuration::InForce { file: name(gathered) },
             None => Configuration::None,
         };
-        InForce { reach, told: Latest::new(told) }
+        InForce { reach, told: Latest::new(told), sources: None }
     }
 
     /// Follows the file for as long as anybody waits for this. An engine that began without one
@@ -86,11 +89,27 @@ impl InForce {
         for lasting in lasting(&before, &found) {
             screen::say(&format!("{lasting} has changed, which counts from the next start on"));
         }
-        let renewed = before.renewed(common, found).await;
-        let renewed =
-            renewed.map_err(|error| refused(format!("{error:#}\n"), error.to_string()))?;
-        self.reach.replace(renewed);
+        let taken = self.taken(common, found).await;
+        taken.map_err(|error| refused(format!("{error:#}\n"), format!("{error:#}")))?;
         Ok(file)
+    }
+
+    /// All of it, or nothing.
+    async fn taken(&self, common: &Common, found: platform::Found) -> anyhow::Result<()> {
+        let before = self.reach.now();
+        let prepared = match &self.sources {
+            Some(watched) => {
+                let kept = secrets::kept(common, &found);
+                Some((watched, watched.prepare(&found, &kept).await?))
+            }
+            None => None,
+        };
+        let renewed = before.renewed(common, found).await?;
+        self.reach.replace(renewed);
+        if let Some((watched, sources)) = prepared {
+            watched.take(sources).await;
+        }
+        Ok(())
     }
 }
 
@@ -130,7 +149,6 @@ fn lasting(before: &Reach, found: &platform::Found) -> Vec<&'static str> {
     let pairs = [
         ("server.listen", before.listen() != after.listen()),
         ("server.socketGroup", before.socket_group() != after.socket_group()),
-        ("sources", before.sources() != after.sources()),
     ];
     pairs.into_iter().filter(|(_, has_changed)| *has_changed).map(|(key, _)| key).collect()
 }

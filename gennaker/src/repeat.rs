@@ -9,7 +9,7 @@ use crate::{
     exit::Exit,
     remote, run, screen,
     state::{self, Hosted},
-    submit::{Images, Ready, Submitted, begin, begun, ready, unavailable},
+    submit::{Images, Of, Ready, Submitted, begin, begun, ready, unavailable},
 };
 use anyhow::bail;
 use engine_api::{Begun, MovedOn, NotBegun, Repeat, Starter};
@@ -217,7 +217,8 @@ impl Submitted {
         let bindings = Bindings { parameters, actor, trigger, missing, origin };
         let mut files = kept_files(engine, earlier).await.map_err(kept)?;
         self.tell_missing((&file, &bindings), (earlier, &mut files));
-        let plan = self.compiled((&file, &files), &bindings, images).await?;
+        let how = (images, Of::origin(earlier.plan()));
+        let plan = self.compiled((&file, &files), &bindings, how).await?;
         let ready = ready(engine.sealer(), (plan, &files), (&file, Vec::new()));
         let callees = earlier.plan().document().callees.clone();
         Ok(ready.calling(Kept { callees, contents: Vec::new() }))

@@ -1,32 +1,32 @@
 //! Where pipelines live: repositories as mirrors of their own, and plain folders. What they hold is
-//! put on the shelf, from where triggers are asked.
+//! put on the shelf, from where triggers are asked. Which there are says the platform's file as it is.
 
 mod entries;
 mod folder;
 mod matching;
+mod opening;
 mod repository;
 mod seen;
 
 pub(crate) use folder::Folder;
+pub(crate) use opening::Watched;
 pub(crate) use repository::{Looked, Repository, Version};
-use repository::{Opening, Replica};
 
 use crate::{clusters::Reach, secrets};
-use anyhow::Context;
-use artifacts::git::{Allowance, Capacity, Credentials, Git, Limits, Origin, RemoteUrl};
 use engine_core::{
     Registries,
     latest::Latest,
-    platform::{Platform, Source, SourcePlace},
+    platform::{Platform, Source},
     stage::Secret,
 };
 use engine_runtime::{
     inbox::Shelf,
     secrets::{SecretSource, Wanted},
 };
-use std::{path::Path, sync::Arc};
+use std::sync::{Arc, Mutex, PoisonError};
 
-/// All of them.
+/// All of them, as the platform's file had them when it was last read.
+#[derive(Default)]
 pub(crate) struct Sources {
     pub(crate) repositories: Vec<Arc<Repository>>,
     pub(crate) folders: Vec<Arc<Folder>>,
@@ -37,53 +37,44 @@ pub(crate) struct Ground {
     pub(crate) reach: Latest<Reach>,
     pub(crate) registries: Arc<Registries>,
     pub(crate) shelf: Shelf,
+    /// The sources of a platform, which are asked for again and again.
+    listed: Mutex<Option<Listed>>,
 }
 
+/// A platform and its sources.
+type Listed = (Arc<Platform>, Arc<Vec<Source>>);
+
 impl Ground {
+    pub(crate) fn new(reach: Latest<Reach>, shelf: Shelf) -> Ground {
+        let registries = Arc::new(reach.now().registry());
+        Ground { reach, registries, shelf, listed: Mutex::default() }
+    }
+
     /// As it is in force.
     fn platform(&self) -> Arc<Platform> {
         self.reach.now().found.platform.clone()
     }
+
+    /// The sources of the platform in force; the same ones as long as it says the same of them.
+    fn listed(&self) -> Arc<Vec<Source>> {
+        let platform = self.platform();
+        let mut listed = self.listed.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((of, sources)) = &*listed
+            && Arc::ptr_eq(of, &platform)
+        {
+            return sources.clone();
+        }
+        let sources = platform.sources();
+        let sources = match listed.take() {
+            Some((_, before)) if *before == sources => before,
+            Some(_) | None => Arc::new(sources),
+        };
+        *listed = Some((platform, sources.clone()));
+        sources
+    }
 }
 
 impl Sources {
-    /// Those of the platform's file; without any, the folder in which the program was started, if it
-    /// has pipelines. Speaks to no server.
-    pub(crate) async fn open(
-        state: &Path,
-        ground: &Arc<Ground>,
-        kept: &dyn SecretSource,
-    ) -> anyhow::Result<Sources> {
-        let listed = ground.platform().sources();
-        let mut sources = Sources { repositories: Vec::new(), folders: Vec::new() };
-        if listed.is_empty() {
-            sources.folders.extend(Folder::started_in(ground.clone()).map(Arc::new));
-            return Ok(sources);
-        }
-        let mut git = None;
-        for (place, source) in listed.into_iter().enumerate() {
-            match &source.place {
-                SourcePlace::Directory { path } => {
-                    let root = ground.reach.now().found.path(path);
-                    let folder = Folder::new((place, source), root, ground.clone());
-                    sources.folders.push(Arc::new(folder));
-                }
-                SourcePlace::Git { .. } => {
-                    let git = match &git {
-                        Some(git) => git,
-                        None => git.insert(Git::find(Capacity::default()).await?),
-                    };
-                    let replica = replica(git, state, (&source, kept)).await;
-                    let replica = replica
-                        .with_context(|| format!("source {} cannot be opened", source.name()))?;
-                    let repository = Repository::new((place, source), replica, ground.clone());
-                    sources.repositories.push(Arc::new(repository));
-                }
-            }
-        }
-        Ok(sources)
-    }
-
     /// The repository that has one of these names.
     pub(crate) fn repository(&self, names: &[&str]) -> Option<&Arc<Repository>> {
         self.repositories.iter().find(|it| names.contains(&it.key()))
@@ -96,26 +87,11 @@ impl Sources {
     pub(crate) fn folder(&self, name: &str) -> Option<&Arc<Folder>> {
         self.folders.iter().find(|it| &**it.name() == name)
     }
-}
 
-/// In a folder that is named by what the address means, so that another repository is another mirror.
-async fn replica(
-    git: &Git,
-    state: &Path,
-    (source, kept): (&Source, &dyn SecretSource),
-) -> anyhow::Result<Replica> {
-    let SourcePlace::Git { url, credentials, .. } = &source.place else {
-        anyhow::bail!("{} is no repository", source.name());
-    };
-    let credentials = match credentials {
-        None => Credentials::None,
-        Some(name) => Credentials::of_text(own(kept, name)?.expose()),
-    };
-    let url = RemoteUrl::parse(url, Allowance::Network)?;
-    let directory = state.join("repositories").join(url.identity().folder());
-    let origin = Origin { url, credentials, certificate_authority: None };
-    let (git, limits) = (git.clone(), Limits::default());
-    Ok(Replica::open(Opening { git, directory, origin, limits }).await?)
+    pub(crate) fn names(&self) -> impl Iterator<Item = &Arc<str>> {
+        let folders = self.folders.iter().map(|it| it.name());
+        self.repositories.iter().map(|it| it.name()).chain(folders)
+    }
 }
 
 /// A secret that the engine itself works with; no grant is asked for.

@@ -106,13 +106,14 @@ pub(crate) async fn serve(
         Some(name) => Group::Named(name),
         None => Group::Nobody,
     };
-    let in_force = InForce::on(starter.reach.clone());
+    let mut in_force = InForce::on(starter.reach.clone());
     let configuration = in_force.told.clone();
     let version = env!("CARGO_PKG_VERSION");
     let mailroom: Arc<dyn Mailroom> = match stay {
         Stay::Short => Arc::new(NoMailroom),
         Stay::Long => {
-            let letters = inbox::open(&directory, &engine, starter.clone()).await?;
+            let (letters, sources) = inbox::open(&directory, &engine, starter.clone()).await?;
+            in_force.sources = Some(sources);
             Arc::new(letters)
         }
     };

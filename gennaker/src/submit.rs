@@ -20,6 +20,7 @@ use engine_core::{
     latest::Latest,
     pipeline::{Bindings, Given, Missing},
     plan::{self, Environments},
+    platform::{Platform, repository_key},
 };
 use engine_runtime::{
     engine::{Engine, NewRun, StartError, Started},
@@ -91,6 +92,35 @@ pub(crate) enum Images {
     Asked,
     /// What they stood for when an earlier run started.
     As(BTreeMap<String, String>),
+}
+
+/// Where a file comes from, by which the platform says what it may name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Of<'a> {
+    /// Somebody's own disk: what they may do is up to them.
+    Anybody,
+    /// A source, by its name; one that the platform has no more has nothing.
+    Source(&'a str),
+    /// The same, by the key of its repository.
+    Repository(&'a str),
+}
+
+impl<'a> Of<'a> {
+    /// Where the file of a run comes from that starts or has started another one.
+    pub(crate) fn origin(of: &'a Plan) -> Of<'a> {
+        let origin = of.document().origin.as_ref();
+        origin.map_or(Of::Anybody, |it| Of::Repository(&it.repository))
+    }
+
+    fn environments(self, all: Environments, platform: &Platform) -> Environments {
+        let sources = platform.sources();
+        let number = match self {
+            Of::Anybody => return all,
+            Of::Source(name) => sources.iter().position(|it| it.name() == name),
+            Of::Repository(key) => sources.iter().position(|it| repository_key(it.name()) == key),
+        };
+        all.of_source(number.unwrap_or(usize::MAX))
+    }
 }
 
 /// Starts what was submitted, on the clusters of this process.
@@ -183,7 +213,8 @@ impl Submitted {
         let files = files(&submission, |content| engine.sealer().name(content));
         let person = self.reach.now().found.platform.person(actor.clone());
         let bindings = bindings(submission.parameters, &person, Missing::Refused);
-        let plan = self.compiled((&source, &files), &bindings, Images::Asked).await?;
+        let plan =
+            self.compiled((&source, &files), &bindings, (Images::Asked, Of::Anybody)).await?;
         let called = self.handed_in((&source, &files), &submission.pipelines)?;
         let ready = ready(engine.sealer(), (plan, &files), (&source, Vec::new()));
         let ready = ready.calling(callees::kept(engine.sealer(), called));
@@ -240,9 +271,10 @@ impl Submitted {
         &self,
         (source, files): (&SourceFile, &Files),
         bindings: &Bindings,
+        of: Of<'_>,
     ) -> Result<Plan, NotBegun> {
-        let none = BTreeMap::new();
-        let unasked = self.reach.now().unasked();
+        let (reach, none) = (self.reach.now(), BTreeMap::new());
+        let unasked = of.environments(reach.unasked(), &reach.found.platform);
         let compiled = self.compile((source, files), (bindings, &none), &unasked);
         let invalid = |diagnostics| NotBegun::Invalid { diagnostics };
         compiled.map(|(plan, _)| plan).map_err(invalid)
@@ -253,11 +285,13 @@ impl Submitted {
         &self,
         (source, files): (&SourceFile, &Files),
         bindings: &Bindings,
-        images: Images,
+        (images, of): (Images, Of<'_>),
     ) -> Result<Plan, NotBegun> {
         let invalid = |diagnostics| NotBegun::Invalid { diagnostics };
         let (reach, none) = (self.reach.now(), BTreeMap::new());
-        let unasked = self.compile((source, files), (bindings, &none), &reach.unasked());
+        let of_source = |all| of.environments(all, &reach.found.platform);
+        let unasked = of_source(reach.unasked());
+        let unasked = self.compile((source, files), (bindings, &none), &unasked);
         let (plan, _) = unasked.map_err(invalid)?;
         let digests = match images {
             Images::Asked => registries::digests(&reach.registries, &plan).await,
@@ -268,7 +302,7 @@ impl Submitted {
         }
         let asked = reach.environments(plan.places()).await;
         let asked = asked.map_err(|error| unavailable(format!("{error:#}")))?;
-        let plan = self.compile((source, files), (bindings, &digests), &asked);
+        let plan = self.compile((source, files), (bindings, &digests), &of_source(asked));
         plan.map(|(plan, _)| plan).map_err(invalid)
     }
 

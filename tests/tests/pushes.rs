@@ -4,6 +4,7 @@
 mod deployed;
 mod hostile;
 mod reasons;
+mod reload;
 mod shop;
 
 use shop::{MAIN, Shop, Watch, outcome, pipeline};

@@ -14,7 +14,7 @@ use std::{
 };
 use zeroize::Zeroizing;
 
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Credentials {
     #[default]
     None,
@@ -27,7 +27,7 @@ pub enum Credentials {
 }
 
 /// For `ssh`. Host keys that are not known are refused.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SshKey {
     /// As `ssh-keygen` writes it, without a passphrase.
     pub key: Secret,
@@ -36,7 +36,7 @@ pub struct SshKey {
 }
 
 /// Not shown by anything.
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Secret(Zeroizing<String>);
 
 /// What one call of git is given.

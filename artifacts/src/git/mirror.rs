@@ -17,6 +17,7 @@ use std::{
     future::pending,
     io,
     path::{Path, PathBuf},
+    sync::Arc,
     time::Duration,
 };
 use tokio::{sync::Mutex, task::spawn_blocking, time::interval};
@@ -27,7 +28,7 @@ const SHORT: usize = 64 * 1024;
 const LOOK: Duration = Duration::from_millis(100);
 
 /// Where a repository is, and how we show ourselves to it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Origin {
     pub url: RemoteUrl,
     pub credentials: Credentials,
@@ -44,7 +45,7 @@ pub struct Mirror {
     pub(super) origin: Origin,
     pub(super) limits: Limits,
     /// Held by whoever changes refs or objects.
-    pub(super) writing: Mutex<()>,
+    pub(super) writing: Arc<Mutex<()>>,
 }
 
 impl Mirror {
@@ -58,7 +59,7 @@ impl Mirror {
         environment::remote(directory, &origin, "")?;
         let directory = std::path::absolute(directory).map_err(|error| machine(&error))?;
         let mirror =
-            Mirror { git: git.clone(), directory, origin, limits, writing: Mutex::default() };
+            Mirror { git: git.clone(), directory, origin, limits, writing: Arc::default() };
         let path = mirror.directory.clone();
         let state = spawn_blocking(move || tidy(&path)).await;
         match state.map_err(|error| machine(&error))?.map_err(|error| machine(&error))? {
@@ -66,6 +67,19 @@ impl Mirror {
             Found::Nothing => mirror.make(Format::Sha1).await?,
         }
         Ok(mirror)
+    }
+
+    /// The same copy, by another way to its server: to be used beside this one while calls of it are
+    /// under way.
+    ///
+    /// # Errors
+    ///
+    /// When the server cannot be shown such credentials.
+    pub fn through(&self, origin: Origin) -> Result<Mirror, GitError> {
+        environment::remote(&self.directory, &origin, "")?;
+        let (git, directory) = (self.git.clone(), self.directory.clone());
+        let (limits, writing) = (self.limits.clone(), self.writing.clone());
+        Ok(Mirror { git, directory, origin, limits, writing })
     }
 
     /// Made beside its place and then moved there, so that half of one never stands in it.

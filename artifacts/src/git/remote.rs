@@ -2,7 +2,7 @@
 
 mod refs;
 
-pub use refs::{RefChange, RefPattern, Refs};
+pub use refs::{RefChange, Refs};
 
 use super::{
     environment,
@@ -54,11 +54,14 @@ impl Mirror {
         Ok(said.lines().find_map(|line| named(&line)))
     }
 
-    /// Makes the mirror have what the server has of `wanted`, and no other ref. All refs change, or
+    /// Makes the mirror have what the server has of what is wanted, and no other ref. All refs change, or
     /// none; only refs that are gone from the server may go first. What fails leaves what was there.
-    pub async fn fetch(&self, wanted: &[RefPattern]) -> Result<Fetched, GitError> {
+    pub async fn fetch(
+        &self,
+        is_wanted: &(dyn Fn(&RefName) -> bool + Sync),
+    ) -> Result<Fetched, GitError> {
         self.changing(async || {
-            let there = self.remote_refs().await?.matching(wanted);
+            let there = self.remote_refs().await?.matching(is_wanted);
             self.follow(&there).await
         })
         .await

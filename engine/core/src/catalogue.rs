@@ -121,6 +121,11 @@ impl Catalogue {
         self.sources.values().flat_map(|entries| entries.iter())
     }
 
+    /// Whether the files of a source have been read.
+    pub fn has(&self, source: &str) -> bool {
+        self.sources.contains_key(source)
+    }
+
     pub fn of_source(&self, source: &str) -> &[Entry] {
         self.sources.get(source).map(|entries| entries.as_slice()).unwrap_or_default()
     }

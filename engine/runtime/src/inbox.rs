@@ -4,11 +4,12 @@
 
 mod following;
 mod judging;
+mod looked_at;
 mod polling;
 mod post;
 mod timing;
 
-pub use polling::{Interval, Subject};
+pub use polling::{Edition, Interval, Subject};
 
 use crate::{
     engine::{NewRun, Starting},
@@ -77,6 +78,9 @@ pub trait Grounds: Send + Sync + 'static {
     /// The places that are to be asked what is new, and how often.
     fn subjects(&self) -> Vec<Subject>;
 
+    /// Whether the shelf has what there is: what nothing on it looks at is then looked at by nobody.
+    fn listing(&self) -> Listing;
+
     fn poll<'a>(
         &'a self,
         subject: &'a Subject,
@@ -85,6 +89,14 @@ pub trait Grounds: Send + Sync + 'static {
 
     /// Makes a run of a pipeline ready to start.
     fn prepare<'a>(&'a self, wanted: Wanted) -> BoxFuture<'a, Result<NewRun, Unprepared>>;
+}
+
+/// How much of what there is was read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Listing {
+    Whole,
+    /// Some source was not read yet since the engine started.
+    Partial,
 }
 
 /// What is to be seen where something is said to have happened.
@@ -282,6 +294,15 @@ impl Shared {
             self.news.notify_one();
         }
         Ok(kept)
+    }
+
+    /// Where nobody looks any more: whoever looks there again begins anew.
+    async fn forget(&self, marks: Vec<String>) -> Result<(), StoreError> {
+        if marks.is_empty() {
+            return Ok(());
+        }
+        tracing::info!(?marks, "nobody looks there any more");
+        self.backing.store.forget_marks(self.backing.guard.epoch, marks).await
     }
 
     /// What somebody posts is shown and kept: a secret in it is not what it says.

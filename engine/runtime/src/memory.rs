@@ -223,6 +223,14 @@ impl Inbox for Memory {
     ) -> BoxFuture<'_, Result<u64, StoreError>> {
         self.with(move |state| state.forget_deliveries(epoch, before))
     }
+
+    fn forget_marks(
+        &self,
+        epoch: Epoch,
+        keys: Vec<String>,
+    ) -> BoxFuture<'_, Result<(), StoreError>> {
+        self.with(move |state| state.forget_marks(epoch, &keys))
+    }
 }
 
 impl Store for Memory {

@@ -45,7 +45,7 @@ use engine_core::{
         Store, StoreError, Submitted, Summary, Takeover,
     },
 };
-use inbox::{Arrive, Decide, Forget, Waits};
+use inbox::{Arrive, Decide, Forget, ForgetMarks, Waits};
 use logs::AppendStageLog;
 use ownership::{Acquire, Keep, Keeping};
 use reader::News;
@@ -191,6 +191,14 @@ impl Inbox for Sqlite {
         before: Civil,
     ) -> BoxFuture<'_, Result<u64, StoreError>> {
         Box::pin(async move { self.writer.ask(Forget { epoch, before }).await? })
+    }
+
+    fn forget_marks(
+        &self,
+        epoch: Epoch,
+        keys: Vec<String>,
+    ) -> BoxFuture<'_, Result<(), StoreError>> {
+        Box::pin(async move { self.writer.ask(ForgetMarks { epoch, keys }).await? })
     }
 }
 

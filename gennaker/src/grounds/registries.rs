@@ -104,11 +104,12 @@ impl Places {
     /// lies elsewhere is asked by nobody.
     pub(super) fn in_registries(&self) -> Vec<Subject> {
         let known = self.known();
+        let edition = self.sources.edition_of_registries(&known);
         let shelf = self.shelf.read();
         let subject = |key: &IndexKey| {
             let interval = registry(&known, &host(key)?)?.poll.milliseconds();
             let interval = Interval(Duration::from_millis(interval));
-            Some(Subject { key: key.clone(), interval })
+            Some(Subject { key: key.clone(), interval, edition })
         };
         shelf.keys().filter_map(subject).collect()
     }

@@ -5,19 +5,26 @@ use engine_core::{
     Pipeline,
     catalogue::{Entry, Outline, Standing},
     diagnostic::SourceFile,
-    platform::{Owner, Source},
+    platform::Source,
 };
 use std::sync::Arc;
 
 /// A source while its files are read.
 pub(super) struct Shelving<'a> {
     pub(super) ground: &'a Ground,
-    /// Its place in the platform's list; none where no file says what belongs to whom.
-    pub(super) place: Option<usize>,
     pub(super) source: &'a Source,
+    pub(super) said: Said,
     pub(super) name: &'a Arc<str>,
     /// How happenings name it, if it is a repository.
     pub(super) repository: Option<&'a str>,
+}
+
+/// Whether the platform's file says what belongs to the source.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Said {
+    There,
+    /// There is none, or it has no sources: nothing is anybody's.
+    Nowhere,
 }
 
 /// A file as it lies there.
@@ -61,30 +68,29 @@ impl Shelving<'_> {
 
     /// E019: whose application it is says the platform's file, and no other.
     pub(super) fn not_ours(&self, outline: &Outline) -> Option<String> {
-        let platform = self.ground.platform();
-        self.place?;
+        match self.said {
+            Said::There => {}
+            Said::Nowhere => return None,
+        }
         // A file whose name could not be read is nobody's, which is told already.
         let application = Some(outline.application()).filter(|name| !name.is_empty())?;
-        let sources = || platform.sources();
-        let named = |at: &usize| sources().get(*at).map(|it| it.name().to_owned());
-        match platform.owner(application) {
-            Owner::One(at) if named(&at).as_deref() == Some(self.source.name()) => None,
-            Owner::One(at) => Some(format!(
-                "E019 application `{application}` belongs to {}, not to {}",
-                named(&at).unwrap_or_default(),
+        let listed = self.ground.listed();
+        let owners: Vec<&str> =
+            listed.iter().filter(|it| it.owns(application)).map(Source::name).collect();
+        match owners.as_slice() {
+            [one] if *one == self.source.name() => None,
+            [one] => Some(format!(
+                "E019 application `{application}` belongs to {one}, not to {}",
                 self.source.name()
             )),
-            Owner::Nobody => Some(format!(
+            [] => Some(format!(
                 "E019 application `{application}` belongs to no source: whoever keeps gennaker.yaml \
                  adds it to the `applications` of one"
             )),
-            Owner::Several(all) => {
-                let names: Vec<String> = all.iter().filter_map(named).collect();
-                Some(format!(
-                    "E019 application `{application}` is claimed by several sources: {}",
-                    names.join(", ")
-                ))
-            }
+            several => Some(format!(
+                "E019 application `{application}` is claimed by several sources: {}",
+                several.join(", ")
+            )),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{
     Ground,
-    entries::{Found, Shelving},
+    entries::{Found, Said, Shelving},
 };
 use crate::read::{self, Search};
 use engine_core::{
@@ -15,29 +15,37 @@ use std::{
     collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::SystemTime,
 };
 
 pub(crate) struct Folder {
-    /// Its place in the platform's list.
-    place: Option<usize>,
     source: Source,
+    said: Said,
     name: Arc<str>,
     root: PathBuf,
     ground: Arc<Ground>,
     /// What lay there when it was last read.
-    seen: Mutex<BTreeMap<PathBuf, (u64, Option<SystemTime>)>>,
+    seen: Mutex<Option<Sight>>,
+    /// Nothing of it comes to the shelf any more.
+    closed: AtomicBool,
 }
 
+/// The size of each file, and when it was changed.
+type Sight = BTreeMap<PathBuf, (u64, Option<SystemTime>)>;
+
 impl Folder {
-    pub(super) fn new(
-        (place, source): (usize, Source),
-        root: PathBuf,
-        ground: Arc<Ground>,
-    ) -> Folder {
+    pub(super) fn new(source: Source, root: PathBuf, ground: Arc<Ground>) -> Folder {
+        Folder::of((source, Said::There), root, ground)
+    }
+
+    fn of((source, said): (Source, Said), root: PathBuf, ground: Arc<Ground>) -> Folder {
         let name = Arc::from(source.name());
-        Folder { place: Some(place), source, name, root, ground, seen: Mutex::default() }
+        let (seen, closed) = (Mutex::default(), AtomicBool::new(false));
+        Folder { source, said, name, root, ground, seen, closed }
     }
 
     /// The folder in which the program was started, if it has pipelines.
@@ -47,7 +55,6 @@ impl Folder {
             return None;
         }
         let path = root.display().to_string();
-        let name = Arc::from(path.as_str());
         let source = Source {
             place: SourcePlace::Directory { path },
             applications: vec!["*".to_owned()],
@@ -57,7 +64,7 @@ impl Folder {
             paths: vec![".gennaker/*.yaml".to_owned(), ".gennaker/*.yml".to_owned()],
             serves: Serves::ItsApplications,
         };
-        Some(Folder { place: None, source, name, root, ground, seen: Mutex::default() })
+        Some(Folder::of((source, Said::Nowhere), root, ground))
     }
 
     pub(crate) fn name(&self) -> &Arc<str> {
@@ -66,7 +73,12 @@ impl Folder {
 
     /// Whether environments are granted by the source: without a list, nothing is restricted.
     pub(crate) fn is_listed(&self) -> bool {
-        self.place.is_some() && !matches!(*self.ground.platform(), Platform::Open)
+        self.said == Said::There && !matches!(*self.ground.platform(), Platform::Open)
+    }
+
+    /// From here on nothing of it comes to the shelf.
+    pub(super) fn close(&self) {
+        self.closed.store(true, Ordering::Release);
     }
 
     fn files(&self) -> Vec<PathBuf> {
@@ -86,18 +98,15 @@ impl Folder {
             let about = fs::metadata(path).ok()?;
             Some((path.clone(), (about.len(), about.modified().ok())))
         };
-        let now: BTreeMap<_, _> = files.iter().filter_map(told).collect();
-        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_first = self.ground.shelf.read().of_source(&self.name).is_empty();
-        if *seen == now && (!is_first || now.is_empty()) {
+        let now: Sight = files.iter().filter_map(told).collect();
+        let before = self.seen.lock().unwrap_or_else(PoisonError::into_inner).replace(now.clone());
+        if before == Some(now) {
             return;
         }
-        *seen = now;
-        drop(seen);
         let shelving = Shelving {
             ground: &self.ground,
-            place: self.place,
             source: &self.source,
+            said: self.said,
             name: &self.name,
             repository: None,
         };
@@ -112,7 +121,11 @@ impl Folder {
             shelving.entry(&told, found, good)
         };
         let entries = files.iter().map(entry).collect();
-        self.ground.shelf.change(|shelf| shelf.put(&self.name, entries));
+        self.ground.shelf.change(|shelf| {
+            if !self.closed.load(Ordering::Acquire) {
+                shelf.put(&self.name, entries);
+            }
+        });
     }
 
     /// What is in force of each file: a broken one does not end what it was.

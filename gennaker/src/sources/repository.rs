@@ -6,24 +6,28 @@ mod upkeep;
 
 use super::{
     Ground,
-    entries::{Found, Shelving},
+    entries::{Found, Said, Shelving},
     seen::{Good, Seen},
 };
 use artifacts::git::{
-    Blob, GitError, ObjectId, PathPattern, RefChange, RefKind, RefName, RefPattern, Refs, Tree,
+    Blob, GitError, ObjectId, Origin as Way, PathPattern, RefChange, RefKind, RefName, Refs, Tree,
 };
 use engine_core::{
     catalogue::{Entry, Outline, Standing},
     diagnostic::SourceFile,
+    glob,
     happening::{Change, ChangedPaths, Git, Happening},
     plan::Origin,
-    platform::{Leave, Platform, Source, SourcePlace, repository_key},
+    platform::{Leave, Source, SourcePlace, repository_key},
     trigger::{PollError, Polled, Rest},
 };
 use engine_runtime::inbox::Own;
 use std::{
     collections::{HashMap, VecDeque},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
 };
 use tokio::sync::Mutex as Turn;
 
@@ -34,16 +38,31 @@ const OUTLINES: usize = 20_000;
 
 pub(super) use upkeep::{Opening, Replica};
 
+/// One as the platform's file has it. If that comes to say something else of it, there is another one,
+/// with the same mirror and memory.
 pub(crate) struct Repository {
-    place: usize,
     source: Source,
+    /// The way there, as it was said with it.
+    way: Way,
     name: Arc<str>,
     key: String,
-    replica: Replica,
+    edition: u64,
+    replica: Arc<Replica>,
     ground: Arc<Ground>,
+    memory: Arc<Memory>,
+    /// Nothing of it comes to the shelf any more.
+    closed: AtomicBool,
+}
+
+/// What is known of a repository, whatever is said of it.
+#[derive(Default)]
+struct Memory {
     outlines: Mutex<HashMap<String, Arc<Outline>>>,
     state: Turn<State>,
 }
+
+/// Counts what was ever said of any, so that each is another one.
+static EDITIONS: AtomicU64 = AtomicU64::new(0);
 
 #[derive(Default)]
 struct State {
@@ -52,7 +71,13 @@ struct State {
     before: VecDeque<((String, ObjectId), Option<ObjectId>)>,
     default: Option<String>,
     /// By what its shelf was filled last.
-    shelved: Option<(Arc<Platform>, ObjectId)>,
+    shelved: Option<Shelved>,
+}
+
+struct Shelved {
+    edition: u64,
+    listed: Arc<Vec<Source>>,
+    head: ObjectId,
 }
 
 /// What is to be seen where something is said to have happened.
@@ -71,13 +96,48 @@ pub(crate) struct Version {
 
 impl Repository {
     pub(super) fn new(
-        (place, source): (usize, Source),
-        replica: Replica,
+        (source, way): (Source, Way),
+        replica: Arc<Replica>,
         ground: Arc<Ground>,
     ) -> Repository {
         let (name, key) = (Arc::from(source.name()), repository_key(source.name()));
-        let (outlines, state) = (Mutex::default(), Turn::default());
-        Repository { place, source, name, key, replica, ground, outlines, state }
+        let (memory, closed) = (Arc::default(), AtomicBool::new(false));
+        let edition = EDITIONS.fetch_add(1, Ordering::Relaxed);
+        Repository { source, way, name, key, edition, replica, ground, memory, closed }
+    }
+
+    /// The same repository, of which something else is said now.
+    pub(super) fn renewed(&self, source: Source, way: Way) -> Repository {
+        let (replica, ground) = (self.replica.clone(), self.ground.clone());
+        let memory = self.memory.clone();
+        Repository { memory, ..Repository::new((source, way), replica, ground) }
+    }
+
+    pub(super) fn way(&self) -> &Way {
+        &self.way
+    }
+
+    /// Whether its server may be asked by such a way.
+    pub(super) fn judge(&self, way: &Way) -> Result<(), GitError> {
+        self.replica.judge(way)
+    }
+
+    /// From here on it is asked by its own way.
+    pub(super) fn open(&self) -> Result<(), GitError> {
+        self.replica.go_by(&self.way)
+    }
+
+    /// From here on nothing of it comes to the shelf.
+    pub(super) fn close(&self) {
+        self.closed.store(true, Ordering::Release);
+    }
+
+    fn put(&self, entries: Vec<Entry>) {
+        self.ground.shelf.change(|shelf| {
+            if !self.closed.load(Ordering::Acquire) {
+                shelf.put(&self.name, entries);
+            }
+        });
     }
 
     pub(crate) fn name(&self) -> &Arc<str> {
@@ -93,21 +153,35 @@ impl Repository {
         &self.source
     }
 
+    /// Another one as soon as anything else is said of it.
+    pub(crate) fn edition(&self) -> u64 {
+        self.edition
+    }
+
     fn shelving(&self) -> Shelving<'_> {
         Shelving {
             ground: &self.ground,
-            place: Some(self.place),
             source: &self.source,
+            said: Said::There,
             name: &self.name,
             repository: Some(&self.key),
         }
     }
 
     /// Branches of the source, and all tags.
-    fn wanted(&self) -> Vec<RefPattern> {
-        let SourcePlace::Git { branches, .. } = &self.source.place else { return Vec::new() };
-        let branches = branches.iter().filter_map(|it| RefPattern::parse(RefKind::Branch, it).ok());
-        branches.chain(RefPattern::parse(RefKind::Tag, "**")).collect()
+    fn is_wanted(&self, name: &RefName) -> bool {
+        match name.kind() {
+            RefKind::Branch => self.source.branch(name.short()) == Leave::Granted,
+            RefKind::Tag => true,
+        }
+    }
+
+    /// The patterns of its branches.
+    fn branches(&self) -> &[String] {
+        match &self.source.place {
+            SourcePlace::Git { branches, .. } => branches,
+            SourcePlace::Directory { .. } => &[],
+        }
     }
 
     /// Asks what is new, and puts what it holds on the shelf.
@@ -129,7 +203,7 @@ impl Repository {
     }
 
     async fn polled(&self, known: Option<&Seen>) -> Result<Polled, GitError> {
-        let mut state = self.state.lock().await;
+        let mut state = self.memory.state.lock().await;
         if let (Some(known), true) = (known, state.seen.refs.is_empty()) {
             state.seen = known.clone();
         }
@@ -137,11 +211,16 @@ impl Repository {
         self.shelve(&mut state, &refs).await?;
         let mut happenings = Vec::new();
         if let Some(known) = known {
-            for change in self.replica.mirror().changes(&known.objects(), &refs).await? {
-                happenings.push(Happening::Git(self.told(&change, &refs)));
+            let mut before = known.objects();
+            before.retain(|name, _| self.is_wanted(name));
+            for change in self.replica.mirror().changes(&before, &refs).await? {
+                if !is_first_sight(known, &change) {
+                    happenings.push(Happening::Git(self.told(&change, &refs)));
+                }
             }
         }
         state.seen.put_refs(&refs);
+        state.seen.branches = self.branches().to_vec();
         let cursor = serde_json::to_value(&state.seen).unwrap_or_default();
         Ok(Polled { happenings, cursor, rest: Rest::None })
     }
@@ -149,7 +228,7 @@ impl Repository {
     /// What the server has now of what the source wants; the mirror has the same then.
     async fn caught_up(&self) -> Result<Refs, GitError> {
         let mirror = self.replica.mirror();
-        let there = mirror.remote_refs().await?.matching(&self.wanted());
+        let there = mirror.remote_refs().await?.matching(|name| self.is_wanted(name));
         if there.objects() == mirror.refs().await?.objects() {
             return Ok(there);
         }
@@ -193,18 +272,30 @@ impl Repository {
 
     /// Puts the files of the default branch on the shelf; a broken one stays as it last was whole.
     async fn shelve(&self, state: &mut State, refs: &Refs) -> Result<(), GitError> {
-        let platform = self.ground.platform();
+        let (edition, listed) = (self.edition, self.ground.listed());
+        if state.shelved.as_ref().is_some_and(|it| it.edition != edition) {
+            state.default = None;
+        }
         let Some(head) = self.default_head(state, refs).await? else {
             state.shelved = None;
-            self.ground.shelf.change(|shelf| shelf.put(&self.name, Vec::new()));
+            self.put(Vec::new());
             return Ok(());
         };
-        let is_as_it_was =
-            |(by, at): &(Arc<Platform>, ObjectId)| Arc::ptr_eq(by, &platform) && *at == head;
+        let is_as_it_was = |it: &Shelved| {
+            it.edition == edition && Arc::ptr_eq(&it.listed, &listed) && it.head == head
+        };
         if state.shelved.as_ref().is_some_and(is_as_it_was) {
             return Ok(());
         }
-        let tree = self.replica.mirror().tree(&head, &self.patterns()).await?;
+        let entries = self.entries(state, &head).await?;
+        self.put(entries);
+        state.shelved = Some(Shelved { edition, listed, head });
+        Ok(())
+    }
+
+    /// What is at the head of the default branch, or was when it was last whole.
+    async fn entries(&self, state: &mut State, head: &ObjectId) -> Result<Vec<Entry>, GitError> {
+        let tree = self.replica.mirror().tree(head, &self.patterns()).await?;
         let found = self.read(&tree).await?;
         let mut good = std::mem::take(&mut state.seen.good);
         let mut entries = Vec::new();
@@ -227,9 +318,23 @@ impl Repository {
             }
             entries.push(entry);
         }
-        self.ground.shelf.change(|shelf| shelf.put(&self.name, entries));
-        state.shelved = Some((platform, head));
-        Ok(())
+        Ok(entries)
+    }
+
+    /// Judges what is on the shelf by the platform as it is now. What was never on it is left to the
+    /// next look.
+    pub(super) async fn shelve_again(&self) {
+        let mut state = self.memory.state.lock().await;
+        if state.shelved.is_none() || self.closed.load(Ordering::Acquire) {
+            return;
+        }
+        let shelved = async {
+            let refs = self.replica.mirror().refs().await?;
+            self.shelve(&mut state, &refs.matching(|name| self.is_wanted(name))).await
+        };
+        if let Err(error) = shelved.await {
+            tracing::warn!(repository = self.key, %error, "it is judged again at the next look");
+        }
     }
 
     async fn default_head(
@@ -249,10 +354,9 @@ impl Repository {
 
     /// The first that the source names, and is there.
     fn first_branch(&self, refs: &Refs) -> Option<String> {
-        let SourcePlace::Git { branches, .. } = &self.source.place else { return None };
         let is_there =
             |it: &&String| RefName::branch(it).is_ok_and(|name| refs.get(&name).is_some());
-        branches.iter().find(is_there).cloned()
+        self.branches().iter().find(is_there).cloned()
     }
 
     fn patterns(&self) -> Vec<PathPattern> {
@@ -289,12 +393,13 @@ impl Repository {
     }
 
     fn cached(&self, blob: &str) -> Option<Arc<Outline>> {
-        self.outlines.lock().unwrap_or_else(PoisonError::into_inner).get(blob).cloned()
+        let outlines = self.memory.outlines.lock().unwrap_or_else(PoisonError::into_inner);
+        outlines.get(blob).cloned()
     }
 
     fn learn(&self, path: &str, blob: &str, content: &[u8]) -> Arc<Outline> {
         let outline = Arc::new(self.shelving().outline(path, content));
-        let mut outlines = self.outlines.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut outlines = self.memory.outlines.lock().unwrap_or_else(PoisonError::into_inner);
         if outlines.len() >= OUTLINES {
             outlines.clear();
         }
@@ -321,6 +426,21 @@ impl Repository {
         let found = self.read(&tree).await?.into_iter();
         let shelving = self.shelving();
         Ok(found.map(|(path, _, found)| shelving.entry(&path, found, None)).collect())
+    }
+}
+
+/// Branches that the source did not have are no news when it comes to have them.
+fn is_first_sight(known: &Seen, change: &RefChange) -> bool {
+    let had = |branch: &str| known.branches.iter().any(|pattern| glob::matches(pattern, branch));
+    match change {
+        RefChange::Created { name, .. } if name.kind() == RefKind::Branch => {
+            // Earlier releases have not kept them.
+            !known.branches.is_empty() && !had(name.short())
+        }
+        RefChange::Created { .. }
+        | RefChange::Advanced { .. }
+        | RefChange::Forced { .. }
+        | RefChange::Deleted { .. } => false,
     }
 }
 

@@ -10,6 +10,8 @@ use std::collections::BTreeMap;
 pub(super) struct Seen {
     /// By full name, `refs/heads/main`: what it points to.
     pub(super) refs: BTreeMap<String, String>,
+    /// The patterns of branches by which it was looked at then.
+    pub(super) branches: Vec<String>,
     /// By path: the newest version of a file that was whole.
     pub(super) good: BTreeMap<String, Good>,
 }

@@ -75,7 +75,7 @@ fn whatever_a_hostile_repository_holds_is_refused_with_a_reason_and_others_go_on
         ("evil/outside", "E011"),
         ("evil/absolute", "E011"),
         ("evil/linked", "symbolic link"),
-        ("evil/given", "E019 prod is not given to"),
+        ("evil/given", "E019 6:20 environment `prod` is not granted to this repository"),
         ("web/theirs", "E019 application `web` belongs to"),
         ("evil/secret", "WEB_HOOK"),
     ] {

@@ -1,6 +1,6 @@
 //! A company: its repository on a server of its own, an engine that watches it, and GitHub's webhooks.
 
-use crate::api::Served;
+use crate::{api::Served, program};
 use git_server::{Change, Repository, Server};
 use serde_json::Value;
 use std::{
@@ -56,7 +56,7 @@ pub(super) struct Shop {
     pub(super) evil: Repository,
     pub(super) server: Server,
     _runtime: Runtime,
-    _secrets: TempDir,
+    secrets: TempDir,
 }
 
 impl Shop {
@@ -75,20 +75,34 @@ impl Shop {
         std::fs::write(secrets.path().join("WEB_HOOK"), "another-secret").unwrap();
         std::fs::write(secrets.path().join("GIT_HOOK"), SECRET).unwrap();
         let Watch { poll, source, platform } = watch;
-        let served = Served::with(&format!(
-            "version: 1\nsources:\n  - {{git: \"{}\", poll: {poll}, {source}}}\n\
-             \x20 - {{git: \"{}\", poll: 1h, branches: [\"**\"], applications: [evil], \
-             environments: [\"dev*\"]}}\n\
-             receivers: {{github: {{provider: github, secrets: [GIT_HOOK]}}}}\n\
-             secrets: {{directory: {}, grants: [{{names: [WEB_HOOK], applications: [web]}}]}}\n\
-             {platform}",
-            server.url("shop/web"),
-            server.url("evil/evil"),
-            secrets.path().display(),
-        ));
-        let shop = Shop { served, repository, evil, server, _runtime: runtime, _secrets: secrets };
+        let web = format!("git: \"{}\", poll: {poll}, {source}", server.url("shop/web"));
+        let evil_too = format!(
+            "git: \"{}\", poll: 1h, branches: [\"**\"], applications: [evil], environments: [\"dev*\"]",
+            server.url("evil/evil")
+        );
+        let text = file((&[web, evil_too], platform), secrets.path());
+        let served = Served::with(&text);
+        let shop = Shop { served, repository, evil, server, _runtime: runtime, secrets };
         until("the engine has seen the repository", || shop.has_seen(MAIN).then_some(()));
         shop
+    }
+
+    /// Puts another platform's file in the place of the one that is there, and waits until the engine
+    /// has said so.
+    pub(super) fn put(&mut self, (sources, more): (&[String], &str), says: &str) {
+        let text = file((sources, more), self.secrets.path());
+        let beside = program::pipeline(self.served.folder.path(), ".beside", &text);
+        std::fs::rename(beside, self.served.folder.path().join("gennaker.yaml")).unwrap();
+        self.served.engine.until(says);
+    }
+
+    /// The paths of what the catalogue has, in order.
+    pub(super) fn catalogue(&self) -> Vec<String> {
+        let items = self.served.get("/api/v1/catalogue").json()["items"].clone();
+        let path = |it: &Value| it["path"].as_str().unwrap().to_owned();
+        let mut paths: Vec<String> = items.as_array().unwrap().iter().map(path).collect();
+        paths.sort();
+        paths
     }
 
     /// Where the engine keeps its copy of the repository.
@@ -192,6 +206,17 @@ impl Shop {
             is_over.then_some(view)
         })
     }
+}
+
+fn file((sources, more): (&[String], &str), secrets: &Path) -> String {
+    let sources: String = sources.iter().map(|it| format!("\n  - {{{it}}}")).collect();
+    format!(
+        "version: 1\nsources:{sources}\n\
+         receivers: {{github: {{provider: github, secrets: [GIT_HOOK]}}}}\n\
+         secrets: {{directory: {}, grants: [{{names: [WEB_HOOK], applications: [web]}}]}}\n\
+         {more}",
+        secrets.display()
+    )
 }
 
 fn changes<'a>(files: &'a [(&str, &str)]) -> Vec<Change<'a>> {

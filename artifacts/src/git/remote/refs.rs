@@ -1,7 +1,6 @@
 //! Refs and what they point to, and how they change.
 
-use crate::git::name::{NameError, ObjectId, RefKind, RefName};
-use glob::{MatchOptions, Pattern};
+use crate::git::name::{ObjectId, RefName};
 use std::{borrow::Cow, collections::BTreeMap};
 
 /// Of names that cannot be used, so many are kept to be shown.
@@ -22,13 +21,6 @@ pub struct Refs {
     targets: BTreeMap<RefName, Target>,
     /// Names that are refused (`refs/heads/-x`), some of them.
     pub unusable: Vec<String>,
-}
-
-/// Which branches, or which tags: `*` and `?` stand for anything but `/`, `**` for that too.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RefPattern {
-    kind: RefKind,
-    glob: Pattern,
 }
 
 /// What became of a ref.
@@ -64,20 +56,6 @@ impl RefChange {
             | RefChange::Forced { name, .. }
             | RefChange::Deleted { name, .. } => name,
         }
-    }
-}
-
-impl RefPattern {
-    pub fn parse(kind: RefKind, text: &str) -> Result<RefPattern, NameError> {
-        let shown = || NameError::Name(text.chars().take(100).collect());
-        let is_plain = text.len() <= 255 && !text.contains(|it: char| it.is_control());
-        let glob = Pattern::new(text).map_err(|_| shown())?;
-        if is_plain { Ok(RefPattern { kind, glob }) } else { Err(shown()) }
-    }
-
-    pub fn matches(&self, name: &RefName) -> bool {
-        let options = MatchOptions { require_literal_separator: true, ..MatchOptions::default() };
-        self.kind == name.kind() && self.glob.matches_with(name.short(), options)
     }
 }
 
@@ -132,8 +110,8 @@ impl Refs {
         self.iter().map(|(name, target)| (name.clone(), target.object.clone())).collect()
     }
 
-    pub fn matching(mut self, patterns: &[RefPattern]) -> Refs {
-        self.targets.retain(|name, _| patterns.iter().any(|it| it.matches(name)));
+    pub fn matching(mut self, is_wanted: impl Fn(&RefName) -> bool) -> Refs {
+        self.targets.retain(|name, _| is_wanted(name));
         self
     }
 }

@@ -54,4 +54,10 @@ pub trait Inbox: InboxReader {
         epoch: Epoch,
         before: crate::clock::Civil,
     ) -> BoxFuture<'_, Result<u64, StoreError>>;
+    /// Takes marks away; one that is not there is no fault.
+    fn forget_marks(
+        &self,
+        epoch: Epoch,
+        keys: Vec<String>,
+    ) -> BoxFuture<'_, Result<(), StoreError>>;
 }

@@ -121,6 +121,7 @@ impl<S: Store + Clone + 'static> Inbox for Faulty<S> {
         fn decide(epoch: Epoch, decided: Decided) -> Result<(), StoreError>;
         fn waits(id: DeliveryId, reason: String) -> Result<(), StoreError>;
         fn forget_deliveries(epoch: Epoch, before: Civil) -> Result<u64, StoreError>;
+        fn forget_marks(epoch: Epoch, keys: Vec<String>) -> Result<(), StoreError>;
     }
 }
 

@@ -136,6 +136,12 @@ pub async fn findings_and_their_cursor_are_written_together(store: Arc<dyn Store
     let moved = vec![mark("poll/web", "v9")];
     let _kept = world.store.arrive(world.epoch, Vec::new(), moved).await?;
     assert_eq!(world.store.mark("poll/web").await?.as_deref(), Some("v9"));
+    let gone = || vec!["poll/web".to_owned(), "poll/never".to_owned()];
+    let refused = world.store.forget_marks(older, gone()).await;
+    assert!(matches!(refused, Err(StoreError::LeaseLost { .. })), "{refused:?}");
+    assert_eq!(world.store.mark("poll/web").await?.as_deref(), Some("v9"));
+    world.store.forget_marks(world.epoch, gone()).await?;
+    assert_eq!(world.store.marks("po").await?, cursor()[1..], "the others stay");
     let refused = world.store.decide(older, decided(DeliveryId(1), started(), Vec::new())).await;
     assert!(matches!(refused, Err(StoreError::LeaseLost { .. })), "{refused:?}");
     Ok(())

@@ -1,7 +1,7 @@
 //! Asks places outside what is new there, each in its own time: one that is slow or dead holds up no
 //! other.
 
-use super::Shared;
+use super::{Shared, looked_at::LookedAt};
 use engine_core::{
     delivery::{Arrival, Content, Door, Mark},
     happening::Happening,
@@ -10,10 +10,15 @@ use engine_core::{
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use std::{collections::HashMap, sync::Arc, time::Duration};
-use tokio::{sync::Semaphore, task::JoinSet};
+use tokio::{
+    sync::Semaphore,
+    task::{AbortHandle, JoinSet},
+};
 
 /// Places that are asked at once.
 const AT_ONCE: usize = 16;
+/// Under which where to go on is kept.
+const MARKS: &str = "poll/";
 /// The longest time between two questions to a place that does not answer.
 const LONGEST_PAUSE: Duration = Duration::from_secs(15 * 60);
 /// What a place may ask us to wait.
@@ -24,7 +29,12 @@ const MOST_ASKED: Duration = Duration::from_secs(60 * 60);
 pub struct Subject {
     pub key: IndexKey,
     pub interval: Interval,
+    pub edition: Edition,
 }
+
+/// Another one as soon as anything else is said of the place: it is then asked anew, at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Edition(pub u64);
 
 /// How often a place is asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,7 +43,7 @@ pub struct Interval(pub Duration);
 /// A place, and since when its task runs.
 struct Asking {
     subject: Subject,
-    task: tokio::task::AbortHandle,
+    task: AbortHandle,
 }
 
 /// Never ends by itself.
@@ -41,16 +51,24 @@ pub(super) async fn poll(shared: Arc<Shared>) {
     let places = Arc::new(Semaphore::new(AT_ONCE));
     let mut tasks = JoinSet::new();
     let mut asking: HashMap<IndexKey, Asking> = HashMap::new();
+    let mut looked_at = LookedAt::by(MARKS);
     loop {
         let changed = shared.shelf.changed.notified();
         let subjects = shared.grounds.subjects();
-        asking.retain(|_, it| {
-            let stays = subjects.contains(&it.subject);
-            if !stays {
-                it.task.abort();
-            }
-            stays
-        });
+        let wanted: HashMap<&IndexKey, &Subject> =
+            subjects.iter().map(|it| (&it.key, it)).collect();
+        let ends = |it: &Asking| wanted.get(&it.subject.key) != Some(&&it.subject);
+        let ended = asking.extract_if(|_, it| ends(it)).map(|(_, it)| it.task);
+        let ended: Vec<AbortHandle> = ended.collect();
+        ended.iter().for_each(AbortHandle::abort);
+        // Nothing of it is written any more once it has ended.
+        while ended.iter().any(|task| !task.is_finished()) {
+            drop(tasks.join_next().await);
+        }
+        let marks = subjects.iter().map(|subject| mark(&subject.key)).collect();
+        if let Err(error) = looked_at.turn(&shared, marks).await {
+            tracing::warn!(%error, "what nobody looks at cannot be forgotten; trying again");
+        }
         for subject in subjects {
             if asking.contains_key(&subject.key) {
                 continue;
@@ -100,11 +118,15 @@ fn spread(key: &IndexKey, interval: Duration) -> Duration {
     interval.min(Duration::from_secs(5)) * step / STEPS
 }
 
+fn mark(key: &IndexKey) -> String {
+    format!("{MARKS}{key}")
+}
+
 /// What is found and where to go on is kept together, or not at all.
 async fn look(shared: &Shared, subject: &Subject) -> Result<Rest, PollError> {
     let unavailable =
         |reason: String| PollError::Later { reason: format!("the store: {reason}"), after: None };
-    let mark = format!("poll/{}", subject.key);
+    let mark = mark(&subject.key);
     let before = shared.backing.store.mark(&mark).await;
     let before = before.map_err(|error| unavailable(error.to_string()))?;
     let cursor: Option<Value> = before.as_deref().and_then(|it| serde_json::from_str(it).ok());

@@ -1,7 +1,7 @@
 //! Watches the clock for triggers that fire by themselves. Each moment is a happening once, however
 //! often the engine starts anew; what went by while nobody was there is one happening in all.
 
-use super::Shared;
+use super::{Shared, looked_at::LookedAt};
 use engine_core::{
     clock::{Civil, Moment, Now},
     delivery::{Arrival, Content, Door, Mark},
@@ -10,12 +10,14 @@ use engine_core::{
     trigger::{IndexKey, Next},
 };
 use serde::{Deserialize, Serialize};
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 /// So late a moment is still in time: the engine was there, and busy or asleep.
 const GRACE_MS: u64 = 60_000;
 /// Moments that are counted before it is given up.
 const MOST_MISSED: u32 = 10_000;
+/// Under which where to go on is kept.
+const MARKS: &str = "clock/";
 const PAUSE: Duration = Duration::from_secs(1);
 /// Without anything to come: the catalogue says when it changes.
 const IDLE_MS: u64 = 60 * 60 * 1_000;
@@ -31,9 +33,10 @@ struct Watched {
 
 /// Never ends by itself.
 pub(super) async fn watch(shared: Arc<Shared>) {
+    let mut looked_at = LookedAt::by(MARKS);
     loop {
         let changed = shared.shelf.changed.notified();
-        let until = match look(&shared).await {
+        let until = match look(&shared, &mut looked_at).await {
             Ok(until) => until,
             Err(error) => {
                 tracing::warn!(%error, "schedules cannot be looked at; trying again");
@@ -86,12 +89,16 @@ struct Found {
 }
 
 /// Keeps what is due, and answers when the next is.
-async fn look(shared: &Shared) -> Result<Civil, StoreError> {
+async fn look(shared: &Shared, looked_at: &mut LookedAt) -> Result<Civil, StoreError> {
     let now = shared.backing.clock.now();
     let until = Civil(now.civil.0 + IDLE_MS);
     let mut found = Found { arrivals: Vec::new(), marks: Vec::new(), until };
-    for timer in timers(shared) {
-        let mark = format!("clock/{}", timer.key);
+    let timers = timers(shared);
+    let mark = |timer: &Timer| format!("{MARKS}{}", timer.key);
+    let marks: BTreeSet<String> = timers.iter().map(mark).collect();
+    looked_at.turn(shared, marks).await?;
+    for timer in timers {
+        let mark = mark(&timer);
         let kept = shared.backing.store.mark(&mark).await?;
         let kept = kept.and_then(|text| serde_json::from_str::<Watched>(&text).ok());
         found.add(timer, (mark, kept), now)?;

@@ -62,6 +62,12 @@ impl State {
         all.keys.retain(|_, id| rows.contains_key(id));
         Ok((length - all.rows.len()) as u64)
     }
+
+    pub(super) fn forget_marks(&mut self, epoch: Epoch, keys: &[String]) -> Result<(), StoreError> {
+        self.stands(epoch)?;
+        keys.iter().for_each(|key| drop(self.deliveries.marks.remove(key)));
+        Ok(())
+    }
 }
 
 impl Deliveries {

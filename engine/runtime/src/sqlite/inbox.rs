@@ -107,6 +107,27 @@ impl Work for Forget {
     }
 }
 
+pub(super) struct ForgetMarks {
+    pub(super) epoch: Epoch,
+    pub(super) keys: Vec<String>,
+}
+
+impl Work for ForgetMarks {
+    type Answer = Result<(), StoreError>;
+
+    fn run<'a>(&'a self, session: &'a mut Session) -> BoxFuture<'a, Result<Self::Answer, Failure>> {
+        Box::pin(async move {
+            if let Err(lost) = holds(session, self.epoch).await? {
+                return Ok(Err(lost));
+            }
+            for key in &self.keys {
+                session.execute(sqlx::query("DELETE FROM mark WHERE key = ?").bind(key)).await?;
+            }
+            Ok(Ok(()))
+        })
+    }
+}
+
 async fn holds(session: &mut Session, epoch: Epoch) -> Result<Result<(), StoreError>, Failure> {
     Ok(match standing(session).await? {
         Some(lease) if lease.epoch == epoch => Ok(()),

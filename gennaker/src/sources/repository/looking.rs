@@ -24,7 +24,7 @@ impl Repository {
     }
 
     async fn looked(&self, told: &Git) -> Result<Looked, GitError> {
-        let mut state = self.state.lock().await;
+        let mut state = self.memory.state.lock().await;
         let refs = self.caught_up().await?;
         self.shelve(&mut state, &refs).await?;
         let mut git = told.clone();

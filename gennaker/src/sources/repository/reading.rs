@@ -44,7 +44,7 @@ impl Repository {
                 Err(reason) => return Ok(Err(reason)),
             },
             Commit::Default => {
-                let state = self.state.lock().await;
+                let state = self.memory.state.lock().await;
                 let good = state.seen.good.get(path).map(|good| good.commit.clone());
                 let good = good.and_then(|commit| ObjectId::parse(&commit).ok());
                 match (state.default.clone(), good) {

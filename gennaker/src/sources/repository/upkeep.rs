@@ -15,6 +15,7 @@ use tokio::{sync::Mutex as Turn, task::spawn_blocking};
 const PACKING: Duration = Duration::from_secs(60 * 60);
 
 /// What a mirror is opened with.
+#[derive(Clone)]
 pub(in crate::sources) struct Opening {
     pub(in crate::sources) git: Git,
     pub(in crate::sources) directory: PathBuf,
@@ -31,7 +32,7 @@ impl Opening {
 
 /// A mirror, and how to get another one like it.
 pub(in crate::sources) struct Replica {
-    opening: Opening,
+    opening: Latest<Opening>,
     mirror: Latest<Mirror>,
     /// When it was packed last, or opened. Held by whoever packs it or makes it anew.
     packed: Arc<Turn<Instant>>,
@@ -40,7 +41,24 @@ pub(in crate::sources) struct Replica {
 impl Replica {
     pub(in crate::sources) async fn open(opening: Opening) -> Result<Replica, GitError> {
         let mirror = Latest::new(opening.open().await?);
-        Ok(Replica { opening, mirror, packed: Arc::new(Turn::new(Instant::now())) })
+        let (opening, packed) = (Latest::new(opening), Arc::new(Turn::new(Instant::now())));
+        Ok(Replica { opening, mirror, packed })
+    }
+
+    /// Asks its server by this way from here on.
+    pub(super) fn go_by(&self, origin: &Origin) -> Result<(), GitError> {
+        let (opening, mirror) = (self.opening.now(), self.mirror());
+        if *mirror.origin() == *origin {
+            return Ok(());
+        }
+        self.opening.replace(Opening { origin: origin.clone(), ..Opening::clone(&opening) });
+        self.mirror.replace(mirror.through(origin.clone())?);
+        Ok(())
+    }
+
+    /// Whether the server may be shown such credentials.
+    pub(in crate::sources) fn judge(&self, origin: &Origin) -> Result<(), GitError> {
+        self.mirror().through(origin.clone()).map(drop)
     }
 
     pub(super) fn mirror(&self) -> Arc<Mirror> {
@@ -68,13 +86,14 @@ impl Replica {
         if !Arc::ptr_eq(spent, &self.mirror()) {
             return Ok(());
         }
-        let directory = self.opening.directory.clone();
+        let opening = self.opening.now();
+        let directory = opening.directory.clone();
         let machine = |message: String| GitError::Machine { message };
         let discarded = spawn_blocking(move || discard(&directory)).await;
         discarded
             .map_err(|error| machine(error.to_string()))?
             .map_err(|error| machine(error.to_string()))?;
-        self.mirror.replace(self.opening.open().await?);
+        self.mirror.replace(opening.open().await?);
         *packed = Instant::now();
         Ok(())
     }
@@ -140,7 +159,7 @@ impl Repository {
 
     /// While nobody fetches.
     async fn renew(&self, spent: &Arc<Mirror>) -> Result<(), GitError> {
-        let mut state = self.state.lock().await;
+        let mut state = self.memory.state.lock().await;
         state.shelved = None;
         self.replica.renew(spent).await
     }

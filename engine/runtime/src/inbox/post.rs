@@ -13,13 +13,18 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
-use tokio::{sync::Semaphore, task::JoinSet};
+use tokio::{
+    sync::Semaphore,
+    task::{JoinError, JoinSet},
+};
 
 /// Deliveries that are read at once, and those that are in memory at most.
 const PAGE: u32 = 128;
 const MOST: usize = 2_000;
 /// Lanes that are worked on at once.
 const LANES: usize = 64;
+/// Decisions of one lane that are being written at once.
+const WRITING: usize = 64;
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 /// After this time nothing is asked again.
@@ -109,17 +114,44 @@ fn next(lanes: &Lanes, name: &str) -> Option<Delivery> {
     next
 }
 
-async fn drive(shared: &Shared, lanes: &Lanes, (lane, places): (&str, &Semaphore)) {
+/// One after another; what is decided is written while the next is looked at, unless the next must see
+/// it. A crash between the two is one before them: what was started is known by its key.
+async fn drive(shared: &Arc<Shared>, lanes: &Lanes, (lane, places): (&str, &Semaphore)) {
+    let mut writing = JoinSet::new();
     while let Some(delivery) = next(lanes, lane) {
-        if let Err(error) = settle(shared, places, delivery).await {
-            // The lease is lost or the store is broken: the engine ends, and the next one goes on.
-            tracing::error!(%error, lane, "a delivery could not be decided");
-            return;
+        let decided = settled(shared, places, delivery).await;
+        if decided.marks.is_empty() {
+            let shared = shared.clone();
+            writing.spawn(async move { decide(&shared, decided).await });
+        } else if let Err(error) = decide(shared, decided).await {
+            return give_up(lane, &error);
+        }
+        if writing.len() >= WRITING
+            && let Some(written) = writing.join_next().await
+            && let Err(error) = flat(written)
+        {
+            return give_up(lane, &error);
+        }
+    }
+    while let Some(written) = writing.join_next().await {
+        if let Err(error) = flat(written) {
+            return give_up(lane, &error);
         }
     }
 }
 
-async fn settle(shared: &Shared, places: &Semaphore, delivery: Delivery) -> Result<(), StoreError> {
+fn flat(written: Result<Result<(), StoreError>, JoinError>) -> Result<(), StoreError> {
+    written.unwrap_or_else(|error| Err(StoreError::Unknown(error.to_string())))
+}
+
+/// The lease is lost or the store is broken: the engine ends, and the next one goes on. Nothing more of
+/// the lane is looked at, since what stands in it waits there.
+fn give_up(lane: &str, error: &StoreError) {
+    tracing::error!(%error, lane, "a delivery could not be decided");
+}
+
+/// Asks until every place has answered.
+async fn settled(shared: &Shared, places: &Semaphore, delivery: Delivery) -> Decided {
     let mut pause = FIRST_PAUSE;
     let mut told = None;
     loop {
@@ -129,15 +161,14 @@ async fn settle(shared: &Shared, places: &Semaphore, delivery: Delivery) -> Resu
             judging::judge(shared, &delivery).await
         };
         let later = match judged {
-            Ok(decided) => return decide(shared, decided).await,
+            Ok(decided) => return decided,
             Err(later) => later,
         };
         let now = shared.backing.clock.now();
         if now.elapsed.since(delivery.at.elapsed) > PATIENCE {
             let notes = vec![format!("given up after 24 hours: {}", later.reason)];
             let decision = Decision { at: now, outcomes: Vec::new(), notes };
-            let decided = Decided { id: delivery.id, decision, marks: Vec::new() };
-            return decide(shared, decided).await;
+            return Decided { id: delivery.id, decision, marks: Vec::new() };
         }
         let Later { reason, after } = later;
         if told.as_ref() != Some(&reason) {

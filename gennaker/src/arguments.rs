@@ -393,6 +393,13 @@ pub(crate) enum Describe {
         #[arg(short, long, value_enum, default_value_t = Output::Table)]
         output: Output,
     },
+    /// A receiver of gennaker.yaml, or a pipeline's own address, `shop/built`: what came, and what was
+    /// refused
+    Receiver {
+        name: String,
+        #[arg(short, long, value_enum, default_value_t = Output::Table)]
+        output: Output,
+    },
 }
 
 /// Which files a schema is of.

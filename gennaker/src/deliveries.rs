@@ -1,4 +1,5 @@
-//! `get deliveries` and `describe delivery`: what has arrived, and what became of it.
+//! `get deliveries`, `describe delivery` and `describe receiver`: what has arrived, what became of it,
+//! and what was refused.
 
 mod about;
 mod replay;
@@ -15,11 +16,38 @@ use crate::{
 };
 use anyhow::Context;
 use engine_api::Page;
-use engine_core::{delivery::DeliveryFilter, id::DeliveryId, view::DeliveryView};
+use engine_core::{
+    delivery::DeliveryFilter,
+    id::DeliveryId,
+    view::{DeliveryView, RefusalView},
+};
 use serde::{Deserialize, Serialize};
 
 /// An engine's largest page.
 const PAGE: usize = 200;
+
+/// Deliveries among which those of a receiver are looked for, and those that are shown.
+const LOOKED_AT: usize = 1_000;
+const NEWEST: usize = 10;
+
+/// What has arrived, and what has not.
+#[derive(Serialize)]
+#[serde(transparent)]
+pub(crate) struct Listed {
+    pub(crate) deliveries: Vec<DeliveryView>,
+    /// For people; programs ask for them by `describe receiver` or the API.
+    #[serde(skip)]
+    pub(crate) refusals: Vec<RefusalView>,
+}
+
+/// What came by one door of late.
+#[derive(Serialize)]
+pub(crate) struct Receiver {
+    pub(crate) name: String,
+    pub(crate) refusals: Vec<RefusalView>,
+    /// The newest.
+    pub(crate) deliveries: Vec<DeliveryView>,
+}
 
 /// A delivery with what was posted.
 #[derive(Serialize, Deserialize)]
@@ -31,7 +59,27 @@ pub(crate) struct Whole {
 }
 
 pub(crate) async fn list(common: &Common, limit: usize, output: Output) -> anyhow::Result<Exit> {
-    print(output, &Source::find(common).await?.deliveries(limit).await?)?;
+    let source = Source::find(common).await?;
+    let (deliveries, refusals) = (source.deliveries(limit).await?, source.refusals().await?);
+    print(output, &Listed { deliveries, refusals })?;
+    Ok(Exit::Success)
+}
+
+/// `receiver github`, or a pipeline's own address, `hook shop/built`, by its name alone.
+pub(crate) async fn describe_receiver(
+    common: &Common,
+    name: &str,
+    output: Output,
+) -> anyhow::Result<Exit> {
+    let source = Source::find(common).await?;
+    let doors = [format!("receiver {name}"), format!("hook {name}")];
+    let is_it = |door: &String| doors.contains(door);
+    let mut refusals = source.refusals().await?;
+    refusals.retain(|refusal| is_it(&refusal.door));
+    let mut deliveries = source.deliveries(LOOKED_AT).await?;
+    deliveries.retain(|delivery| is_it(&delivery.door));
+    deliveries.truncate(NEWEST);
+    print(output, &Receiver { name: name.to_owned(), refusals, deliveries })?;
     Ok(Exit::Success)
 }
 
@@ -68,6 +116,19 @@ impl Source {
                 let (limit, before) = (u32::try_from(limit).ok(), before.map(DeliveryId));
                 let found = reader.deliveries(DeliveryFilter { limit, before }).await?;
                 Ok(found.iter().map(DeliveryView::new).collect())
+            }
+        }
+    }
+
+    /// What was refused at the doors.
+    pub(crate) async fn refusals(&self) -> anyhow::Result<Vec<RefusalView>> {
+        match self {
+            Source::Engine { client, .. } => {
+                let page: Page<RefusalView> = client.get("/api/v1/refusals").await?;
+                Ok(page.items)
+            }
+            Source::Store(reader) => {
+                Ok(reader.refusals().await?.iter().map(RefusalView::from).collect())
             }
         }
     }

@@ -1,11 +1,16 @@
 //! Takes what others post: finds who may, has it verified, and keeps it before it is acknowledged.
 
+mod rates;
+
+pub(crate) use rates::Rates;
+
 use crate::{clusters::Reach, secrets};
-use engine_api::{Address, Mailroom, Post, Received, Replayed};
+use engine_api::{Address, Knock, Mailroom, Peer, Post, Received, Replayed};
 use engine_core::{
     BoxFuture, Registry,
     delivery::{Content, Door, Kept},
     event::Actor,
+    fact::RefusalReason,
     happening::{Happening, Hook},
     id::DeliveryId,
     latest::Latest,
@@ -20,20 +25,13 @@ use engine_runtime::{
     reader::Reader,
     secrets::{SecretSource, Wanted},
 };
-use governor::{DefaultDirectRateLimiter, Quota, RateLimiter, clock::Clock};
 use std::{
-    collections::HashMap,
-    num::NonZeroU32,
-    sync::{Arc, Mutex, PoisonError},
+    sync::Arc,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 /// Whoever posts is answered within this time.
 const DEADLINE: Duration = Duration::from_secs(1);
-/// Of one door, in a second; and so many at once after a pause.
-const RATE: NonZeroU32 = NonZeroU32::MIN.saturating_add(599);
-/// Doors whose rate is counted.
-const DOORS: usize = 10_000;
 
 pub(crate) struct Letters {
     pub(crate) reach: Latest<Reach>,
@@ -45,30 +43,57 @@ pub(crate) struct Letters {
     pub(crate) rates: Rates,
 }
 
-/// How much comes in by each door that exists.
-#[derive(Default)]
-pub(crate) struct Rates(Mutex<HashMap<String, Arc<DefaultDirectRateLimiter>>>);
+/// A delivery that was proven to be the sender's, or how it is answered.
+type Opened = Result<(Verified, Heard), Turned>;
 
-impl Rates {
-    /// How long whoever posts is to wait, if more comes in than is taken.
-    fn excess(&self, door: &str) -> Option<Duration> {
-        let limiter = {
-            let mut doors = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            if doors.len() >= DOORS {
-                doors.clear();
-            }
-            let new = || Arc::new(RateLimiter::direct(Quota::per_second(RATE)));
-            doors.entry(door.to_owned()).or_insert_with(new).clone()
-        };
-        let now = governor::clock::DefaultClock::default().now();
-        limiter.check().err().map(|until| until.wait_time_from(now))
+/// Why nothing was kept of a post.
+enum Turned {
+    Nobody,
+    NoSecret,
+    Unproven(Refused),
+    Unreadable(Unreadable),
+    TooMany { again: Duration },
+}
+
+impl Turned {
+    fn reason(&self) -> RefusalReason {
+        match self {
+            Turned::Nobody => RefusalReason::Nobody,
+            Turned::NoSecret => RefusalReason::NoSecret,
+            Turned::Unproven(refused) => RefusalReason::from(*refused),
+            Turned::Unreadable(_) => RefusalReason::Unreadable,
+            Turned::TooMany { .. } => RefusalReason::TooMany,
+        }
     }
 }
 
-/// A delivery that was proven to be the sender's, or how it is answered.
-type Opened = Result<(Verified, Heard), Received>;
+impl From<Turned> for Received {
+    fn from(turned: Turned) -> Received {
+        match turned {
+            Turned::Nobody | Turned::NoSecret => Received::Nobody,
+            Turned::Unproven(_) => Received::Refused,
+            Turned::Unreadable(Unreadable(reason)) => Received::Unreadable { reason },
+            Turned::TooMany { again } => Received::TooMany { again },
+        }
+    }
+}
 
 impl Mailroom for Letters {
+    fn knock(&self, from: &Peer, address: &Address) -> Knock {
+        let door = door(address);
+        if !self.is_there(address) {
+            self.inbox.refused(Door::Nowhere, RefusalReason::Nobody);
+            return Knock::Nobody;
+        }
+        match self.rates.shut(from, &door.to_string()) {
+            Some(again) => {
+                self.inbox.refused(door, RefusalReason::Unproven);
+                Knock::TooMany { again }
+            }
+            None => Knock::Enter,
+        }
+    }
+
     fn receive(&self, post: Post) -> BoxFuture<'_, Received> {
         Box::pin(async move {
             let taken = tokio::time::timeout(DEADLINE, self.taken(post)).await;
@@ -107,27 +132,21 @@ impl Mailroom for Letters {
 
 impl Letters {
     async fn taken(&self, post: Post) -> Received {
-        let (door, opened) = match &post.address {
-            Address::Receiver { name, rest } => {
-                let door = Door::Receiver { name: name.clone() };
-                (door, self.receiver(name, (rest, &post)))
-            }
-            Address::Hook { application, name } => {
-                let (application, name) = (application.clone(), name.clone());
-                let door = Door::Hook { application: application.clone(), name: name.clone() };
-                (door, self.hook((&application, &name), &post))
-            }
+        let door = door(&post.address);
+        let opened = match &post.address {
+            Address::Receiver { name, rest } => self.receiver(name, (rest, &post)),
+            Address::Hook { application, name } => self.hook((application, name), &post),
         };
-        let (verified, heard) = match opened {
+        let opened = opened.and_then(|opened| match self.rates.excess(&door.to_string()) {
+            Some(again) => Err(Turned::TooMany { again }),
+            None => Ok(opened),
+        });
+        let (verified, Heard { happenings, notes }) = match opened {
             Ok(opened) => opened,
-            Err(received) => return received,
+            Err(turned) => return self.turned(&post, (door, turned)),
         };
-        if let Some(again) = self.rates.excess(&door.to_string()) {
-            return Received::TooMany { again };
-        }
-        let Heard { happenings, notes } = heard;
         let incoming = Incoming {
-            door,
+            door: door.clone(),
             key: verified.key,
             content: Content { event: verified.event, happenings, notes, asked_by: None },
             body: post.body.to_vec(),
@@ -135,8 +154,32 @@ impl Letters {
         match self.inbox.take(incoming).await {
             Ok(Kept::New(id)) => Received::Kept(id),
             Ok(Kept::Repeated(id)) => Received::Repeated(id),
-            Ok(Kept::Conflict(id)) => Received::Conflict(id),
+            Ok(Kept::Conflict(id)) => {
+                self.inbox.refused(door, RefusalReason::Conflict);
+                Received::Conflict(id)
+            }
             Err(error) => Received::Unavailable { reason: error.to_string() },
+        }
+    }
+
+    fn turned(&self, post: &Post, (door, turned): (Door, Turned)) -> Received {
+        let reason = turned.reason();
+        tracing::debug!(%door, %reason, "a post was refused");
+        if let Turned::Unproven(_) = turned {
+            self.rates.in_vain(post, &door.to_string());
+        }
+        self.inbox.refused(door, reason);
+        turned.into()
+    }
+
+    fn is_there(&self, address: &Address) -> bool {
+        match address {
+            Address::Receiver { name, .. } => self.reach.now().found.platform.has_receiver(name),
+            Address::Hook { application, name } => {
+                let (application, name) = (application.clone(), name.clone());
+                let shelf = self.inbox.shelf().read();
+                shelf.listening(&IndexKey::Hook { application, name }).next().is_some()
+            }
         }
     }
 
@@ -144,22 +187,16 @@ impl Letters {
     fn receiver(&self, name: &str, (rest, post): (&str, &Post)) -> Opened {
         let reach = self.reach.now();
         let receivers = reach.found.platform.receivers();
-        let known = receivers.into_iter().find(|it| it.name == name).ok_or(Received::Nobody)?;
-        let provider = self.receivers.get(known.provider.word()).ok_or(Received::Nobody)?;
+        let known = receivers.into_iter().find(|it| it.name == name).ok_or(Turned::Nobody)?;
+        let provider = self.receivers.get(known.provider.word()).ok_or(Turned::Nobody)?;
         let secrets = values(&*reach.kept.now(), (&known.secrets, ""));
         if secrets.is_empty() {
-            tracing::warn!(
-                receiver = name,
-                "none of its secrets has a value: it listens to nobody"
-            );
-            return Err(Received::Nobody);
+            return Err(Turned::NoSecret);
         }
         let request = raw(post, rest);
         let verified = provider.verify(&request, &exposed(&secrets));
-        let verified = verified.map_err(|refused| refusal(name, refused))?;
-        let heard = provider.happenings(&request);
-        let heard = heard.map_err(|Unreadable(reason)| Received::Unreadable { reason })?;
-        Ok((verified, heard))
+        let verified = verified.map_err(Turned::Unproven)?;
+        Ok((verified, provider.happenings(&request).map_err(Turned::Unreadable)?))
     }
 
     fn hook(&self, (application, name): (&str, &str), post: &Post) -> Opened {
@@ -167,8 +204,7 @@ impl Letters {
         let key = IndexKey::Hook { application: owner.clone(), name: hook.clone() };
         let request = raw(post, "");
         let (verified, proofs) = self.proven(&key, &request)?;
-        let payload = triggers::webhook::payload(&request);
-        let payload = payload.map_err(|Unreadable(reason)| Received::Unreadable { reason })?;
+        let payload = triggers::webhook::payload(&request).map_err(Turned::Unreadable)?;
         let happening = Happening::Hook(Hook { application: owner, name: hook, proofs, payload });
         Ok((verified, Heard { happenings: vec![happening], notes: Vec::new() }))
     }
@@ -179,9 +215,9 @@ impl Letters {
         &self,
         key: &IndexKey,
         request: &RawRequest<'_>,
-    ) -> Result<(Verified, Vec<String>), Received> {
+    ) -> Result<(Verified, Vec<String>), Turned> {
         let shelf = self.inbox.shelf().read();
-        let (mut refused, mut proofs, mut by) = (Received::Nobody, Vec::new(), None);
+        let (mut refused, mut proofs, mut by) = (Turned::Nobody, Vec::new(), None);
         for (_, listening) in shelf.listening(key) {
             let Some(door) = listening.matcher.door() else { continue };
             let Proof::Scheme { scheme, secrets } = door.proof else {
@@ -195,7 +231,7 @@ impl Letters {
                     proofs.push(door.proof.words());
                     by = by.or(Some(verified));
                 }
-                Err(why) => refused = refusal(&key.to_string(), why),
+                Err(why) => refused = Turned::Unproven(why),
             }
         }
         let unsigned = || Verified { key: Key::Body, event: None };
@@ -207,9 +243,13 @@ impl Letters {
     }
 }
 
-fn refusal(door: &str, why: Refused) -> Received {
-    tracing::info!(door, %why, "a delivery was refused");
-    Received::Refused
+fn door(address: &Address) -> Door {
+    match address {
+        Address::Receiver { name, .. } => Door::Receiver { name: name.clone() },
+        Address::Hook { application, name } => {
+            Door::Hook { application: application.clone(), name: name.clone() }
+        }
+    }
 }
 
 fn values(kept: &dyn SecretSource, (names, of): (&[String], &str)) -> Vec<Secret> {

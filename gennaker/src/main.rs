@@ -113,6 +113,9 @@ async fn carry_out(arguments: &Arguments) -> anyhow::Result<Exit> {
         Command::Describe { what: Describe::Delivery { id, output } } => {
             deliveries::describe(common, *id, *output).await
         }
+        Command::Describe { what: Describe::Receiver { name, output } } => {
+            deliveries::describe_receiver(common, name, *output).await
+        }
         Command::Deliveries { what: Deliveries::Replay { id, watch, output } } => {
             deliveries::replay(common, *id, (*watch, *output)).await
         }

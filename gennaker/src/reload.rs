@@ -9,12 +9,15 @@ use crate::{
     sources::Watched,
 };
 use engine_api::Configuration;
-use engine_core::latest::Latest;
+use engine_core::{fact::Fact, latest::Latest};
+use engine_runtime::engine::Engine;
 use std::{convert::Infallible, path::PathBuf, sync::Arc, time::Duration};
 use tokio::signal::unix::Signal;
 
 /// How often the files are looked at.
 const LOOK: Duration = Duration::from_secs(1);
+/// So much of a fault is recorded.
+const FAULT: usize = 500;
 
 /// What is replaced when the platform's file has changed.
 #[derive(Clone)]
@@ -43,7 +46,7 @@ impl InForce {
     /// `asked` is there before anybody is told that the engine listens: who asks earlier would end it.
     pub(crate) async fn follow(
         &self,
-        common: &Common,
+        (common, engine): (&Common, &Engine),
         mut asked: Signal,
     ) -> anyhow::Result<Infallible> {
         let Some(taken) = self.reach.now().found.gathered.clone() else {
@@ -57,26 +60,32 @@ impl InForce {
             // A file that is being written may be sound half-way, and say less than it will.
             let is_settled = was_asked || seen == before;
             if is_settled && (was_asked || seen != taken) {
-                self.take(common, &seen).await;
+                let fact = self.take(common, &seen).await;
+                if let Err(error) = engine.record(fact).await {
+                    tracing::warn!(%error, "that the configuration was looked at is not recorded");
+                }
                 taken = seen.clone();
             }
             before = seen;
         }
     }
 
-    async fn take(&self, common: &Common, seen: &Sight) {
+    async fn take(&self, common: &Common, seen: &Sight) -> Fact {
         let refused = match self.renewed(common, seen).await {
             Ok(file) => {
                 tracing::info!(%file, "the platform's file was read again");
                 screen::say(&format!("{file} was read again and is in force"));
-                return self.told.replace(Configuration::InForce { file });
+                self.told.replace(Configuration::InForce { file: file.clone() });
+                return Fact::ConfigurationTaken { file };
             }
             Err(refused) => refused,
         };
         let Refused { file, told, first } = refused;
         tracing::error!(%file, fault = %first, "the platform's file is refused");
         screen::say(&format!("{told}{file} is refused, and what it said before stays in force"));
-        self.told.replace(Configuration::Refused { file, fault: first });
+        let fault = first.chars().take(FAULT).collect();
+        self.told.replace(Configuration::Refused { file: file.clone(), fault: first });
+        Fact::ConfigurationRefused { file, fault }
     }
 
     async fn renewed(&self, common: &Common, seen: &Sight) -> Result<String, Refused> {

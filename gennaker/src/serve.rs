@@ -23,7 +23,7 @@ pub(crate) async fn serve(common: &Common, listen: Option<SocketAddr>) -> anyhow
         error = hosted.engine.failed() => Some(error),
         signal = tokio::signal::ctrl_c() => { signal?; None }
         _ = terminated.recv() => None,
-        ended = hosted.in_force.follow(common, asked) => match ended? {},
+        ended = hosted.in_force.follow((common, &*hosted.engine), asked) => match ended? {},
     };
     match failed {
         Some(error) => Err(error.into()),

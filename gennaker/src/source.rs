@@ -10,6 +10,7 @@ use engine_api::{CataloguePage, PipelinePage, RunPage};
 use engine_core::{
     clock::Civil,
     id::{Position, RunId},
+    store::FeedRow,
     view::{CatalogueItem, PipelineItem, RowView, RunItem, RunView},
     wording,
 };
@@ -199,7 +200,7 @@ pub(crate) enum Following {
 }
 
 impl Following {
-    /// The next rows; none after a cursor that meant nothing. An error is the end of this way.
+    /// The next rows of runs; none after a cursor that meant nothing. An error is the end of this way.
     pub(crate) async fn next(&mut self) -> anyhow::Result<Vec<RowView>> {
         match self {
             Following::Engine(events) => match events.next().await? {
@@ -207,9 +208,13 @@ impl Following {
                 Some(Told::Reset(_)) => Ok(Vec::new()),
                 None => Err(anyhow::anyhow!("the engine has left")),
             },
-            Following::Store(feed) => match feed.next().await? {
-                News::Rows(rows) => Ok(rows.into_iter().map(RowView::from).collect()),
-                News::Reset { .. } => Ok(Vec::new()),
+            Following::Store(feed) => loop {
+                let News::Rows(rows) = feed.next().await? else { return Ok(Vec::new()) };
+                let rows = rows.into_iter().filter_map(FeedRow::of_run);
+                let rows: Vec<RowView> = rows.map(RowView::from).collect();
+                if !rows.is_empty() {
+                    return Ok(rows);
+                }
             },
         }
     }

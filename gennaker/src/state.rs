@@ -14,7 +14,7 @@ use engine_core::{
     clock::{Clock, Now},
     id::{Position, RunId},
     latest::Latest,
-    store::{Page, Store},
+    store::{FeedRow, Page, Store},
 };
 use engine_runtime::{
     children::{Children, NoChildren},
@@ -195,7 +195,7 @@ async fn last_moment(store: &dyn Store) -> anyhow::Result<Option<Now>> {
     let head = store.head().await?;
     let before = Position(head.0.saturating_sub(1));
     match store.after(before, 1).await? {
-        Page::Rows(rows) => Ok(rows.last().map(|row| row.now)),
+        Page::Rows(rows) => Ok(rows.last().map(FeedRow::now)),
         Page::Reset { .. } => Ok(None),
     }
 }

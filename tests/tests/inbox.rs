@@ -3,7 +3,7 @@
 use crate::{
     api::Served,
     program::{Talking, gennaker, pipeline},
-    wire::{Reply, exchange, post, socket},
+    wire::{Events, Reply, exchange, get, post, socket},
 };
 use serde_json::Value;
 use std::{
@@ -132,6 +132,63 @@ fn a_replay_is_a_delivery_of_its_own_by_whoever_asked() {
     decided(&served, id);
     let text = told(&served, &["describe", "delivery", &id.to_string()]);
     assert!(!text.contains(['\u{1b}', '\u{202e}']), "{text:?}");
+}
+
+#[test]
+fn what_is_refused_is_counted_and_told_and_a_flood_of_it_is_a_few_rows() {
+    let served = serving(&[("checkout.yaml", HOOKED)]);
+    let good = delivered(&served, r#"{"tag": "v7"}"#);
+    decided(&served, good);
+    let refused = |path: &str, headers: &str, body: &str| {
+        exchange(socket(&served.socket()), post(path, headers, body).as_bytes()).status
+    };
+    let bad = "host: x\r\nauthorization: Bearer somebody else\r\n";
+    for _ in 0..200 {
+        assert_eq!(refused("/hooks/shop/released", bad, "{}"), 401);
+    }
+    assert_eq!(refused("/hooks/shop/released", "host: x\r\n", "{}"), 401);
+    assert_eq!(refused("/hooks/shop/relaesed", bad, "{}"), 404);
+    assert_eq!(deliver(&served, "no json").status, 400);
+    let deadline = Instant::now() + Duration::from_secs(30);
+    let refusals = loop {
+        let told =
+            exchange(socket(&served.socket()), get("/api/v1/refusals", "host: x\r\n").as_bytes());
+        let told = told.json()["items"].as_array().unwrap().clone();
+        if told.len() == 4 {
+            break told;
+        }
+        assert!(Instant::now() < deadline, "{told:#?}");
+        std::thread::sleep(Duration::from_millis(20));
+    };
+    let mut reasons: Vec<&str> = refusals.iter().map(|it| it["reason"].as_str().unwrap()).collect();
+    reasons.sort_unstable();
+    assert_eq!(reasons, ["badSignature", "nobody", "notSigned", "unreadable"]);
+    let text = told(&served, &["describe", "receiver", "shop/released"]);
+    for words in [
+        "hook shop/released: 1 refused because they were not signed since ",
+        "refused for a bad signature since ",
+        "started checkout#1",
+    ] {
+        assert!(text.contains(words), "{words}: {text}");
+    }
+    let text = told(&served, &["get", "deliveries"]);
+    assert!(text.contains("unknown addresses: 1 refused because nothing listens there"), "{text}");
+    // What was told: the delivery, what became of it, and one row for each reason, whatever their number.
+    let mut events = Events::follow(&served.socket(), "?after=0", "");
+    let (mut facts, mut rows) = (Vec::new(), 0);
+    while facts.len() < 6 {
+        let heard = events.next().unwrap();
+        if heard.event == "system" {
+            facts.extend(heard.data["facts"].as_array().unwrap().clone());
+            rows += 1;
+        }
+    }
+    assert!(rows <= 6, "{facts:#?}");
+    let of = |name: &str| facts.iter().filter(|it| it["fact"] == name).collect::<Vec<_>>();
+    assert_eq!(of("deliveryArrived")[0]["delivery"], good);
+    assert_eq!((&of("deliveryDecided")[0]["started"], of("deliveryDecided").len()), (&1.into(), 1));
+    assert_eq!(of("postsRefused").len(), 4, "{facts:#?}");
+    assert!(delivered(&served, r#"{"tag": "v8"}"#) > good, "the flood has taken nothing from it");
 }
 
 #[test]

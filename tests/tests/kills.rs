@@ -1,7 +1,10 @@
 //! The engine is killed at random moments while it deploys; the audit log says what was done twice.
 
 use crate::cluster::{Audit, Room, is_write, web};
-use engine_core::{event::Event, store::Page};
+use engine_core::{
+    event::Event,
+    store::{FeedRow, Page},
+};
 use engine_runtime::sqlite::Sqlite;
 use serde_json::Value;
 use std::{
@@ -145,6 +148,7 @@ fn recorded(state: &Path, stage: &str) -> usize {
             Page::Reset { .. } => panic!("nothing was ever removed from this log"),
         }
     });
+    let rows: Vec<_> = rows.into_iter().filter_map(FeedRow::of_run).collect();
     let events = rows.iter().flat_map(|row| &row.events);
     let of_stage =
         |event: &&Event| matches!(event, Event::RevisionRecorded { stage: by, .. } if by == stage);

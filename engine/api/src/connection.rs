@@ -38,7 +38,12 @@ impl Known for UnixStream {
 
 impl Known for TcpStream {
     fn peer(&self) -> Peer {
-        Peer::Loopback { port: self.local_addr().as_ref().map_or(0, SocketAddr::port) }
+        let port = self.local_addr().as_ref().map_or(0, SocketAddr::port);
+        match self.peer_addr() {
+            Ok(address) => Peer::Loopback { port, from: address.ip() },
+            // It has gone away already.
+            Err(_) => Peer::Unknown,
+        }
     }
 }
 

@@ -42,7 +42,7 @@ fn foreign(peer: &Peer, uri: &Uri, headers: &HeaderMap) -> Option<Problem> {
     let port = match peer {
         // Nobody is led to a socket by a name.
         Peer::User { .. } | Peer::Unknown => None,
-        Peer::Loopback { port } => Some(*port),
+        Peer::Loopback { port, .. } => Some(*port),
     };
     for origin in headers.get_all(header::ORIGIN) {
         let origin = origin.to_str().unwrap_or_default();

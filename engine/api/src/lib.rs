@@ -23,7 +23,7 @@ mod submission;
 pub use client::{connect, connect_to, socket_in};
 pub use door::{DoorError, Doors, Group, Ways};
 pub use health::REFUSED;
-pub use mail::{Address, Mailroom, NoMailroom, Post, Received, Replayed};
+pub use mail::{Address, Knock, Mailroom, NoMailroom, Post, Received, Replayed};
 pub use openapi::document;
 pub use peer::{Peer, user};
 pub use repeat::{MovedOn, Repeat};

@@ -3,6 +3,7 @@
 
 use crate::{
     connection::READ,
+    peer::Peer,
     problem::{Problem, Told},
     service::Service,
 };
@@ -33,6 +34,9 @@ const AGAIN_SECONDS: u64 = 1;
 /// What it answers with [`Received::Kept`] is durable. It answers within a second, or says that it
 /// cannot.
 pub trait Mailroom: Send + Sync + 'static {
+    /// Before anything of a post is read: whether it is worth it.
+    fn knock(&self, from: &Peer, address: &Address) -> Knock;
+
     fn receive(&self, post: Post) -> BoxFuture<'_, Received>;
 
     /// Has an earlier delivery looked at again.
@@ -45,9 +49,21 @@ pub trait Mailroom: Send + Sync + 'static {
     fn catalogue(&self) -> Vec<CatalogueItem>;
 }
 
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Knock {
+    Enter,
+    /// Nothing listens there.
+    Nobody,
+    /// Too much has come from there that proved nothing.
+    TooMany {
+        again: Duration,
+    },
+}
+
 /// A request, bounded in size.
 #[derive(Clone, Debug)]
 pub struct Post {
+    pub from: Peer,
     pub address: Address,
     /// Names in lower case.
     pub headers: Vec<(String, Vec<u8>)>,
@@ -101,6 +117,10 @@ pub enum Replayed {
 pub struct NoMailroom;
 
 impl Mailroom for NoMailroom {
+    fn knock(&self, _: &Peer, _: &Address) -> Knock {
+        Knock::Nobody
+    }
+
     fn receive(&self, _: Post) -> BoxFuture<'_, Received> {
         Box::pin(async { Received::Nobody })
     }
@@ -172,6 +192,12 @@ pub(crate) async fn hook(
 }
 
 async fn posted(service: &Service, address: Address, request: Request) -> Response {
+    let from = request.extensions().get::<Peer>().cloned().unwrap_or(Peer::Unknown);
+    match service.mailroom.knock(&from, &address) {
+        Knock::Enter => {}
+        Knock::Nobody => return told(Received::Nobody),
+        Knock::TooMany { again } => return told(Received::TooMany { again }),
+    }
     let headers = headers(request.headers());
     let declared = declared(request.headers());
     if declared.is_some_and(|length| length > BODY_BYTES) {
@@ -184,7 +210,7 @@ async fn posted(service: &Service, address: Address, request: Request) -> Respon
     let body = Limited::new(request.into_body(), BODY_BYTES).collect();
     match tokio::time::timeout(READ, body).await {
         Ok(Ok(body)) => {
-            let post = Post { address, headers, body: body.to_bytes() };
+            let post = Post { from, address, headers, body: body.to_bytes() };
             told(service.mailroom.receive(post).await)
         }
         Ok(Err(error)) if error.is::<LengthLimitError>() => too_large(),

@@ -6,7 +6,7 @@ use engine_core::{
     event::Event,
     id::RunId,
     status::{RunStatus, StageStatus},
-    store::{LogRow, Summary},
+    store::{FeedRow, LogRow, Summary},
 };
 use engine_runtime::{
     driver::Stepped,
@@ -135,8 +135,13 @@ impl Metrics {
                     while let Ok(news) = feed.next().await {
                         let News::Rows(rows) = news else { continue };
                         for row in rows {
-                            cursor = Some(row.position);
-                            self.count(&reader, &row).await;
+                            cursor = Some(row.position());
+                            match row {
+                                FeedRow::Run(row) => self.count(&reader, &row).await,
+                                FeedRow::System(_) => {
+                                    self.appends.inc();
+                                }
+                            }
                         }
                     }
                 }

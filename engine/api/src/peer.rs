@@ -1,7 +1,7 @@
 //! Who is at the other end: of the socket the kernel says so, of a network nobody does.
 
 use engine_core::event::{Actor, Way};
-use std::fs;
+use std::{fs, net::IpAddr};
 use tokio::net::unix::UCred;
 
 /// Who has connected.
@@ -12,7 +12,7 @@ pub enum Peer {
     /// The kernel did not tell; such a peer may do nothing.
     Unknown,
     /// Some process of this machine that came to this port: it may read.
-    Loopback { port: u16 },
+    Loopback { port: u16, from: IpAddr },
 }
 
 impl Peer {

@@ -43,6 +43,7 @@ pub(crate) fn declared() -> OpenApiRouter<Service> {
         .routes(routes!(pipelines::catalogue))
         .routes(routes!(stream::events))
         .routes(routes!(deliveries::list))
+        .routes(routes!(deliveries::refusals))
         .routes(routes!(deliveries::show))
         .routes(routes!(deliveries::replay))
         .routes(routes!(mail::receiver))

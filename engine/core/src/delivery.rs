@@ -31,6 +31,8 @@ pub enum Door {
     Log,
     /// Somebody had an earlier one looked at again.
     Replay { of: DeliveryId },
+    /// An address at which nothing listens; nothing is ever kept of it.
+    Nowhere,
 }
 
 impl fmt::Display for Door {
@@ -42,6 +44,7 @@ impl fmt::Display for Door {
             Door::Clock { subject } => write!(formatter, "clock {subject}"),
             Door::Log => formatter.write_str("log"),
             Door::Replay { of } => write!(formatter, "replay of {of}"),
+            Door::Nowhere => formatter.write_str("unknown addresses"),
         }
     }
 }
@@ -120,6 +123,20 @@ pub struct Decision {
     /// Why it could mean nothing to any.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
+}
+
+impl Decision {
+    /// The runs that it started.
+    pub fn started(&self) -> u32 {
+        let started = self.outcomes.iter().filter(|outcome| match outcome.end {
+            OutcomeEnd::Started { .. } => true,
+            OutcomeEnd::Filtered { .. }
+            | OutcomeEnd::Known { .. }
+            | OutcomeEnd::Invalid { .. }
+            | OutcomeEnd::Refused { .. } => false,
+        });
+        u32::try_from(started.count()).unwrap_or(u32::MAX)
+    }
 }
 
 /// What a happening came to for one trigger.

@@ -11,6 +11,7 @@ pub mod diagnostic;
 pub mod event;
 pub mod execution;
 pub mod expression;
+pub mod fact;
 pub mod files;
 pub mod glob;
 pub mod happening;

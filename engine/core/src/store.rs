@@ -7,7 +7,7 @@ mod rows;
 mod stage_log;
 
 pub use append::{Append, Appended, Beginning, Blob};
-pub use inbox::{Inbox, InboxReader};
+pub use inbox::{FACTS, Inbox, InboxReader};
 pub use lease::{Candidate, Lease, LeaseError, LeaseTerms, Takeover};
 pub use rows::{Ask, Behind, Claimed, Entrance, RowChange, changes};
 pub use stage_log::{
@@ -20,6 +20,7 @@ use crate::{
     admission::Queue,
     clock::Now,
     event::{Event, InputRow, Message},
+    fact::Fact,
     id::{BlobName, Epoch, InputId, PlanHash, Position, Resource, RunId},
     revision::{Revision, Target},
     status::{RunStatus, WaitKind},
@@ -36,6 +37,46 @@ pub struct LogRow {
     pub position: Position,
     pub now: Now,
     pub events: Vec<Event>,
+}
+
+/// One append about no run: a row of the stream `system`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SystemRow {
+    /// Counts the rows of the stream, from 0; old ones are taken away.
+    pub n: u64,
+    pub position: Position,
+    pub now: Now,
+    pub facts: Vec<Fact>,
+}
+
+/// A row of the one log.
+#[derive(Clone, Debug, PartialEq)]
+pub enum FeedRow {
+    Run(LogRow),
+    System(SystemRow),
+}
+
+impl FeedRow {
+    pub fn position(&self) -> Position {
+        match self {
+            FeedRow::Run(row) => row.position,
+            FeedRow::System(row) => row.position,
+        }
+    }
+
+    pub fn now(&self) -> Now {
+        match self {
+            FeedRow::Run(row) => row.now,
+            FeedRow::System(row) => row.now,
+        }
+    }
+
+    pub fn of_run(self) -> Option<LogRow> {
+        match self {
+            FeedRow::Run(row) => Some(row),
+            FeedRow::System(_) => None,
+        }
+    }
 }
 
 /// What can be said of a run without reading its log; equal to a fold of it. At most 512 bytes
@@ -84,10 +125,10 @@ pub struct Gate {
     pub unclean_ends: u32,
 }
 
-/// A part of the one log of all runs.
+/// A part of the one log.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Page {
-    Rows(Vec<LogRow>),
+    Rows(Vec<FeedRow>),
     /// The cursor is older than what is kept: start again from `first`.
     Reset {
         first: Position,
@@ -133,8 +174,8 @@ pub trait LogReader: InboxReader {
     fn gate(&self, run: RunId) -> BoxFuture<'_, Result<Option<Gate>, StoreError>>;
     /// The log of one run, oldest first, from row `from`.
     fn log(&self, run: RunId, from: u64) -> BoxFuture<'_, Result<Vec<LogRow>, StoreError>>;
-    /// The log of all runs after `position`, at most `limit` rows, in order and without gaps that
-    /// could fill later.
+    /// The log of all runs and of what is about none, after `position`, at most `limit` rows, in
+    /// order and without gaps that could fill later.
     fn after(&self, position: Position, limit: u32) -> BoxFuture<'_, Result<Page, StoreError>>;
     /// The position of the newest row.
     fn head(&self) -> BoxFuture<'_, Result<Position, StoreError>>;

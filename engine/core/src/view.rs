@@ -10,8 +10,8 @@ mod usual;
 mod why;
 
 pub use catalogue::{CatalogueItem, CatalogueTrigger};
-pub use delivery::{DeliveryView, OutcomeView};
-pub use listed::{PipelineItem, RowView, RunItem};
+pub use delivery::{DeliveryView, OutcomeView, RefusalView};
+pub use listed::{PipelineItem, RowView, RunItem, SystemView};
 pub use trial::{question_words, turn_words};
 pub use usual::Usual;
 

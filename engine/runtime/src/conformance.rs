@@ -12,6 +12,7 @@ pub mod queue;
 pub mod revision;
 pub mod rows;
 pub mod sample;
+pub mod system;
 
 /// A fact holds when its function returns; it panics where the store does otherwise.
 pub type Checked = Result<(), Box<dyn std::error::Error>>;
@@ -120,6 +121,13 @@ macro_rules! hold_to_the_contract {
                 blobs_are_kept_by_their_name
                 details_tell_the_latest_text
                 details_go_with_the_end_of_their_run
+            }
+            system {
+                what_arrives_and_is_decided_stands_in_the_order_of_all_rows
+                what_came_before_is_told_once
+                a_reader_is_woken_by_what_arrives
+                refusals_are_added_up_by_door_and_reason
+                what_was_told_long_ago_is_taken_away_but_for_the_newest
             }
         }
     };

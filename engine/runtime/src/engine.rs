@@ -29,6 +29,7 @@ use engine_core::{
     Plan, Registry,
     clock::{Clock, Now},
     event::{Actor, Offer, Parent, Trigger},
+    fact::Fact,
     id::{BlobName, RunId},
     latest::Latest,
     platform::Platform,
@@ -211,6 +212,16 @@ impl Engine {
     /// Opens the inbox: from here on what arrives is worked on.
     pub fn inbox(&self, grounds: Arc<dyn Grounds>, shelf: Shelf) -> Inbox {
         Inbox::open((self.shop.backing.clone(), self.starting.clone()), (grounds, shelf))
+    }
+
+    /// Records what is about no run.
+    ///
+    /// # Errors
+    ///
+    /// When nothing was recorded, or nobody can tell.
+    pub async fn record(&self, fact: Fact) -> Result<(), StoreError> {
+        let Backing { store, guard, clock, .. } = &self.shop.backing;
+        store.record(guard.epoch, clock.now(), vec![fact]).await.map(drop)
     }
 
     pub fn reader(&self) -> Reader {

@@ -7,6 +7,7 @@ mod judging;
 mod looked_at;
 mod polling;
 mod post;
+mod refusing;
 mod timing;
 
 pub use polling::{Edition, Interval, Subject};
@@ -20,6 +21,7 @@ use engine_core::{
     catalogue::{Catalogue, Entry},
     delivery::{Arrival, Content, Delivery, Door, Kept, Mark},
     event,
+    fact::{Refusal, RefusalReason},
     happening::Happening,
     id::{BlobName, DeliveryId, RunId},
     parameter::Given,
@@ -179,6 +181,7 @@ pub(crate) struct Shared {
     taken: AtomicU64,
     /// Something has come in.
     news: Notify,
+    refusals: refusing::Refusals,
 }
 
 /// Under which bodies are sealed: each has a row of its own.
@@ -193,7 +196,8 @@ impl Inbox {
     ) -> Inbox {
         let news = Notify::new();
         let taken = AtomicU64::new(0);
-        let shared = Shared { backing, starting, grounds, shelf, taken, news };
+        let refusals = refusing::Refusals::default();
+        let shared = Shared { backing, starting, grounds, shelf, taken, news, refusals };
         let shared = Arc::new(shared);
         let tasks = vec![
             tokio::spawn(post::work(shared.clone())),
@@ -201,6 +205,7 @@ impl Inbox {
             tokio::spawn(timing::watch(shared.clone())),
             tokio::spawn(following::follow(shared.clone())),
             tokio::spawn(post::forget(shared.clone())),
+            tokio::spawn(refusing::tell(shared.clone())),
         ];
         Inbox { shared, tasks }
     }
@@ -269,6 +274,12 @@ impl Inbox {
         let body = self.shared.backing.sealer.open(&BlobName(BODY.to_owned()), &sealed);
         let body = body.map_err(|error| StoreError::Damaged(error.to_string()))?;
         Ok(Some(String::from_utf8_lossy(&body).into_owned()))
+    }
+
+    /// Counts a post that was refused; it is told with others of its kind.
+    pub fn refused(&self, door: Door, reason: RefusalReason) {
+        let at = self.shared.backing.clock.now().civil;
+        self.shared.refusals.count(Refusal::one(door, reason, at));
     }
 
     pub fn shelf(&self) -> &Shelf {

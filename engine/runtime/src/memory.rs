@@ -8,13 +8,15 @@ mod logs;
 mod queues;
 mod revisions;
 mod state;
+mod system;
 
 use engine_core::{
     BoxFuture,
     admission::Queue,
-    clock::Civil,
+    clock::{Civil, Now},
     delivery::{Arrival, Decided, Delivery, DeliveryFilter, Kept, Mark},
     event::InputRow,
+    fact::{Fact, Refusal},
     id::{BlobName, DeliveryId, Epoch, PlanHash, Position, Resource, RunId},
     revision::{Revision, Target},
     store::{
@@ -59,6 +61,23 @@ impl Memory {
     }
 }
 
+impl Memory {
+    /// The same of what may add to the log: whoever follows it is told.
+    fn telling<'a, T: Send + 'a>(
+        &'a self,
+        act: impl FnOnce(&mut State) -> T + Send + 'a,
+    ) -> BoxFuture<'a, T> {
+        Box::pin(async move {
+            let (answer, head) = {
+                let mut state = self.state();
+                (act(&mut state), state.head())
+            };
+            self.shared.head.send_replace(head);
+            answer
+        })
+    }
+}
+
 impl LogReader for Memory {
     fn gate(&self, run: RunId) -> BoxFuture<'_, Result<Option<Gate>, StoreError>> {
         self.with(move |state| Ok(state.runs.get(&run).cloned()))
@@ -69,7 +88,7 @@ impl LogReader for Memory {
     }
 
     fn after(&self, position: Position, limit: u32) -> BoxFuture<'_, Result<Page, StoreError>> {
-        self.with(move |state| Ok(Page::Rows(state.after(position, limit))))
+        self.with(move |state| Ok(state.after(position, limit)))
     }
 
     fn head(&self) -> BoxFuture<'_, Result<Position, StoreError>> {
@@ -184,6 +203,10 @@ impl InboxReader for Memory {
         self.with(move |state| Ok(state.deliveries.pending(after, limit)))
     }
 
+    fn refusals(&self) -> BoxFuture<'_, Result<Vec<Refusal>, StoreError>> {
+        self.with(|state| Ok(state.listed_refusals()))
+    }
+
     fn mark(&self, key: &str) -> BoxFuture<'_, Result<Option<String>, StoreError>> {
         let key = key.to_owned();
         self.with(move |state| Ok(state.deliveries.mark(&key)))
@@ -202,11 +225,20 @@ impl Inbox for Memory {
         arrivals: Vec<Arrival>,
         marks: Vec<Mark>,
     ) -> BoxFuture<'_, Result<Vec<Kept>, StoreError>> {
-        self.with(move |state| state.arrive(epoch, arrivals, marks))
+        self.telling(move |state| state.arrive(epoch, arrivals, marks))
     }
 
     fn decide(&self, epoch: Epoch, decided: Decided) -> BoxFuture<'_, Result<(), StoreError>> {
-        self.with(move |state| state.decide(epoch, decided))
+        self.telling(move |state| state.decide(epoch, decided))
+    }
+
+    fn record(
+        &self,
+        epoch: Epoch,
+        now: Now,
+        facts: Vec<Fact>,
+    ) -> BoxFuture<'_, Result<Position, StoreError>> {
+        self.telling(move |state| state.record_facts(epoch, (now, facts)))
     }
 
     fn waits(&self, id: DeliveryId, reason: String) -> BoxFuture<'_, Result<(), StoreError>> {
@@ -255,14 +287,7 @@ impl Store for Memory {
         epoch: Epoch,
         items: Vec<Append>,
     ) -> BoxFuture<'_, Result<Vec<Appended>, StoreError>> {
-        Box::pin(async move {
-            let (answers, head) = {
-                let mut state = self.state();
-                (state.append(epoch, items), state.head())
-            };
-            self.shared.head.send_replace(head);
-            answers
-        })
+        self.telling(move |state| state.append(epoch, items))
     }
 
     fn submit(&self, request: Request) -> BoxFuture<'_, Result<Submitted, StoreError>> {

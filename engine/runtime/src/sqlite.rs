@@ -20,6 +20,7 @@ mod reader;
 mod requests;
 mod revisions;
 mod session;
+mod system;
 #[cfg(test)]
 mod tests;
 mod writer;
@@ -34,9 +35,10 @@ use checkpoint::{Ask, Checkpoints};
 use engine_core::{
     BoxFuture,
     admission::Queue,
-    clock::Civil,
+    clock::{Civil, Now},
     delivery::{Arrival, Decided, Delivery, DeliveryFilter, Kept, Mark},
     event::InputRow,
+    fact::{Fact, Refusal},
     id::{BlobName, DeliveryId, Epoch, PlanHash, Position, Resource, RunId},
     revision::{Revision, Target},
     store::{
@@ -52,6 +54,7 @@ use reader::News;
 use requests::{DrawNumber, Submit, Tell};
 use session::Afterwards;
 use std::{path::Path, sync::Arc};
+use system::Record;
 use tokio::sync::watch;
 use writer::{Workshop, Writer};
 
@@ -162,6 +165,7 @@ impl InboxReader for Sqlite {
         fn delivery(id: DeliveryId) -> Result<Option<Delivery>, StoreError>;
         fn delivery_body(id: DeliveryId) -> Result<Option<Vec<u8>>, StoreError>;
         fn pending_deliveries(after: DeliveryId, limit: u32) -> Result<Vec<Delivery>, StoreError>;
+        fn refusals() -> Result<Vec<Refusal>, StoreError>;
         fn mark(key: &str) -> Result<Option<String>, StoreError>;
         fn marks(prefix: &str) -> Result<Vec<Mark>, StoreError>;
     }
@@ -183,6 +187,15 @@ impl Inbox for Sqlite {
 
     fn waits(&self, id: DeliveryId, reason: String) -> BoxFuture<'_, Result<(), StoreError>> {
         Box::pin(self.writer.ask(Waits { id, reason }))
+    }
+
+    fn record(
+        &self,
+        epoch: Epoch,
+        now: Now,
+        facts: Vec<Fact>,
+    ) -> BoxFuture<'_, Result<Position, StoreError>> {
+        Box::pin(async move { self.writer.ask(Record { epoch, now, facts }).await? })
     }
 
     fn forget_deliveries(

@@ -1,8 +1,8 @@
 //! Deliveries on a terminal. What others have posted is only ever shown as text.
 
-use super::Whole;
+use super::{Listed, Receiver, Whole};
 use crate::{print::Shown, screen::plain};
-use engine_core::view::{DeliveryView, OutcomeView};
+use engine_core::view::{DeliveryView, OutcomeView, RefusalView};
 
 /// What it says, in a few words.
 fn what(delivery: &DeliveryView) -> String {
@@ -15,33 +15,59 @@ fn what(delivery: &DeliveryView) -> String {
     plain(&words)
 }
 
-impl Shown for Vec<DeliveryView> {
+impl Shown for Listed {
     fn table(&self) {
-        println!("{:>8}  {:<25} {:<24} {:<44} WHY", "ID", "AT", "DOOR", "WHAT");
-        for delivery in self {
-            let DeliveryView { id, at, door, why, .. } = delivery;
-            let (door, what, why) = (plain(door), what(delivery), plain(why));
-            println!("{id:>8}  {at:<25} {door:<24} {what:<44} {why}");
-        }
+        table(&self.deliveries);
+        self.refusals.iter().for_each(refused);
     }
 
     fn wide(&self) {
-        println!(
-            "{:>8}  {:<25} {:<24} {:<44} {:<8} {:>8}  {:<38} WHY",
-            "ID", "AT", "DOOR", "WHAT", "STATE", "TRIGGERS", "KEY"
-        );
-        for delivery in self {
-            let DeliveryView { id, at, door, state, outcomes, key, why, .. } = delivery;
-            let (door, what, why, key) = (plain(door), what(delivery), plain(why), plain(key));
-            let asked = outcomes.len();
-            println!(
-                "{id:>8}  {at:<25} {door:<24} {what:<44} {state:<8} {asked:>8}  {key:<38} {why}"
-            );
-        }
+        wide(&self.deliveries);
+        self.refusals.iter().for_each(refused);
     }
 
     fn names(&self) -> Vec<String> {
-        self.iter().map(|delivery| delivery.id.to_string()).collect()
+        self.deliveries.iter().map(|delivery| delivery.id.to_string()).collect()
+    }
+}
+
+impl Shown for Receiver {
+    fn table(&self) {
+        if self.refusals.is_empty() {
+            println!("{}: nothing was refused", plain(&self.name));
+        }
+        self.refusals.iter().for_each(refused);
+        table(&self.deliveries);
+    }
+
+    fn names(&self) -> Vec<String> {
+        self.deliveries.iter().map(|delivery| delivery.id.to_string()).collect()
+    }
+}
+
+fn refused(refusal: &RefusalView) {
+    println!("{}", plain(&refusal.why));
+}
+
+fn table(deliveries: &[DeliveryView]) {
+    println!("{:>8}  {:<25} {:<24} {:<44} WHY", "ID", "AT", "DOOR", "WHAT");
+    for delivery in deliveries {
+        let DeliveryView { id, at, door, why, .. } = delivery;
+        let (door, what, why) = (plain(door), what(delivery), plain(why));
+        println!("{id:>8}  {at:<25} {door:<24} {what:<44} {why}");
+    }
+}
+
+fn wide(deliveries: &[DeliveryView]) {
+    println!(
+        "{:>8}  {:<25} {:<24} {:<44} {:<8} {:>8}  {:<38} WHY",
+        "ID", "AT", "DOOR", "WHAT", "STATE", "TRIGGERS", "KEY"
+    );
+    for delivery in deliveries {
+        let DeliveryView { id, at, door, state, outcomes, key, why, .. } = delivery;
+        let (door, what, why, key) = (plain(door), what(delivery), plain(why), plain(key));
+        let asked = outcomes.len();
+        println!("{id:>8}  {at:<25} {door:<24} {what:<44} {state:<8} {asked:>8}  {key:<38} {why}");
     }
 }
 

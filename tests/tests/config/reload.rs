@@ -4,7 +4,9 @@ use super::{folder, told};
 use crate::{
     platform::own_name,
     program::{Talking, gennaker, pipeline},
+    wire::Events,
 };
+use serde_json::Value;
 use std::{
     fs,
     process::{Command, Stdio},
@@ -49,6 +51,21 @@ impl Served {
             .arg("http://localhost/readyz?verbose")
             .output();
         String::from_utf8(asked.unwrap().stdout).unwrap()
+    }
+
+    /// What was told of the configuration, from the beginning.
+    fn facts(&self) -> Vec<Value> {
+        let socket = self.people.path().join("state/engine.sock");
+        let mut events = Events::follow(&socket, "?after=0", "");
+        let mut facts = Vec::new();
+        // The last one is recorded after it is said.
+        while facts.len() < 6 {
+            let heard = events.next().unwrap();
+            if heard.event == "system" {
+                facts.extend(heard.data["facts"].as_array().unwrap().clone());
+            }
+        }
+        facts
     }
 
     fn run(&self) -> (Option<i32>, String) {
@@ -105,6 +122,13 @@ fn an_engine_goes_by_the_file_as_it_is_and_keeps_what_it_had_while_that_is_at_fa
     let said = served.engine.until("stays in force").join("\n");
     assert!(said.contains("teams/more.yaml:2:") && said.contains("did you mean `me`?"), "{said}");
     assert!(served.may_run());
+
+    let facts = served.facts();
+    let names: Vec<&str> = facts.iter().map(|fact| fact["fact"].as_str().unwrap()).collect();
+    let (taken, refused) = ("configurationTaken", "configurationRefused");
+    assert_eq!(names, [taken, refused, refused, taken, taken, refused], "{facts:#?}");
+    let fault = facts[1]["fault"].as_str().unwrap();
+    assert!(fault.contains("gennaker.yaml:2:1: E001 unknown key `roels`"), "{fault}");
 }
 
 #[test]

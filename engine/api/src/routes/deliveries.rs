@@ -13,7 +13,7 @@ use axum::{Json, extract::State, http::StatusCode};
 use engine_core::{
     delivery::{About, DeliveryFilter, NotAbout},
     id::DeliveryId,
-    view::DeliveryView,
+    view::{DeliveryView, RefusalView},
 };
 use serde::{Deserialize, Serialize};
 use std::str::FromStr;
@@ -54,6 +54,18 @@ pub(crate) async fn list(
     let next = found.last().filter(|_| found.len() == limit).map(|it| it.id.to_string());
     let wanted = found.iter().filter(|it| about.as_ref().is_none_or(|about| it.speaks_of(about)));
     Ok(Json(Page { items: wanted.map(DeliveryView::new).collect(), next }))
+}
+
+/// What was posted and left no delivery, by door and reason; the newest first. Told within a minute.
+#[utoipa::path(get, path = "/api/v1/refusals", tag = "inbox", responses(
+    (status = OK, body = Page<RefusalView>),
+    (status = "4XX", body = Told, content_type = "application/problem+json"),
+))]
+pub(crate) async fn refusals(
+    State(service): State<Service>,
+) -> Result<Json<Page<RefusalView>>, Problem> {
+    let found = service.reader.refusals().await?;
+    Ok(Json(Page { items: found.iter().map(RefusalView::from).collect(), next: None }))
 }
 
 /// A delivery with its body, as it is kept.

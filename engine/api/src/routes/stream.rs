@@ -13,7 +13,11 @@ use axum::{
         sse::{Event, KeepAlive, Sse},
     },
 };
-use engine_core::{id::Position, view::RowView};
+use engine_core::{
+    id::Position,
+    store::FeedRow,
+    view::{RowView, SystemView},
+};
 use engine_runtime::reader::{Feed, News, Wanted};
 use futures::{StreamExt, stream};
 use serde::Deserialize;
@@ -37,8 +41,8 @@ pub(crate) struct Follow {
     after: Option<u64>,
 }
 
-/// What happens, as it happens. An event `row` has one row of the log, and the row's position as
-/// its id; `reset` says that the cursor meant nothing, and where the stream goes on: read again
+/// What happens, as it happens. An event `row` has one row of a run's log, `system` one of what is
+/// about no run (deliveries, refusals, the configuration), with the row's position as its id; `reset` says that the cursor meant nothing, and where the stream goes on: read again
 /// what was made of it.
 #[utoipa::path(get, path = "/api/v1/events", tag = "events", params(
     Follow,
@@ -106,8 +110,7 @@ async fn next(mut following: Following) -> Option<(Result<Event, Infallible>, Fo
     while following.told.is_empty() {
         match following.feed.next().await {
             Ok(News::Rows(rows)) => {
-                let rows = rows.into_iter().map(RowView::from);
-                following.told.extend(rows.filter_map(|row| event("row", row.position, &row)));
+                following.told.extend(rows.into_iter().filter_map(sent));
             }
             Ok(News::Reset { from }) => {
                 let body = serde_json::json!({ "from": from });
@@ -122,6 +125,14 @@ async fn next(mut following: Following) -> Option<(Result<Event, Infallible>, Fo
     }
     let event = following.told.pop_front()?;
     Some((Ok(event), following))
+}
+
+fn sent(row: FeedRow) -> Option<Event> {
+    let position = row.position();
+    match row {
+        FeedRow::Run(row) => event("row", position, &RowView::from(row)),
+        FeedRow::System(row) => event("system", position, &SystemView::from(row)),
+    }
 }
 
 fn event(name: &str, id: Position, body: &impl serde::Serialize) -> Option<Event> {

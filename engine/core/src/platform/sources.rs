@@ -148,6 +148,10 @@ impl Platform {
         receivers.map(receiver).collect()
     }
 
+    pub fn has_receiver(&self, name: &str) -> bool {
+        self.file().is_some_and(|file| file.receivers.contains_key(name))
+    }
+
     pub fn registries(&self) -> Vec<KnownRegistry> {
         let registries = self.file().into_iter().flat_map(|file| &file.registries);
         let registry = |(host, text): (&String, &super::text::RegistryText)| KnownRegistry {

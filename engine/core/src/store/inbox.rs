@@ -3,9 +3,14 @@
 use super::StoreError;
 use crate::{
     BoxFuture,
+    clock::{Civil, Now},
     delivery::{Arrival, Decided, Delivery, DeliveryFilter, Kept, Mark},
-    id::{DeliveryId, Epoch},
+    fact::{Fact, Refusal},
+    id::{DeliveryId, Epoch, Position},
 };
+
+/// The most facts in one row.
+pub const FACTS: usize = 128;
 
 /// Reads may be repeated at will; each sees what was committed before it began.
 pub trait InboxReader: Send + Sync + 'static {
@@ -23,6 +28,8 @@ pub trait InboxReader: Send + Sync + 'static {
         after: DeliveryId,
         limit: u32,
     ) -> BoxFuture<'_, Result<Vec<Delivery>, StoreError>>;
+    /// What was refused at the doors, by door and reason.
+    fn refusals(&self) -> BoxFuture<'_, Result<Vec<Refusal>, StoreError>>;
     fn mark(&self, key: &str) -> BoxFuture<'_, Result<Option<String>, StoreError>>;
     /// Those whose key begins so, in the order of their keys.
     fn marks(&self, prefix: &str) -> BoxFuture<'_, Result<Vec<Mark>, StoreError>>;
@@ -34,7 +41,8 @@ pub trait InboxReader: Send + Sync + 'static {
 ///
 /// Each call is one transaction, durable when it is answered: a poll's findings and its cursor, a
 /// decision and what its triggers have thereby accepted, are there together or not at all. Within a
-/// door a key stands once.
+/// door a key stands once. What is kept or decided, and that it was, is told in one transaction: a row
+/// of the stream `system` has it, so that the feeds tell it.
 pub trait Inbox: InboxReader {
     /// The answers stand in the order of the arrivals.
     fn arrive(
@@ -47,12 +55,21 @@ pub trait Inbox: InboxReader {
     fn decide(&self, epoch: Epoch, decided: Decided) -> BoxFuture<'_, Result<(), StoreError>>;
     /// Says what a delivery that is not decided waits for. May be lost in a crash.
     fn waits(&self, id: DeliveryId, reason: String) -> BoxFuture<'_, Result<(), StoreError>>;
-    /// Takes away what was decided before `civil` milliseconds, and every body that came before them;
-    /// answers with how many deliveries.
+    /// Tells facts about no run, at most [`FACTS`] of them. Refusals are added to what is known of
+    /// their door and reason.
+    fn record(
+        &self,
+        epoch: Epoch,
+        now: Now,
+        facts: Vec<Fact>,
+    ) -> BoxFuture<'_, Result<Position, StoreError>>;
+    /// Takes away what was decided before `civil` milliseconds, every body that came before them, and
+    /// what the stream `system` told until then, but for its newest row; answers with how many
+    /// deliveries.
     fn forget_deliveries(
         &self,
         epoch: Epoch,
-        before: crate::clock::Civil,
+        before: Civil,
     ) -> BoxFuture<'_, Result<u64, StoreError>>;
     /// Takes marks away; one that is not there is no fault.
     fn forget_marks(

@@ -2,6 +2,7 @@
 
 use crate::{
     delivery::{Decision, Delivery, Outcome, OutcomeEnd, State},
+    fact::{Refusal, RefusalReason},
     wording::{count, instant},
 };
 use serde::{Deserialize, Serialize};
@@ -32,6 +33,34 @@ pub struct DeliveryView {
     pub asked_by: Option<String>,
     /// All of it in one sentence.
     pub why: String,
+}
+
+/// Posts by one door that were refused for one reason, and left no delivery.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RefusalView {
+    /// `receiver github`.
+    pub door: String,
+    pub reason: RefusalReason,
+    /// So many since `first`; after a day without any they are counted anew.
+    pub count: u64,
+    pub first: String,
+    pub last: String,
+    /// All of it in one sentence.
+    pub why: String,
+}
+
+impl From<&Refusal> for RefusalView {
+    fn from(refusal: &Refusal) -> RefusalView {
+        RefusalView {
+            door: refusal.door.to_string(),
+            reason: refusal.reason,
+            count: refusal.count,
+            first: instant(refusal.first),
+            last: instant(refusal.last),
+            why: refusal.to_string(),
+        }
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]

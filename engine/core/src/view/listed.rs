@@ -3,9 +3,10 @@
 use super::{RunView, instant};
 use crate::{
     event::Event,
+    fact::Fact,
     id::{Position, RunId},
     status::{RunStatus, WaitKind},
-    store::{Counts, LogRow, Summary},
+    store::{Counts, LogRow, Summary, SystemRow},
 };
 use serde::{Deserialize, Serialize};
 
@@ -58,6 +59,23 @@ pub struct RowView {
     pub events: Vec<Event>,
 }
 
+/// What happened that is about no run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SystemView {
+    /// Counts the rows of the stream `system`, from 0.
+    pub n: u64,
+    /// Its place in the one log.
+    #[schema(value_type = u64)]
+    pub position: Position,
+    /// RFC 3339.
+    #[schema(format = DateTime)]
+    pub at: String,
+    /// Each has its name in `fact`, and fields of its own.
+    #[schema(value_type = Vec<Object>)]
+    pub facts: Vec<Fact>,
+}
+
 impl RunItem {
     /// How people name the run: `checkout#12`.
     pub fn label(&self) -> String {
@@ -105,5 +123,12 @@ impl From<LogRow> for RowView {
     fn from(row: LogRow) -> RowView {
         let LogRow { run, n, position, now, events } = row;
         RowView { run, n, position, at: instant(now.civil), events }
+    }
+}
+
+impl From<SystemRow> for SystemView {
+    fn from(row: SystemRow) -> SystemView {
+        let SystemRow { n, position, now, facts } = row;
+        SystemView { n, position, at: instant(now.civil), facts }
     }
 }

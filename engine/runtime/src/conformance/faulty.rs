@@ -4,9 +4,10 @@
 use engine_core::{
     BoxFuture,
     admission::Queue,
-    clock::Civil,
+    clock::{Civil, Now},
     delivery::{Arrival, Decided, Delivery, DeliveryFilter, Kept, Mark},
     event::InputRow,
+    fact::{Fact, Refusal},
     id::{BlobName, DeliveryId, Epoch, PlanHash, Position, Resource, RunId},
     revision::{Revision, Target},
     status::RunStatus,
@@ -109,6 +110,7 @@ impl<S: Store + Clone + 'static> InboxReader for Faulty<S> {
         fn delivery(id: DeliveryId) -> Result<Option<Delivery>, StoreError>;
         fn delivery_body(id: DeliveryId) -> Result<Option<Vec<u8>>, StoreError>;
         fn pending_deliveries(after: DeliveryId, limit: u32) -> Result<Vec<Delivery>, StoreError>;
+        fn refusals() -> Result<Vec<Refusal>, StoreError>;
         fn mark(key: &str) -> Result<Option<String>, StoreError>;
         fn marks(prefix: &str) -> Result<Vec<Mark>, StoreError>;
     }
@@ -120,6 +122,7 @@ impl<S: Store + Clone + 'static> Inbox for Faulty<S> {
             -> Result<Vec<Kept>, StoreError>;
         fn decide(epoch: Epoch, decided: Decided) -> Result<(), StoreError>;
         fn waits(id: DeliveryId, reason: String) -> Result<(), StoreError>;
+        fn record(epoch: Epoch, now: Now, facts: Vec<Fact>) -> Result<Position, StoreError>;
         fn forget_deliveries(epoch: Epoch, before: Civil) -> Result<u64, StoreError>;
         fn forget_marks(epoch: Epoch, keys: Vec<String>) -> Result<(), StoreError>;
     }

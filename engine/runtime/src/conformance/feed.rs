@@ -6,7 +6,7 @@ use super::{
 };
 use engine_core::{
     id::{Position, RunId},
-    store::{LogRow, Page, RunFilter, Store, StoreError},
+    store::{FeedRow, LogRow, Page, RunFilter, Store, StoreError},
 };
 use std::sync::Arc;
 
@@ -66,7 +66,7 @@ pub async fn the_feed_is_read_page_by_page(store: Arc<dyn Store>) -> Checked {
             panic!("cursor {cursor} was reset");
         };
         assert_eq!(rows.len(), count, "after {cursor}");
-        seen.extend(rows.into_iter().map(|row| row.run));
+        seen.extend(rows.into_iter().filter_map(FeedRow::of_run).map(|row| row.run));
     }
     assert_eq!(seen, (1..=5).map(run).collect::<Vec<_>>());
     Ok(())
@@ -113,7 +113,7 @@ pub async fn unfinished_runs_are_listed_oldest_first(store: Arc<dyn Store>) -> C
 
 async fn read_from(world: &World, position: Position) -> Result<Vec<LogRow>, StoreError> {
     match world.store.after(position, 1_000).await? {
-        Page::Rows(rows) => Ok(rows),
+        Page::Rows(rows) => Ok(rows.into_iter().filter_map(FeedRow::of_run).collect()),
         Page::Reset { first } => Err(StoreError::Damaged(format!("reset to {}", first.0))),
     }
 }

@@ -16,11 +16,11 @@ use engine_core::{
 };
 use std::sync::Arc;
 
-fn at(civil: u64) -> Now {
+pub(super) fn at(civil: u64) -> Now {
     Now { elapsed: Elapsed(civil), civil: Civil(civil) }
 }
 
-fn arrival(key: &str, digest: &str) -> Arrival {
+pub(super) fn arrival(key: &str, digest: &str) -> Arrival {
     let image = Image {
         repository: "registry.example.com/shop/web".to_owned(),
         tag: Some("v1".to_owned()),
@@ -47,7 +47,7 @@ fn mark(key: &str, value: &str) -> Mark {
     Mark { key: key.to_owned(), value: value.to_owned() }
 }
 
-fn started() -> Decision {
+pub(super) fn started() -> Decision {
     let end = OutcomeEnd::Started { run: run(1), label: "web#1".to_owned() };
     let (application, pipeline) = ("shop".to_owned(), "web".to_owned());
     let trigger_type = "image".to_owned();
@@ -55,7 +55,7 @@ fn started() -> Decision {
     Decision { at: at(9), outcomes: vec![outcome], notes: Vec::new() }
 }
 
-fn decided(id: DeliveryId, decision: Decision, marks: Vec<Mark>) -> Decided {
+pub(super) fn decided(id: DeliveryId, decision: Decision, marks: Vec<Mark>) -> Decided {
     Decided { id, decision, marks }
 }
 

@@ -2,11 +2,12 @@
 
 use super::Shared;
 use engine_core::{
+    clock::Elapsed,
     delivery::{Arrival, Content, Door, Mark},
     event::Event,
     happening::{Ended, Happening},
     id::Position,
-    store::{LogRow, Page, StoreError},
+    store::{FeedRow, LogRow, Page, StoreError},
     trigger::IndexKey,
 };
 use std::{sync::Arc, time::Duration};
@@ -14,56 +15,102 @@ use std::{sync::Arc, time::Duration};
 const CURSOR: &str = "ended";
 const ROWS: u32 = 256;
 const PAUSE: Duration = Duration::from_secs(1);
+/// How far the place where to go on may be behind: what was read since is read again after a crash,
+/// and found to have come before.
+const BEHIND: Duration = Duration::from_secs(1);
+
+/// Where reading goes on, in memory and in the store.
+struct Place {
+    cursor: Position,
+    stored: Position,
+    /// When it was stored.
+    at: Elapsed,
+}
 
 /// Never ends by itself.
 pub(super) async fn follow(shared: Arc<Shared>) {
     loop {
-        match read(&shared).await {
-            Ok(()) => {}
-            Err(error) => {
-                tracing::warn!(%error, "the ends of runs cannot be read; trying again");
-                shared.pause(PAUSE).await;
-            }
-        }
+        let broke = match begin(&shared).await {
+            Ok(place) => read_on(&shared, place).await,
+            Err(error) => error,
+        };
+        tracing::warn!(error = %broke, "the ends of runs cannot be read; trying again");
+        shared.pause(PAUSE).await;
     }
 }
 
-/// One page. The first sight of a log finds nothing.
-async fn read(shared: &Shared) -> Result<(), StoreError> {
+/// The first sight of a log finds nothing.
+async fn begin(shared: &Shared) -> Result<Place, StoreError> {
     let store = &shared.backing.store;
+    let at = shared.backing.clock.now().elapsed;
     let Some(cursor) = store.mark(CURSOR).await? else {
-        return go_on(shared, store.head().await?, Vec::new()).await;
+        let mut place = Place { cursor: store.head().await?, stored: Position(0), at };
+        place.store(shared, Vec::new()).await?;
+        return Ok(place);
     };
     let cursor = Position(cursor.parse().map_err(|_| {
         StoreError::Damaged(format!("the mark `{CURSOR}` is no position: {cursor}"))
     })?);
-    let rows = match store.after(cursor, ROWS).await? {
+    Ok(Place { cursor, stored: cursor, at })
+}
+
+/// Page by page, until something breaks.
+async fn read_on(shared: &Shared, mut place: Place) -> StoreError {
+    loop {
+        if let Err(error) = read(shared, &mut place).await {
+            return error;
+        }
+    }
+}
+
+async fn read(shared: &Shared, place: &mut Place) -> Result<(), StoreError> {
+    let store = &shared.backing.store;
+    let rows = match store.after(place.cursor, ROWS).await? {
         Page::Rows(rows) => rows,
         Page::Reset { first } => {
-            return go_on(shared, Position(first.0.saturating_sub(1)), Vec::new()).await;
+            place.cursor = Position(first.0.saturating_sub(1));
+            return Ok(());
         }
     };
-    let Some(last) = rows.last() else {
-        store.written_after(cursor).await;
-        return Ok(());
-    };
-    let last = last.position;
+    let Some(last) = rows.last() else { return place.rest(shared).await };
+    place.cursor = last.position();
     let mut arrivals = Vec::new();
-    for row in rows {
+    for row in rows.into_iter().filter_map(FeedRow::of_run) {
         if row.events.iter().any(|event| matches!(event, Event::RunEnded { .. })) {
             arrivals.extend(arrival(shared, &row).await?);
         }
     }
-    go_on(shared, last, arrivals).await
+    if !arrivals.is_empty() || place.is_behind(shared) {
+        place.store(shared, arrivals).await?;
+    }
+    Ok(())
 }
 
-async fn go_on(
-    shared: &Shared,
-    position: Position,
-    arrivals: Vec<Arrival>,
-) -> Result<(), StoreError> {
-    let mark = Mark { key: CURSOR.to_owned(), value: position.0.to_string() };
-    shared.arrive(arrivals, vec![mark]).await.map(drop)
+impl Place {
+    fn is_behind(&self, shared: &Shared) -> bool {
+        shared.backing.clock.now().elapsed.since(self.at) >= BEHIND
+    }
+
+    /// Waits until there is more; the place is stored meanwhile.
+    async fn rest(&mut self, shared: &Shared) -> Result<(), StoreError> {
+        let more = shared.backing.store.written_after(self.cursor);
+        if self.stored == self.cursor {
+            more.await;
+            return Ok(());
+        }
+        tokio::select! {
+            () = more => Ok(()),
+            () = shared.pause(BEHIND) => self.store(shared, Vec::new()).await,
+        }
+    }
+
+    /// With what was found up to it.
+    async fn store(&mut self, shared: &Shared, arrivals: Vec<Arrival>) -> Result<(), StoreError> {
+        let mark = Mark { key: CURSOR.to_owned(), value: self.cursor.0.to_string() };
+        drop(shared.arrive(arrivals, vec![mark]).await?);
+        (self.stored, self.at) = (self.cursor, shared.backing.clock.now().elapsed);
+        Ok(())
+    }
 }
 
 /// What nobody looks at leaves no row: all runs end.

@@ -2,7 +2,7 @@
 
 use super::{
     revisions::Recorded,
-    state::{InputCause, State},
+    state::{InputCause, Place, State},
 };
 use engine_core::{
     event::Message,
@@ -107,7 +107,8 @@ impl State {
         }
         gate.next += 1;
         gate.unclean_ends = 0;
-        self.feed.push((item.run, usize::try_from(item.n).unwrap_or(usize::MAX)));
+        let row = usize::try_from(item.n).unwrap_or(usize::MAX);
+        self.feed.push(Place::Run { run: item.run, row });
         let Append { run, n, now, events, .. } = item;
         let row = LogRow { run, n, position: self.head(), now, events };
         self.logs.entry(run).or_default().push(row);

@@ -4,6 +4,7 @@ use super::state::State;
 use engine_core::{
     clock::Civil,
     delivery::{Arrival, Decided, Delivery, DeliveryFilter, Door, Kept, Mark, State as Stand},
+    fact::Fact,
     id::{DeliveryId, Epoch},
     store::StoreError,
 };
@@ -26,8 +27,20 @@ impl State {
         marks: Vec<Mark>,
     ) -> Result<Vec<Kept>, StoreError> {
         self.stands(epoch)?;
-        let kept = arrivals.into_iter().map(|arrival| self.deliveries.keep(arrival)).collect();
+        let (mut kept, mut facts, mut at) = (Vec::with_capacity(arrivals.len()), Vec::new(), None);
+        for arrival in arrivals {
+            let (by, now) = (arrival.door.clone(), arrival.at);
+            let answer = self.deliveries.keep(arrival);
+            if let Kept::New(delivery) = answer {
+                facts.push(Fact::DeliveryArrived { delivery, by });
+                at = Some(now);
+            }
+            kept.push(answer);
+        }
         self.deliveries.write(marks);
+        if let Some(at) = at {
+            self.tell_system(at, facts);
+        }
         Ok(kept)
     }
 
@@ -39,8 +52,10 @@ impl State {
         self.stands(epoch)?;
         let Some(row) = self.deliveries.rows.get_mut(&id) else { return Ok(()) };
         if let Stand::Pending { .. } = row.state {
+            let (at, started) = (decision.at, decision.started());
             row.state = Stand::Decided(decision);
             self.deliveries.write(marks);
+            self.tell_system(at, vec![Fact::DeliveryDecided { delivery: id, started }]);
         }
         Ok(())
     }
@@ -51,6 +66,7 @@ impl State {
         before: Civil,
     ) -> Result<u64, StoreError> {
         self.stands(epoch)?;
+        self.forget_system(before);
         let all = &mut self.deliveries;
         let is_old = |row: &Delivery| row.at.civil < before;
         let old: Vec<DeliveryId> =

@@ -3,10 +3,15 @@
 use super::{inbox::Deliveries, logs::StageLog};
 use engine_core::{
     admission::Queue,
+    delivery::Door,
     event::{InputRow, Message},
+    fact::{Refusal, RefusalReason},
     id::{BlobName, InputId, PlanHash, Position, Resource, RunId, Ticket},
     revision::{Revision, Target},
-    store::{AttemptKey, Detail, Gate, Lease, LogRow, Request, RunFilter, Submitted, Summary},
+    store::{
+        AttemptKey, Detail, FeedRow, Gate, Lease, LogRow, Page, Request, RunFilter, Submitted,
+        Summary, SystemRow,
+    },
 };
 use std::collections::BTreeMap;
 
@@ -19,8 +24,11 @@ pub(super) struct State {
     pub(super) numbers: BTreeMap<(String, String), u64>,
     pub(super) runs: BTreeMap<RunId, Gate>,
     pub(super) logs: BTreeMap<RunId, Vec<LogRow>>,
-    /// The run and row at each position, from position 1 on.
-    pub(super) feed: Vec<(RunId, usize)>,
+    /// The row at each position, from position 1 on.
+    pub(super) feed: Vec<Place>,
+    /// The rows of the stream `system`, by number.
+    pub(super) system: BTreeMap<u64, SystemRow>,
+    pub(super) refusals: BTreeMap<(Door, RefusalReason), Refusal>,
     pub(super) inputs: BTreeMap<(RunId, InputId), StoredInput>,
     pub(super) starts: BTreeMap<String, RunId>,
     pub(super) requests: BTreeMap<(RunId, String), InputId>,
@@ -34,6 +42,19 @@ pub(super) struct State {
     pub(super) stage_logs: BTreeMap<AttemptKey, StageLog>,
     pub(super) details: BTreeMap<(RunId, String), Detail>,
     pub(super) deliveries: Deliveries,
+}
+
+/// Where the row of a position is.
+#[derive(Clone, Copy)]
+pub(super) enum Place {
+    Run {
+        run: RunId,
+        row: usize,
+    },
+    /// May have been taken away.
+    System {
+        n: u64,
+    },
 }
 
 pub(super) struct StoredInput {
@@ -58,10 +79,22 @@ impl State {
         rows.get(index(from)..).unwrap_or_default().to_vec()
     }
 
-    pub(super) fn after(&self, position: Position, limit: u32) -> Vec<LogRow> {
+    pub(super) fn after(&self, position: Position, limit: u32) -> Page {
         let rest = self.feed.get(index(position.0)..).unwrap_or_default();
-        let places = rest.iter().take(limit as usize);
-        places.filter_map(|(run, row)| self.logs.get(run)?.get(*row)).cloned().collect()
+        let rows: Vec<FeedRow> =
+            rest.iter().filter_map(|place| self.row(*place)).take(limit as usize).collect();
+        // Positions have no gaps: what is missing was taken away.
+        match rows.first().map(FeedRow::position) {
+            Some(first) if first.0 > position.0 + 1 => Page::Reset { first },
+            Some(_) | None => Page::Rows(rows),
+        }
+    }
+
+    fn row(&self, place: Place) -> Option<FeedRow> {
+        match place {
+            Place::Run { run, row } => Some(FeedRow::Run(self.logs.get(&run)?.get(row)?.clone())),
+            Place::System { n } => Some(FeedRow::System(self.system.get(&n)?.clone())),
+        }
     }
 
     pub(super) fn listed(&self, filter: &RunFilter) -> Vec<Summary> {

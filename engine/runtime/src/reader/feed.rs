@@ -1,9 +1,10 @@
-//! What happens, in the order in which it happened: the log of all runs, or of some, by cursor.
+//! What happens, in the order in which it happened: the log of all runs and of what is about none, or
+//! of some runs, by cursor.
 
 use super::Reader;
 use engine_core::{
     id::{Position, RunId},
-    store::{LogRow, Page, StoreError},
+    store::{FeedRow, Page, StoreError},
 };
 use std::collections::BTreeSet;
 
@@ -13,6 +14,7 @@ const PAGE: u32 = 64;
 /// Whose rows are wanted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Wanted {
+    /// And of what is about no run.
     All,
     /// Few: what is there already is read run by run.
     Runs(BTreeSet<RunId>),
@@ -21,7 +23,7 @@ pub enum Wanted {
 /// What a feed tells next.
 #[derive(Clone, Debug, PartialEq)]
 pub enum News {
-    Rows(Vec<LogRow>),
+    Rows(Vec<FeedRow>),
     /// The cursor means nothing here: it is older than what is kept, or of another log. The feed
     /// goes on after `from`; read again whatever was made of it.
     Reset {
@@ -76,8 +78,8 @@ impl Feed {
                 self.reader.log.written_after(self.cursor).await;
                 continue;
             };
-            self.cursor = last.position;
-            let rows: Vec<LogRow> = rows.into_iter().filter(|row| self.wants(row)).collect();
+            self.cursor = last.position();
+            let rows: Vec<FeedRow> = rows.into_iter().filter(|row| self.wants(row)).collect();
             if !rows.is_empty() {
                 return Ok(News::Rows(rows));
             }
@@ -98,19 +100,20 @@ impl Feed {
         };
         let mut rows = Vec::new();
         for run in runs {
-            rows.extend(log.log(*run, 0).await?);
+            rows.extend(log.log(*run, 0).await?.into_iter().map(FeedRow::Run));
         }
-        let is_due = |row: &LogRow| row.position > self.cursor && row.position <= head;
+        let is_due = |row: &FeedRow| row.position() > self.cursor && row.position() <= head;
         rows.retain(is_due);
-        rows.sort_by_key(|row| row.position);
+        rows.sort_by_key(FeedRow::position);
         (self.cursor, self.backlog) = (head, Backlog::Read);
         Ok((!rows.is_empty()).then_some(News::Rows(rows)))
     }
 
-    fn wants(&self, row: &LogRow) -> bool {
-        match &self.wanted {
-            Wanted::All => true,
-            Wanted::Runs(runs) => runs.contains(&row.run),
+    fn wants(&self, row: &FeedRow) -> bool {
+        match (&self.wanted, row) {
+            (Wanted::All, _) => true,
+            (Wanted::Runs(runs), FeedRow::Run(row)) => runs.contains(&row.run),
+            (Wanted::Runs(_), FeedRow::System(_)) => false,
         }
     }
 }

@@ -1,10 +1,10 @@
 //! Rows to values and back: the words, numbers and ids of the schema.
 
-use super::failure::Failure;
+use super::{failure::Failure, system::STREAM};
 use engine_core::{
     clock::{Civil, Elapsed, Now},
     id::{Epoch, PlanHash, Position, RunId},
-    store::{Counts, Gate, LogRow, Summary, Wakes},
+    store::{Counts, FeedRow, Gate, LogRow, Summary, SystemRow, Wakes},
 };
 use serde::{Deserialize, de::value::StrDeserializer};
 use sqlx::{Row, sqlite::SqliteRow};
@@ -122,6 +122,19 @@ pub(super) fn log_row(row: &SqliteRow) -> Result<LogRow, Failure> {
         now: now(row, 3)?,
         events: json(row, 5)?,
     })
+}
+
+/// A row of whichever stream.
+pub(super) fn feed_row(row: &SqliteRow) -> Result<FeedRow, Failure> {
+    if row.try_get::<&[u8], _>(0)? != STREAM {
+        return Ok(FeedRow::Run(log_row(row)?));
+    }
+    Ok(FeedRow::System(SystemRow {
+        n: count(row, 1)?,
+        position: Position(count(row, 2)?),
+        now: now(row, 3)?,
+        facts: json(row, 5)?,
+    }))
 }
 
 fn unsigned(value: i64) -> Result<u64, Failure> {

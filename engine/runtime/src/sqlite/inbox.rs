@@ -1,10 +1,12 @@
 //! What arrives: kept once, decided once.
 
 use super::{
+    bulk::{Bulk, Shape},
     columns::{self, integer},
     failure::Failure,
     ownership::standing,
     session::{Session, Statement},
+    system::{self, Stream, open_stream},
     writer::Work,
 };
 use crate::lease::lost;
@@ -12,10 +14,15 @@ use engine_core::{
     BoxFuture,
     clock::Civil,
     delivery::{Arrival, Decided, Delivery, DeliveryFilter, Door, Kept, Mark, State},
+    fact::Fact,
     id::{DeliveryId, Epoch},
     store::StoreError,
 };
 use sqlx::{Row, sqlite::SqliteRow};
+use std::collections::HashMap;
+
+/// Rows in one statement; SQLite binds at most 32,766 values.
+const CHUNK: usize = 1_024;
 
 pub(super) struct Arrive {
     pub(super) epoch: Epoch,
@@ -23,22 +30,134 @@ pub(super) struct Arrive {
     pub(super) marks: Vec<Mark>,
 }
 
+/// What came before under the names of those that arrive.
+const READ_KEYS: &str = concat!(
+    open_stream!(),
+    "SELECT d.door, d.key, d.id, d.digest FROM json_each(?) AS wanted CROSS JOIN delivery AS d \
+     ON d.door = wanted.value ->> 0 AND d.key = wanted.value ->> 1"
+);
+
 impl Work for Arrive {
     type Answer = Result<Vec<Kept>, StoreError>;
 
     fn run<'a>(&'a self, session: &'a mut Session) -> BoxFuture<'a, Result<Self::Answer, Failure>> {
         Box::pin(async move {
-            if let Err(lost) = holds(session, self.epoch).await? {
-                return Ok(Err(lost));
+            let keys: Result<Vec<(String, &str)>, _> = self.arrivals.iter().map(named).collect();
+            let keys = keys?;
+            let read = (READ_KEYS, serde_json::to_string(&keys)?);
+            let (stream, rows) = match Stream::open(session, self.epoch, read).await? {
+                Ok(opened) => opened,
+                Err(lost) => return Ok(Err(lost)),
+            };
+            let mut known = HashMap::new();
+            for row in &rows {
+                let name = (columns::text(row, 0)?, columns::text(row, 1)?);
+                known.insert(name, (columns::count(row, 2)?, columns::text(row, 3)?));
             }
-            let mut kept = Vec::with_capacity(self.arrivals.len());
-            for arrival in &self.arrivals {
-                kept.push(keep(session, arrival).await?);
-            }
-            write_marks(session, &self.marks).await?;
+            let mut writing = Writing { known, newest: stream.delivery, new: Vec::new() };
+            let arrivals = self.arrivals.iter().zip(keys);
+            let kept = arrivals.map(|(arrival, (door, _))| writing.keep(arrival, door)).collect();
+            let bulk = writing.statements(&self.marks)?;
+            self.finish(session, stream, (&writing.new, bulk)).await?;
             Ok(Ok(kept))
         })
     }
+}
+
+impl Arrive {
+    async fn finish(
+        &self,
+        session: &mut Session,
+        stream: Stream,
+        (new, mut bulk): (&[New<'_>], Bulk),
+    ) -> Result<(), Failure> {
+        let Some(last) = new.last() else {
+            return match self.marks.is_empty() {
+                true => Ok(()),
+                false => session.send(bulk).await,
+            };
+        };
+        let arrived = |new: &New<'_>| Fact::DeliveryArrived {
+            delivery: DeliveryId(new.id),
+            by: new.arrival.door.clone(),
+        };
+        let facts: Vec<Fact> = new.iter().map(arrived).collect();
+        session.head = Some(stream.tell(&mut bulk, (last.arrival.at, &facts))?);
+        session.close(bulk).await
+    }
+}
+
+/// What a delivery is known again by.
+fn named(arrival: &Arrival) -> Result<(String, &str), serde_json::Error> {
+    Ok((serde_json::to_string(&arrival.door)?, arrival.key.as_str()))
+}
+
+/// One that is kept.
+struct New<'a> {
+    id: u64,
+    door: String,
+    arrival: &'a Arrival,
+}
+
+/// The arrivals of one call, judged in memory and written at once.
+struct Writing<'a> {
+    /// Id and digest by door and key.
+    known: HashMap<(String, String), (u64, String)>,
+    newest: u64,
+    new: Vec<New<'a>>,
+}
+
+const DELIVERY_COLUMNS: usize = 7;
+
+impl<'a> Writing<'a> {
+    fn keep(&mut self, arrival: &'a Arrival, door: String) -> Kept {
+        let name = (door.clone(), arrival.key.clone());
+        if let Some((id, digest)) = self.known.get(&name) {
+            return match *digest == arrival.digest {
+                true => Kept::Repeated(DeliveryId(*id)),
+                false => Kept::Conflict(DeliveryId(*id)),
+            };
+        }
+        self.newest += 1;
+        self.known.insert(name, (self.newest, arrival.digest.clone()));
+        self.new.push(New { id: self.newest, door, arrival });
+        Kept::New(DeliveryId(self.newest))
+    }
+
+    fn statements(&self, marks: &[Mark]) -> Result<Bulk, Failure> {
+        let mut bulk = Bulk::new("");
+        for chunk in self.new.chunks(CHUNK) {
+            rows(&mut bulk, chunk)?;
+        }
+        for New { id, arrival, .. } in &self.new {
+            let Some(body) = &arrival.body else { continue };
+            bulk.push("INSERT INTO delivery_body (delivery, sealed) VALUES (?, ?); ");
+            bulk.bind(integer(*id));
+            bulk.bind(body.clone());
+        }
+        write_marks(&mut bulk, marks);
+        Ok(bulk)
+    }
+}
+
+fn rows(bulk: &mut Bulk, new: &[New<'_>]) -> Result<(), Failure> {
+    let shape = Shape { columns: DELIVERY_COLUMNS, rows: new.len() };
+    bulk.push(
+        "INSERT INTO delivery (id, door, key, digest, elapsed, civil, content) SELECT * FROM ",
+    );
+    bulk.values(shape);
+    for New { id, door, arrival } in new {
+        bulk.bind(integer(*id));
+        bulk.bind(door.clone());
+        bulk.bind(arrival.key.clone());
+        bulk.bind(arrival.digest.clone());
+        bulk.bind(integer(arrival.at.elapsed.0));
+        bulk.bind(integer(arrival.at.civil.0));
+        bulk.bind(serde_json::to_string(&arrival.content)?);
+    }
+    bulk.fill(shape);
+    bulk.push(" WHERE column1 IS NOT NULL; ");
+    Ok(())
 }
 
 pub(super) struct Decide {
@@ -46,22 +165,34 @@ pub(super) struct Decide {
     pub(super) decided: Decided,
 }
 
+const READ_UNDECIDED: &str = concat!(
+    open_stream!(),
+    "SELECT id FROM delivery WHERE id = CAST(? AS INTEGER) AND decision IS NULL"
+);
+
 impl Work for Decide {
     type Answer = Result<(), StoreError>;
 
     fn run<'a>(&'a self, session: &'a mut Session) -> BoxFuture<'a, Result<Self::Answer, Failure>> {
         Box::pin(async move {
-            if let Err(lost) = holds(session, self.epoch).await? {
-                return Ok(Err(lost));
-            }
-            let text = "UPDATE delivery SET decision = ?, waits_for = NULL \
-                WHERE id = ? AND decision IS NULL RETURNING id";
-            let statement = sqlx::query(text).bind(serde_json::to_string(&self.decided.decision)?);
-            let ended = session.rows(statement.bind(integer(self.decided.id.0))).await?;
+            let Decided { id, decision, marks } = &self.decided;
+            let read = (READ_UNDECIDED, id.to_string());
+            let (stream, rows) = match Stream::open(session, self.epoch, read).await? {
+                Ok(opened) => opened,
+                Err(lost) => return Ok(Err(lost)),
+            };
             // Whoever had decided it before has written what follows from that.
-            if !ended.is_empty() {
-                write_marks(session, &self.decided.marks).await?;
+            if rows.is_empty() {
+                return Ok(Ok(()));
             }
+            let mut bulk =
+                Bulk::new("UPDATE delivery SET decision = ?, waits_for = NULL WHERE id = ?; ");
+            bulk.bind(serde_json::to_string(decision)?);
+            bulk.bind(integer(id.0));
+            write_marks(&mut bulk, marks);
+            let fact = Fact::DeliveryDecided { delivery: *id, started: decision.started() };
+            session.head = Some(stream.tell(&mut bulk, (decision.at, &[fact]))?);
+            session.close(bulk).await?;
             Ok(Ok(()))
         })
     }
@@ -102,6 +233,9 @@ impl Work for Forget {
             session.execute(sqlx::query(text).bind(before)).await?;
             let text = "DELETE FROM delivery WHERE civil < ? AND decision IS NOT NULL RETURNING id";
             let gone = session.rows(sqlx::query(text).bind(before)).await?;
+            for statement in system::forget(self.before) {
+                session.execute(statement).await?;
+            }
             Ok(Ok(gone.len() as u64))
         })
     }
@@ -135,45 +269,15 @@ async fn holds(session: &mut Session, epoch: Epoch) -> Result<Result<(), StoreEr
     })
 }
 
-async fn keep(session: &mut Session, arrival: &Arrival) -> Result<Kept, Failure> {
-    let door = serde_json::to_string(&arrival.door)?;
-    let text = "INSERT INTO delivery (door, key, digest, elapsed, civil, content) \
-        VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING RETURNING id";
-    let statement = sqlx::query(text).bind(&door).bind(&arrival.key).bind(&arrival.digest);
-    let statement = statement
-        .bind(integer(arrival.at.elapsed.0))
-        .bind(integer(arrival.at.civil.0))
-        .bind(serde_json::to_string(&arrival.content)?);
-    let Some(row) = session.rows(statement).await?.pop() else {
-        return before(session, &door, arrival).await;
-    };
-    let id = DeliveryId(columns::count(&row, 0)?);
-    if let Some(body) = &arrival.body {
-        let text = "INSERT INTO delivery_body (delivery, sealed) VALUES (?, ?)";
-        session.execute(sqlx::query(text).bind(integer(id.0)).bind(body)).await?;
-    }
-    Ok(Kept::New(id))
-}
-
-async fn before(session: &mut Session, door: &str, arrival: &Arrival) -> Result<Kept, Failure> {
-    let text = "SELECT id, digest FROM delivery WHERE door = ? AND key = ?";
-    let rows = session.rows(sqlx::query(text).bind(door).bind(&arrival.key)).await?;
-    let gone = || Failure::Format("a delivery was not written and is not there".to_owned());
-    let row = rows.first().ok_or_else(gone)?;
-    let id = DeliveryId(columns::count(row, 0)?);
-    Ok(match columns::text(row, 1)? == arrival.digest {
-        true => Kept::Repeated(id),
-        false => Kept::Conflict(id),
-    })
-}
-
-async fn write_marks(session: &mut Session, marks: &[Mark]) -> Result<(), Failure> {
+fn write_marks(bulk: &mut Bulk, marks: &[Mark]) {
     for Mark { key, value } in marks {
-        let text = "INSERT INTO mark (key, value) VALUES (?, ?) \
-            ON CONFLICT (key) DO UPDATE SET value = excluded.value";
-        session.execute(sqlx::query(text).bind(key).bind(value)).await?;
+        bulk.push(
+            "INSERT INTO mark (key, value) VALUES (?, ?) \
+             ON CONFLICT (key) DO UPDATE SET value = excluded.value; ",
+        );
+        bulk.bind(key.clone());
+        bulk.bind(value.clone());
     }
-    Ok(())
 }
 
 macro_rules! delivery_columns {

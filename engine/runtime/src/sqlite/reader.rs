@@ -8,17 +8,19 @@ use super::{
     ownership::{LEASE_ROW, lease},
     revisions::{OF_TARGET, revision},
     session::Statement,
+    system,
 };
 use engine_core::{
     BoxFuture,
     admission::Queue,
     delivery::{Delivery, DeliveryFilter, Mark},
     event::InputRow,
+    fact::Refusal,
     id::{BlobName, DeliveryId, InputId, PlanHash, Position, Resource, RunId},
     revision::{Revision, Target},
     store::{
-        AttemptKey, Chunk, Detail, Extent, Gate, InboxReader, Lease, LogReader, LogRow, Page,
-        RunFilter, StoreError, Summary,
+        AttemptKey, Chunk, Detail, Extent, FeedRow, Gate, InboxReader, Lease, LogReader, LogRow,
+        Page, RunFilter, StoreError, Summary,
     },
 };
 use sqlx::{Row, SqlitePool, sqlite::SqliteRow};
@@ -94,6 +96,10 @@ impl InboxReader for Reader {
         Box::pin(self.all(inbox::pending(after, limit), inbox::delivery))
     }
 
+    fn refusals(&self) -> BoxFuture<'_, Result<Vec<Refusal>, StoreError>> {
+        Box::pin(self.all(sqlx::query(system::REFUSALS), system::refusal))
+    }
+
     fn mark(&self, key: &str) -> BoxFuture<'_, Result<Option<String>, StoreError>> {
         let statement = inbox::mark_of(key);
         Box::pin(async move { Ok(self.one(statement, inbox::mark).await?.map(|mark| mark.value)) })
@@ -124,12 +130,10 @@ impl LogReader for Reader {
         );
         let statement = sqlx::query(text).bind(integer(position.0)).bind(limit);
         Box::pin(async move {
-            let rows = self.all(statement, columns::log_row).await?;
+            let rows = self.all(statement, columns::feed_row).await?;
             // Positions have no gaps: what is missing was taken away.
-            Ok(match rows.first() {
-                Some(first) if first.position.0 > position.0 + 1 => {
-                    Page::Reset { first: first.position }
-                }
+            Ok(match rows.first().map(FeedRow::position) {
+                Some(first) if first.0 > position.0 + 1 => Page::Reset { first },
                 Some(_) | None => Page::Rows(rows),
             })
         })

@@ -15,7 +15,9 @@ use engine_core::{
     admission::Limit,
     id::{PlanHash, Position},
     status::RunStatus,
-    store::{Append, Beginning, Counts, LogReader, Page, Store, StoreError, Summary},
+    store::{
+        Append, Beginning, Counts, FeedRow, LogReader, LogRow, Page, Store, StoreError, Summary,
+    },
 };
 use futures::FutureExt;
 use sqlx::{ConnectOptions, Connection, Executor, Row};
@@ -146,6 +148,7 @@ async fn a_reader_in_another_process_follows() -> Checked {
     assert_eq!(reader.head().await?, Position(0));
     world.start(1).await?;
     let Page::Rows(rows) = reader.after(Position(0), 10).await? else { panic!("reset") };
+    let rows: Vec<LogRow> = rows.into_iter().filter_map(FeedRow::of_run).collect();
     assert_eq!(rows, world.store.log(run(1), 0).await?);
     assert_eq!(reader.lease().await?, world.store.lease().await?);
     Ok(())

@@ -13,7 +13,7 @@ use engine_core::{
     Plan,
     event::{Event, Trigger},
     id::RunId,
-    store::{LogReader, LogRow, Page},
+    store::{FeedRow, LogReader, LogRow, Page},
 };
 use engine_runtime::{memory::Memory, reader::Reader};
 use std::{
@@ -37,6 +37,7 @@ impl Storm {
         let Page::Rows(rows) = rows else { panic!("the log is whole") };
         let (mut families, mut outdated) = (Families::new(&plans), Outdated::new(&plans));
         let mut giving_way = GivingWay::default();
+        let rows: Vec<LogRow> = rows.into_iter().filter_map(FeedRow::of_run).collect();
         for row in &rows {
             for event in &row.events {
                 show(row, event);

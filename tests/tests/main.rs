@@ -26,6 +26,7 @@ mod outage;
 mod people;
 mod platform;
 mod poison;
+mod posted;
 mod program;
 mod pushed;
 mod pushes;
@@ -44,3 +45,12 @@ mod ways_back;
 mod why;
 mod wire;
 mod world;
+
+// What the receivers are held to by themselves, for what is posted here.
+#[path = "../../triggers/tests/published.rs"]
+mod published;
+#[path = "../../triggers/tests/request.rs"]
+#[expect(dead_code, reason = "nothing is verified here but by the program")]
+mod request;
+#[path = "../../triggers/tests/rows.rs"]
+mod rows;

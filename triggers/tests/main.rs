@@ -13,6 +13,7 @@ mod polls;
 mod published;
 mod registries;
 mod request;
+mod rows;
 mod senders;
 mod table;
 mod vectors;

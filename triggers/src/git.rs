@@ -1,6 +1,7 @@
 //! `git`: a branch has moved, a tag was set, or a request was merged.
 
 mod repository;
+mod sieve;
 mod verdict;
 
 use crate::globs::Globs;
@@ -9,7 +10,7 @@ use engine_core::{
     files::Step,
     happening::Happening,
     stage::{Fault, FaultCode},
-    trigger::{Because, Home, IndexKey, Trigger, Verdict, Warning, WarningCode},
+    trigger::{Because, Home, IndexKey, Sieve, Trigger, Verdict, Warning, WarningCode},
 };
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -54,7 +55,7 @@ pub struct GitTrigger {
     paths_ignore: Option<Vec<String>>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 enum EventWord {
     Push,
@@ -67,6 +68,7 @@ fn push() -> Vec<EventWord> {
 }
 
 /// What it looks at, and its filters.
+#[derive(Clone)]
 pub struct Matcher {
     /// None if the file lies in no repository and names none: nothing can happen there.
     repository: Option<String>,
@@ -153,6 +155,10 @@ impl Trigger for Git {
                 Verdict::No(Because { filter, value })
             }
         }
+    }
+
+    fn sieve(matchers: &[&Matcher]) -> Option<Box<dyn Sieve>> {
+        Some(Box::new(sieve::GitSieve::of(matchers)))
     }
 }
 

@@ -1,6 +1,10 @@
 //! Lists of globs over names and paths, as GitHub's workflows have them: the last one that fits
 //! decides, and `!` takes away.
 
+pub(crate) mod index;
+
+pub(crate) use index::GlobIndex;
+
 use engine_core::{
     files::Step,
     stage::{Fault, FaultCode},
@@ -11,17 +15,17 @@ const MAX_BYTES: usize = 512;
 const MAX_GLOBS: usize = 100;
 
 /// Which texts are meant. Matching takes time in proportion to glob and text at most.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Globs(Vec<Glob>);
 
-#[derive(Clone, Debug)]
-struct Glob {
-    text: String,
-    effect: Effect,
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Glob {
+    pub(crate) text: String,
+    pub(crate) effect: Effect,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Effect {
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Effect {
     Adds,
     TakesAway,
 }
@@ -50,6 +54,11 @@ impl Globs {
             faults.push(fault(key, None, (message, "put `**` first".to_owned())));
         }
         if faults.is_empty() { Ok(Globs(globs)) } else { Err(faults) }
+    }
+
+    /// In their order: of those that fit, the last decides.
+    pub(crate) fn all(&self) -> &[Glob] {
+        &self.0
     }
 
     pub(crate) fn admit(&self, text: &str) -> bool {

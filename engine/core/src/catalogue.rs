@@ -1,14 +1,15 @@
 //! The pipelines that are known, and which of their triggers a happening may mean something to.
 
 mod asking;
+mod holding;
 mod outline;
 
 pub use asking::{Answer, Firing};
+pub use holding::{Holding, Place, Sorted};
 pub use outline::{Activity, Outline, TriggerOutline};
 
 use crate::{
     Registries,
-    happening::Happening,
     trigger::{AnyMatcher, Home, IndexKey},
 };
 use std::{
@@ -70,55 +71,43 @@ impl Entry {
     }
 }
 
-/// Which trigger of which entry.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Place {
-    entry: usize,
-    trigger: usize,
-}
-
-/// Every entry of every source, and an index over their triggers. What a happening costs hangs on
-/// how many triggers look at what it is about, and not on how many there are.
+/// What every source holds, and by what its triggers are found. What a happening costs does not hang
+/// on how many triggers there are.
 #[derive(Clone, Default)]
 pub struct Catalogue {
-    sources: BTreeMap<Arc<str>, Arc<Vec<Entry>>>,
-    index: HashMap<IndexKey, BTreeMap<Arc<str>, Vec<Place>>>,
+    sources: BTreeMap<Arc<str>, Arc<Holding>>,
+    /// The sources in which some trigger looks at a key.
+    index: HashMap<Arc<IndexKey>, Vec<Arc<str>>>,
 }
 
 impl Catalogue {
     /// Puts these entries in the place of all that `source` had.
     pub fn put(&mut self, source: &Arc<str>, entries: Vec<Entry>) {
+        self.hold(source, Arc::new(Holding::in_force(entries)));
+    }
+
+    /// The same for what was indexed before anybody had to wait.
+    pub fn hold(&mut self, source: &Arc<str>, holding: Arc<Holding>) {
         self.remove(source);
-        for (at, entry) in entries.iter().enumerate() {
-            // What may start nothing is asked nothing; only its own push is told of it.
-            if let Standing::Refused { .. } = entry.standing {
-                continue;
-            }
-            for (trigger, listening) in entry.triggers.iter().enumerate() {
-                for key in listening.matcher.keys() {
-                    let places = self.index.entry(key).or_default();
-                    let place = Place { entry: at, trigger };
-                    places.entry(source.clone()).or_default().push(place);
-                }
-            }
+        for key in holding.keys() {
+            self.index.entry(key.clone()).or_default().push(source.clone());
         }
-        self.sources.insert(source.clone(), Arc::new(entries));
+        self.sources.insert(source.clone(), holding);
     }
 
     pub fn remove(&mut self, source: &str) {
-        let Some(entries) = self.sources.remove(source) else { return };
-        let triggers = entries.iter().flat_map(|entry| &entry.triggers);
-        for key in triggers.flat_map(|listening| listening.matcher.keys()) {
-            let Some(places) = self.index.get_mut(&key) else { continue };
-            places.remove(source);
-            if places.is_empty() {
-                self.index.remove(&key);
+        let Some(holding) = self.sources.remove(source) else { return };
+        for key in holding.keys() {
+            let Some(sources) = self.index.get_mut(key) else { continue };
+            sources.retain(|it| &**it != source);
+            if sources.is_empty() {
+                self.index.remove(key);
             }
         }
     }
 
     pub fn entries(&self) -> impl Iterator<Item = &Entry> {
-        self.sources.values().flat_map(|entries| entries.iter())
+        self.sources.values().flat_map(|holding| holding.entries())
     }
 
     /// Whether the files of a source have been read.
@@ -127,7 +116,7 @@ impl Catalogue {
     }
 
     pub fn of_source(&self, source: &str) -> &[Entry] {
-        self.sources.get(source).map(|entries| entries.as_slice()).unwrap_or_default()
+        self.sources.get(source).map(|holding| holding.entries()).unwrap_or_default()
     }
 
     /// The pipelines of this name that may start runs.
@@ -140,39 +129,26 @@ impl Catalogue {
             .filter(move |it| it.application() == application && it.pipeline() == pipeline)
     }
 
-    /// The triggers that look at what has happened.
-    pub fn asked(&self, happening: &Happening) -> Vec<(&Entry, &Arc<Listening>)> {
-        let mut found = Vec::new();
-        for key in IndexKey::all_of(happening) {
-            for (source, places) in self.index.get(&key).into_iter().flatten() {
-                let Some(entries) = self.sources.get(source) else { continue };
-                found.extend(places.iter().filter_map(|place| {
-                    let entry = entries.get(place.entry)?;
-                    Some((entry, entry.triggers.get(place.trigger)?))
-                }));
-            }
-        }
-        found
+    /// The sources in which some trigger looks at one of these keys, in the order of their names.
+    pub fn looking(&self, keys: &[IndexKey]) -> BTreeMap<Arc<str>, Arc<Holding>> {
+        let named = keys.iter().filter_map(|key| self.index.get(key)).flatten();
+        let held = |name: &Arc<str>| Some((name.clone(), self.sources.get(name)?.clone()));
+        named.filter_map(held).collect()
     }
 
     /// What is looked at by some trigger that is enabled.
     pub fn keys(&self) -> impl Iterator<Item = &IndexKey> {
-        self.index.keys()
+        self.index.keys().map(|key| &**key)
     }
 
     /// The triggers that look at one key.
     pub fn listening<'a>(
         &'a self,
-        key: &IndexKey,
+        key: &'a IndexKey,
     ) -> impl Iterator<Item = (&'a Entry, &'a Arc<Listening>)> {
-        let places = self.index.get(key).into_iter().flatten();
-        places.flat_map(|(source, places)| {
-            let entries = self.sources.get(source);
-            places.iter().filter_map(move |place| {
-                let entry = entries?.get(place.entry)?;
-                Some((entry, entry.triggers.get(place.trigger)?))
-            })
-        })
+        let sources = self.index.get(key).into_iter().flatten();
+        let held = sources.filter_map(|name| self.sources.get(name));
+        held.flat_map(move |holding| holding.listening(key))
     }
 }
 

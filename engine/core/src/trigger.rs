@@ -3,10 +3,12 @@
 mod erased;
 mod index;
 mod poll;
+mod sieve;
 
 pub use erased::{AnyMatcher, AnyTrigger};
 pub use index::IndexKey;
 pub use poll::{PollError, Polled, Poller, Rest};
+pub use sieve::{Refused, Sieve, Sifted};
 
 use crate::{clock::Civil, expression::Kind, happening::Happening, stage::Fault};
 use schemars::JsonSchema;
@@ -39,6 +41,11 @@ pub trait Trigger: Send + Sync + 'static {
     fn keys(matcher: &Self::Matcher) -> Vec<IndexKey>;
 
     fn accept(matcher: &Self::Matcher, happening: &Happening) -> Verdict;
+
+    /// Asks many that look at the same at once; none, if that is no quicker than one after another.
+    fn sieve(_matchers: &[&Self::Matcher]) -> Option<Box<dyn Sieve>> {
+        None
+    }
 
     /// The next moment after `after` at which it fires by itself.
     fn next(_matcher: &Self::Matcher, _after: Civil) -> Next {

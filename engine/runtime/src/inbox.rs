@@ -18,7 +18,7 @@ use crate::{
 };
 use engine_core::{
     BoxFuture,
-    catalogue::{Catalogue, Entry},
+    catalogue::{Catalogue, Entry, Holding},
     delivery::{Arrival, Content, Delivery, Door, Kept, Mark},
     event,
     fact::{Refusal, RefusalReason},
@@ -121,7 +121,7 @@ pub enum Own {
     /// They stand in the place of what the catalogue has of this source.
     Of {
         source: Arc<str>,
-        entries: Vec<Entry>,
+        holding: Arc<Holding>,
     },
 }
 

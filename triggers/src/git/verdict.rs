@@ -14,7 +14,7 @@ const SHOWN_CHARACTERS: usize = 200;
 const MAX_MESSAGE_BYTES: usize = 4_096;
 
 /// A ref and the commit at which it stands.
-struct Moved<'a> {
+pub(super) struct Moved<'a> {
     event: EventWord,
     ref_name: String,
     branch: &'a str,
@@ -24,20 +24,37 @@ struct Moved<'a> {
 
 pub(super) fn of(matcher: &Matcher, git: &Git) -> Verdict {
     let judged = moved(&git.change).and_then(|moved| {
-        event(matcher, git, &moved)?;
-        whole(git, moved.commit)?;
-        match moved.event {
-            EventWord::Push | EventWord::Merge => {
-                name("branches", matcher.branches.as_ref(), moved.branch)?;
-                paths(matcher, &git.paths)?;
-            }
-            EventWord::Tag => name("tags", matcher.tags.as_ref(), moved.tag)?,
+        named(matcher, git, &moved)?;
+        if moved.has_paths() {
+            paths(matcher, &git.paths)?;
         }
         Ok(moved)
     });
     match judged {
         Ok(moved) => Verdict::Start(start(matcher, git, &moved)),
         Err(because) => Verdict::No(because),
+    }
+}
+
+impl Moved<'_> {
+    /// Whether it matters which files were changed.
+    pub(super) fn has_paths(&self) -> bool {
+        match self.event {
+            EventWord::Push | EventWord::Merge => true,
+            EventWord::Tag => false,
+        }
+    }
+}
+
+/// All but which files were changed.
+pub(super) fn named(matcher: &Matcher, git: &Git, moved: &Moved<'_>) -> Result<(), Because> {
+    event(matcher, git, moved)?;
+    whole(git, moved.commit)?;
+    match moved.event {
+        EventWord::Push | EventWord::Merge => {
+            name("branches", matcher.branches.as_ref(), moved.branch)
+        }
+        EventWord::Tag => name("tags", matcher.tags.as_ref(), moved.tag),
     }
 }
 
@@ -49,7 +66,7 @@ fn no(filter: &str, value: String) -> Because {
     Because { filter: filter.to_owned(), value }
 }
 
-fn moved(change: &Change) -> Result<Moved<'_>, Because> {
+pub(super) fn moved(change: &Change) -> Result<Moved<'_>, Because> {
     let on_branch = |event, branch, commit| {
         let ref_name = format!("refs/heads/{branch}");
         Ok(Moved { event, ref_name, branch, tag: "", commit })
@@ -91,20 +108,33 @@ fn name(key: &str, globs: Option<&crate::globs::Globs>, name: &str) -> Result<()
 
 /// Whether one of the changed files counts. Where nobody could tell what has changed, none does.
 fn paths(matcher: &Matcher, changed: &ChangedPaths) -> Result<(), Because> {
-    let filter = match (&matcher.paths, &matcher.paths_ignore) {
-        (None, None) => return Ok(()),
-        (Some(_), _) => "paths",
-        (None, Some(_)) => "pathsIgnore",
-    };
+    let Some(filter) = path_filter(matcher) else { return Ok(()) };
     let fits = |path: &String| {
         matcher.paths.as_ref().is_none_or(|globs| globs.admit(path))
             && !matcher.paths_ignore.as_ref().is_some_and(|globs| globs.admit(path))
     };
     match changed {
         ChangedPaths::Everything => Ok(()),
-        ChangedPaths::Unread => Err(no(filter, "nobody has read what was changed".to_owned())),
         ChangedPaths::Those(paths) if paths.iter().any(fits) => Ok(()),
-        ChangedPaths::Those(paths) => Err(no(filter, shown(paths))),
+        ChangedPaths::Unread | ChangedPaths::Those(_) => Err(unchanged(filter, changed)),
+    }
+}
+
+/// The filter that is named if no changed file counts.
+pub(super) fn path_filter(matcher: &Matcher) -> Option<&'static str> {
+    match (&matcher.paths, &matcher.paths_ignore) {
+        (None, None) => None,
+        (Some(_), _) => Some("paths"),
+        (None, Some(_)) => Some("pathsIgnore"),
+    }
+}
+
+/// Why a filter over files says no.
+pub(super) fn unchanged(filter: &str, changed: &ChangedPaths) -> Because {
+    match changed {
+        ChangedPaths::Unread => no(filter, "nobody has read what was changed".to_owned()),
+        ChangedPaths::Everything => no(filter, "everything".to_owned()),
+        ChangedPaths::Those(paths) => no(filter, shown(paths)),
     }
 }
 

@@ -5,7 +5,7 @@ use crate::{
     Pipeline, Registry,
     diagnostic::SourceFile,
     expression::Kind,
-    happening::Hook,
+    happening::{Happening, Hook},
     parameter::Given,
     stage::Fault,
     trigger::{AnyTrigger, Because, Commit, Meaning, Trigger, TriggerEvent, Verdict},
@@ -91,7 +91,14 @@ fn asked(catalogue: &Catalogue, happening: &Happening) -> Vec<String> {
         };
         format!("{}/{} {answer}", entry.pipeline(), listening.home.trigger)
     };
-    let mut told: Vec<String> = catalogue.asked(happening).into_iter().map(told).collect();
+    let keys = IndexKey::all_of(happening);
+    let holdings = catalogue.looking(&keys);
+    let asked = holdings.values().flat_map(|holding| {
+        let sorted = holding.sorted(&keys, happening);
+        assert_eq!(sorted.refused, []);
+        sorted.open.into_iter().filter_map(|place| holding.at(place))
+    });
+    let mut told: Vec<String> = asked.map(told).collect();
     told.sort();
     told
 }

@@ -1,6 +1,6 @@
 //! [`Trigger`] with its types erased, so that different triggers fit in one registry and one index.
 
-use super::{Door, Home, IndexKey, Next, Trigger, Verdict, Warning};
+use super::{Door, Home, IndexKey, Next, Sieve, Trigger, Verdict, Warning};
 use crate::{
     clock::Civil,
     expression::Kind,
@@ -9,6 +9,7 @@ use crate::{
 };
 use schemars::{Schema, SchemaGenerator};
 use serde_json::Value;
+use std::any::Any;
 
 /// A trigger type as the engine sees it.
 pub trait AnyTrigger: Send + Sync {
@@ -18,12 +19,14 @@ pub trait AnyTrigger: Send + Sync {
 }
 
 /// One trigger of one pipeline.
-pub trait AnyMatcher: Send + Sync {
+pub trait AnyMatcher: Any + Send + Sync {
     fn warnings(&self) -> Vec<Warning>;
     fn keys(&self) -> Vec<IndexKey>;
     fn accept(&self, happening: &Happening) -> Verdict;
     fn next(&self, after: Civil) -> Next;
     fn door(&self) -> Option<Door<'_>>;
+    /// Of all these; none, if one of them is of another type.
+    fn sieve(&self, all: &[&dyn AnyMatcher]) -> Option<Box<dyn Sieve>>;
 }
 
 struct Compiled<T: Trigger>(T::Matcher);
@@ -48,6 +51,16 @@ impl<T: Trigger> AnyMatcher for Compiled<T> {
     fn door(&self) -> Option<Door<'_>> {
         T::door(&self.0)
     }
+
+    fn sieve(&self, all: &[&dyn AnyMatcher]) -> Option<Box<dyn Sieve>> {
+        T::sieve(&all.iter().map(|it| own::<T>(*it)).collect::<Option<Vec<_>>>()?)
+    }
+}
+
+/// What this type has compiled.
+fn own<T: Trigger>(matcher: &dyn AnyMatcher) -> Option<&T::Matcher> {
+    let matcher: &dyn Any = matcher;
+    Some(&matcher.downcast_ref::<Compiled<T>>()?.0)
 }
 
 impl<T: Trigger> AnyTrigger for T {

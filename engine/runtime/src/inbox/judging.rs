@@ -6,7 +6,7 @@ use crate::{
     engine::{StartError, Started},
 };
 use engine_core::{
-    catalogue::{Answer, Entry, Firing, Listening, Standing},
+    catalogue::{Answer, Entry, Firing, Holding, Listening, Sorted, Standing},
     delivery::{Decided, Decision, Delivery, Door, Mark, Outcome, OutcomeEnd},
     event::{Fired, Trigger},
     happening::Happening,
@@ -19,6 +19,8 @@ use std::{collections::BTreeMap, sync::Arc};
 
 /// Outcomes of one delivery that are kept.
 const OUTCOMES: usize = 1_000;
+/// Reasons that are told of those which are not.
+const REASONS: usize = 20;
 /// What is posted is seen by the trigger alone.
 const PAYLOAD: &str = "payload";
 
@@ -47,14 +49,34 @@ pub(super) async fn judge(shared: &Shared, delivery: &Delivery) -> Result<Decide
     if let Some(later) = waits {
         return Err(later);
     }
-    if decision.outcomes.len() > OUTCOMES {
-        let more = decision.outcomes.len() - OUTCOMES;
-        decision.outcomes.truncate(OUTCOMES);
-        decision.notes.push(format!("{more} more triggers are not listed"));
-    }
+    shorten(&mut decision);
     decision.at = shared.backing.clock.now();
     let marks = accepted.into_iter().map(|(key, value)| Mark { key, value });
     Ok(Decided { id: delivery.id, decision, marks: marks.collect() })
+}
+
+/// Keeps what can be kept: what was started goes before who says no, and of those that find no place
+/// each reason is told once.
+fn shorten(decision: &mut Decision) {
+    if decision.outcomes.len() <= OUTCOMES {
+        return;
+    }
+    decision.outcomes.sort_by_key(|it| matches!(it.end, OutcomeEnd::Filtered { .. }));
+    let rest = decision.outcomes.split_off(OUTCOMES);
+    let mut reasons: BTreeMap<String, usize> = BTreeMap::new();
+    for outcome in &rest {
+        let reason = match &outcome.end {
+            OutcomeEnd::Filtered { filter, value } => format!(" said no by {filter}: {value}"),
+            OutcomeEnd::Started { .. } => " have started runs".to_owned(),
+            OutcomeEnd::Invalid { .. } | OutcomeEnd::Known { .. } | OutcomeEnd::Refused { .. } => {
+                " started nothing".to_owned()
+            }
+        };
+        *reasons.entry(reason).or_default() += 1;
+    }
+    let told = reasons.into_iter().take(REASONS);
+    let told = told.map(|(reason, count)| format!("{count} more triggers, not listed,{reason}"));
+    decision.notes.extend(told);
 }
 
 impl Judging<'_> {
@@ -67,53 +89,44 @@ impl Judging<'_> {
             }
         };
         self.decision.notes.extend(unreadable(&own));
-        let asked = self.asked(&happening, own);
-        if asked.is_empty() {
+        let keys = IndexKey::all_of(&happening);
+        let asked = self.asked(&keys, own);
+        let sorted: Vec<(Arc<Holding>, Sorted)> = asked
+            .into_iter()
+            .map(|holding| (holding.clone(), holding.sorted(&keys, &happening)))
+            .collect();
+        if sorted.iter().all(|(_, it)| it.open.is_empty() && it.refused.is_empty()) {
             let note = format!("{}: no trigger looks at it", IndexKey::of(&happening));
             self.decision.notes.push(note);
         }
-        for (entry, listening) in asked {
-            let end = match self.outcome(&happening, (&entry, &listening), number).await {
-                Ok(end) => end,
-                // The others do not wait for it: all are asked again, and what was started stays so.
-                Err(later) => {
-                    self.waits.get_or_insert(later);
-                    continue;
+        for (holding, sorted) in &sorted {
+            for (entry, listening) in sorted.open.iter().filter_map(|place| holding.at(*place)) {
+                match self.outcome(&happening, (entry, listening), number).await {
+                    Ok(end) => self.decision.outcomes.push(told((entry, listening), end)),
+                    // The others do not wait for it: all are asked again, and what was started stays so.
+                    Err(later) => drop(self.waits.get_or_insert(later)),
                 }
-            };
-            self.decision.outcomes.push(Outcome {
-                application: entry.application().to_owned(),
-                pipeline: entry.pipeline().to_owned(),
-                trigger: listening.home.trigger,
-                trigger_type: listening.outline.trigger_type.clone(),
-                end,
-            });
+            }
         }
+        let refused = sorted.iter().flat_map(|(holding, sorted)| {
+            sorted.refused.iter().flat_map(move |(because, places)| {
+                let at = places.iter().filter_map(|place| holding.at(*place));
+                at.map(move |asked| told(asked, filtered(because.clone())))
+            })
+        });
+        self.decision.outcomes.extend(refused);
         Ok(())
     }
 
-    /// The triggers that look at it: those of the commit that it speaks of, and of other sources those
-    /// in force.
-    fn asked(&self, happening: &Happening, own: Own) -> Vec<(Entry, Arc<Listening>)> {
-        let keys = IndexKey::all_of(happening);
-        let looks = |listening: &Arc<Listening>| {
-            listening.matcher.keys().iter().any(|key| keys.contains(key))
-        };
-        let shelf = self.shared.shelf.read();
-        let listed = shelf.asked(happening).into_iter();
-        let listed = listed.map(|(entry, listening)| (entry.clone(), listening.clone()));
-        match own {
-            Own::None => listed.collect(),
-            Own::Of { source, entries } => {
-                let mut asked: Vec<(Entry, Arc<Listening>)> =
-                    listed.filter(|(entry, _)| entry.source != source).collect();
-                for entry in entries {
-                    let looking = entry.triggers.iter().filter(|it| looks(it)).cloned();
-                    asked.extend(looking.map(|listening| (entry.clone(), listening)));
-                }
-                asked
-            }
+    /// The sources that look at it: that of the commit which it speaks of as it is there, of others
+    /// what is in force.
+    fn asked(&self, keys: &[IndexKey], own: Own) -> Vec<Arc<Holding>> {
+        let mut looking = self.shared.shelf.read().looking(keys);
+        if let Own::Of { source, holding } = own {
+            looking.remove(&source);
+            return looking.into_values().chain([holding]).collect();
         }
+        looking.into_values().collect()
     }
 
     async fn outcome(
@@ -124,9 +137,7 @@ impl Judging<'_> {
     ) -> Result<OutcomeEnd, Later> {
         let firing = match ask(happening, entry, listening).await {
             Answer::Fires(firing) => *firing,
-            Answer::No(Because { filter, value }) => {
-                return Ok(OutcomeEnd::Filtered { filter, value });
-            }
+            Answer::No(because) => return Ok(filtered(because)),
         };
         if let Standing::Refused { faults } = &entry.standing {
             return Ok(OutcomeEnd::Invalid { faults: faults.clone() });
@@ -260,6 +271,20 @@ enum Accepting {
     New(Option<Mark>),
 }
 
+fn filtered(Because { filter, value }: Because) -> OutcomeEnd {
+    OutcomeEnd::Filtered { filter, value }
+}
+
+fn told((entry, listening): (&Entry, &Arc<Listening>), end: OutcomeEnd) -> Outcome {
+    Outcome {
+        application: entry.application().to_owned(),
+        pipeline: entry.pipeline().to_owned(),
+        trigger: listening.home.trigger,
+        trigger_type: listening.outline.trigger_type.clone(),
+        end,
+    }
+}
+
 /// Expressions run on a thread of their own; all else takes microseconds.
 async fn ask(happening: &Happening, entry: &Entry, listening: &Arc<Listening>) -> Answer {
     let outline = &listening.outline;
@@ -277,14 +302,14 @@ async fn ask(happening: &Happening, entry: &Entry, listening: &Arc<Listening>) -
 
 /// Of the files at a commit, those that are so broken that no trigger can be read in them.
 fn unreadable(own: &Own) -> Vec<String> {
-    let Own::Of { entries, .. } = own else { return Vec::new() };
+    let Own::Of { holding, .. } = own else { return Vec::new() };
     let told = |entry: &Entry| match &entry.standing {
         Standing::Refused { faults } if entry.triggers.is_empty() => {
             Some(format!("{}: {}", entry.path, faults.join("; ")))
         }
         Standing::Refused { .. } | Standing::Superseded { .. } | Standing::Good => None,
     };
-    entries.iter().filter_map(told).take(OUTCOMES).collect()
+    holding.entries().iter().filter_map(told).take(OUTCOMES).collect()
 }
 
 fn ancestry(happening: &Happening) -> Vec<RunId> {

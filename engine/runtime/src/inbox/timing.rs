@@ -10,7 +10,11 @@ use engine_core::{
     trigger::{IndexKey, Next},
 };
 use serde::{Deserialize, Serialize};
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::Arc,
+    time::Duration,
+};
 
 /// So late a moment is still in time: the engine was there, and busy or asleep.
 const GRACE_MS: u64 = 60_000;
@@ -22,8 +26,12 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// Without anything to come: the catalogue says when it changes.
 const IDLE_MS: u64 = 60 * 60 * 1_000;
 
+/// What the store has of each schedule, as far as it was read: nobody else writes it. Empty after an
+/// error, as nobody knows then.
+type Kept = HashMap<String, Option<Watched>>;
+
 /// Where a schedule goes on.
-#[derive(Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 struct Watched {
     /// Another schedule begins anew.
     schedule: String,
@@ -33,13 +41,14 @@ struct Watched {
 
 /// Never ends by itself.
 pub(super) async fn watch(shared: Arc<Shared>) {
-    let mut looked_at = LookedAt::by(MARKS);
+    let (mut looked_at, mut kept) = (LookedAt::by(MARKS), Kept::default());
     loop {
         let changed = shared.shelf.changed.notified();
-        let until = match look(&shared, &mut looked_at).await {
+        let until = match look(&shared, (&mut looked_at, &mut kept)).await {
             Ok(until) => until,
             Err(error) => {
                 tracing::warn!(%error, "schedules cannot be looked at; trying again");
+                kept = Kept::default();
                 shared.pause(PAUSE).await;
                 continue;
             }
@@ -83,13 +92,16 @@ fn timers(shared: &Shared) -> Vec<Timer> {
 /// What one look has found.
 struct Found {
     arrivals: Vec<Arrival>,
-    marks: Vec<Mark>,
+    marks: Vec<(String, Watched)>,
     /// The next moment of any.
     until: Civil,
 }
 
 /// Keeps what is due, and answers when the next is.
-async fn look(shared: &Shared, looked_at: &mut LookedAt) -> Result<Civil, StoreError> {
+async fn look(
+    shared: &Shared,
+    (looked_at, kept): (&mut LookedAt, &mut Kept),
+) -> Result<Civil, StoreError> {
     let now = shared.backing.clock.now();
     let until = Civil(now.civil.0 + IDLE_MS);
     let mut found = Found { arrivals: Vec::new(), marks: Vec::new(), until };
@@ -97,28 +109,36 @@ async fn look(shared: &Shared, looked_at: &mut LookedAt) -> Result<Civil, StoreE
     let mark = |timer: &Timer| format!("{MARKS}{}", timer.key);
     let marks: BTreeSet<String> = timers.iter().map(mark).collect();
     looked_at.turn(shared, marks).await?;
+    let mut read = std::mem::take(kept);
     for timer in timers {
         let mark = mark(&timer);
-        let kept = shared.backing.store.mark(&mark).await?;
-        let kept = kept.and_then(|text| serde_json::from_str::<Watched>(&text).ok());
-        found.add(timer, (mark, kept), now)?;
+        let known = match read.remove(&mark) {
+            Some(known) => known,
+            None => {
+                let text = shared.backing.store.mark(&mark).await?;
+                text.and_then(|text| serde_json::from_str::<Watched>(&text).ok())
+            }
+        };
+        found.add(timer, (&mark, known.as_ref()), now);
+        kept.insert(mark, known);
     }
     let Found { arrivals, marks, until } = found;
     if !(arrivals.is_empty() && marks.is_empty()) {
-        let _kept = shared.arrive(arrivals, marks).await?;
+        let written = marks.iter().map(|(key, watched)| {
+            let value = serde_json::to_string(watched);
+            let value = value.map_err(|error| StoreError::Damaged(error.to_string()))?;
+            Ok(Mark { key: key.clone(), value })
+        });
+        let _kept = shared.arrive(arrivals, written.collect::<Result<_, StoreError>>()?).await?;
+        kept.extend(marks.into_iter().map(|(key, watched)| (key, Some(watched))));
     }
     Ok(until)
 }
 
 impl Found {
-    fn add(
-        &mut self,
-        timer: Timer,
-        (key, kept): (String, Option<Watched>),
-        now: Now,
-    ) -> Result<(), StoreError> {
-        let Next::At { schedule, .. } = (timer.next)(now.civil) else { return Ok(()) };
-        let after = match &kept {
+    fn add(&mut self, timer: Timer, (key, kept): (&str, Option<&Watched>), now: Now) {
+        let Next::At { schedule, .. } = (timer.next)(now.civil) else { return };
+        let after = match kept {
             Some(kept) if kept.schedule == schedule => Civil(kept.after),
             // The first sight of a schedule.
             Some(_) | None => now.civil,
@@ -126,10 +146,8 @@ impl Found {
         let due = due(&timer, after, now.civil);
         let done = due.last.unwrap_or(after);
         if kept.is_none_or(|kept| kept.schedule != schedule || kept.after != done.0) {
-            let value =
-                serde_json::to_string(&Watched { schedule: schedule.clone(), after: done.0 });
-            let value = value.map_err(|error| StoreError::Damaged(error.to_string()))?;
-            self.marks.push(Mark { key, value });
+            let watched = Watched { schedule: schedule.clone(), after: done.0 };
+            self.marks.push((key.to_owned(), watched));
         }
         if let Next::At { at, .. } = (timer.next)(done.max(now.civil)) {
             self.until = self.until.min(at);
@@ -139,7 +157,6 @@ impl Found {
             let time = Time { schedule, scheduled_at: at, lateness, ..timer.time };
             self.arrivals.push(arrival(&timer.key, time, now));
         }
-        Ok(())
     }
 }
 

@@ -5,10 +5,12 @@ use artifacts::git::{
     Ancestry, ChangedPaths as Differing, GitError, ObjectId, RefKind, RefName, Resolved,
 };
 use engine_core::{
+    catalogue::Holding,
     happening::{Change, ChangedPaths, Git},
     platform::Leave,
 };
 use engine_runtime::inbox::Own;
+use std::sync::Arc;
 
 impl Repository {
     /// Fetches, and looks whether what was told is so.
@@ -58,8 +60,8 @@ impl Repository {
         if let Some(reason) = self.fill_in(&mut state, &mut git, &commit).await? {
             return Ok(Looked::NotSo(reason));
         }
-        let entries = self.entries_at(&commit).await?;
-        let own = Own::Of { source: self.name.clone(), entries };
+        let holding = Arc::new(Holding::at_commit(self.entries_at(&commit).await?));
+        let own = Own::Of { source: self.name.clone(), holding };
         Ok(Looked::So(Box::new(git), own))
     }
 

@@ -2,6 +2,7 @@
 //! to become a run.
 
 mod registries;
+mod standing;
 
 use crate::{
     callees::{self, Neighbours},
@@ -23,8 +24,8 @@ use engine_core::{
 use engine_runtime::{
     engine::NewRun,
     inbox::{
-        Confirmed, Edition, Grounds, Interval, Later, Listing, Own, Shelf, Subject, Unprepared,
-        Wanted,
+        Confirmed, Edition, Grounds, Interval, Later, Listing, Own, Pinned, Shelf, Stands, Subject,
+        Unprepared, Wanted,
     },
     seal::Sealer,
 };
@@ -102,6 +103,10 @@ impl Grounds for Places {
                 }
             }
         })
+    }
+
+    fn stands<'a>(&'a self, pinned: &'a Pinned) -> BoxFuture<'a, Stands> {
+        Box::pin(self.standing(pinned))
     }
 
     fn prepare<'a>(&'a self, wanted: Wanted) -> BoxFuture<'a, Result<NewRun, Unprepared>> {

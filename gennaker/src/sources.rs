@@ -10,7 +10,7 @@ mod seen;
 
 pub(crate) use folder::Folder;
 pub(crate) use opening::Watched;
-pub(crate) use repository::{Looked, Repository, Version};
+pub(crate) use repository::{Looked, Repository, Standing, Version};
 
 use crate::{clusters::Reach, secrets};
 use engine_core::{

@@ -5,6 +5,7 @@ mod deployed;
 mod hostile;
 mod reasons;
 mod reload;
+mod removed;
 mod shop;
 
 use shop::{MAIN, Shop, Watch, outcome, pipeline};

@@ -143,6 +143,21 @@ impl Mirror {
         commits(&said).pop().ok_or_else(unreadable)
     }
 
+    /// The newest commit that leads to `id`, itself included, and changed what is at `path`; a removal is
+    /// a change.
+    pub async fn last_to_change(
+        &self,
+        path: &str,
+        id: &ObjectId,
+    ) -> Result<Option<ObjectId>, GitError> {
+        self.expect_commit(id).await?;
+        let mut call = self.call("log", ["--max-count=1", "--format=tformat:%H"]);
+        call.arguments.extend([id.to_string(), "--".to_owned(), path.to_owned()]);
+        let said = self.run(call).await?;
+        whole(&said)?;
+        Ok(said.lines().find_map(|line| ObjectId::parse(line.trim()).ok()))
+    }
+
     /// The commits that `to` has and `from` has not, the newest `limit` of them.
     pub async fn between(
         &self,

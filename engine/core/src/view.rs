@@ -285,6 +285,7 @@ impl Execution {
             RunStop::Abort { by } => format!("aborted by the failure of `{by}`"),
             RunStop::Timeout => "stopped: the time of the whole run ran out".to_owned(),
             RunStop::Superseded { by } => format!("superseded by {by}"),
+            RunStop::Withdrawn { because } => format!("cancelled: {because}"),
             RunStop::GroupFull { by } => wording::full_words(by),
             RunStop::Ring { because } => because.clone(),
             RunStop::Parent { by } => format!("{by}, which started it, needs it no more"),

@@ -9,8 +9,10 @@ mod polling;
 mod post;
 mod refusing;
 mod timing;
+mod withdrawing;
 
 pub use polling::{Edition, Interval, Subject};
+pub use withdrawing::{Pinned, Stands};
 
 use crate::{
     engine::{NewRun, Starting},
@@ -88,6 +90,9 @@ pub trait Grounds: Send + Sync + 'static {
         subject: &'a Subject,
         cursor: Option<serde_json::Value>,
     ) -> BoxFuture<'a, Result<Polled, PollError>>;
+
+    /// Whether the pipeline of a run that waits to begin is still where it came from.
+    fn stands<'a>(&'a self, pinned: &'a Pinned) -> BoxFuture<'a, Stands>;
 
     /// Makes a run of a pipeline ready to start.
     fn prepare<'a>(&'a self, wanted: Wanted) -> BoxFuture<'a, Result<NewRun, Unprepared>>;
@@ -204,6 +209,7 @@ impl Inbox {
             tokio::spawn(polling::poll(shared.clone())),
             tokio::spawn(timing::watch(shared.clone())),
             tokio::spawn(following::follow(shared.clone())),
+            tokio::spawn(withdrawing::watch(shared.clone())),
             tokio::spawn(post::forget(shared.clone())),
             tokio::spawn(refusing::tell(shared.clone())),
         ];

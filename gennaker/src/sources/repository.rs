@@ -2,6 +2,7 @@
 
 mod looking;
 mod reading;
+mod standing;
 mod upkeep;
 
 use super::{
@@ -13,7 +14,7 @@ use artifacts::git::{
     Blob, GitError, ObjectId, Origin as Way, PathPattern, RefChange, RefKind, RefName, Refs, Tree,
 };
 use engine_core::{
-    catalogue::{Entry, Outline, Standing},
+    catalogue::{self, Entry, Outline},
     diagnostic::SourceFile,
     glob,
     happening::{Change, ChangedPaths, Git, Happening},
@@ -36,6 +37,7 @@ const REMEMBERED: usize = 256;
 /// Outlines that are kept by the name of their content.
 const OUTLINES: usize = 20_000;
 
+pub(crate) use standing::Standing;
 pub(super) use upkeep::{Opening, Replica};
 
 /// One as the platform's file has it. If that comes to say something else of it, there is another one,
@@ -58,6 +60,7 @@ pub(crate) struct Repository {
 #[derive(Default)]
 struct Memory {
     outlines: Mutex<HashMap<String, Arc<Outline>>>,
+    found: Mutex<standing::Found>,
     state: Turn<State>,
 }
 
@@ -220,6 +223,9 @@ impl Repository {
             }
         }
         state.seen.put_refs(&refs);
+        if known.is_some_and(|known| known.refs != state.seen.refs) {
+            self.ground.shelf.changed();
+        }
         state.seen.branches = self.branches().to_vec();
         let cursor = serde_json::to_value(&state.seen).unwrap_or_default();
         Ok(Polled { happenings, cursor, rest: Rest::None })
@@ -307,14 +313,19 @@ impl Repository {
             let in_force = last.as_ref().and_then(|(outline, _)| outline.clone());
             let entry = self.shelving().entry(&path, found, in_force);
             match (&entry.standing, blob, last) {
-                (Standing::Good, Some(blob), _) => {
+                (catalogue::Standing::Good, Some(blob), _) => {
                     let (commit, blob) = (head.to_string(), blob.to_string());
                     state.seen.good.insert(path, Good { commit, blob });
                 }
-                (Standing::Superseded { .. }, _, Some((_, last))) => {
+                (catalogue::Standing::Superseded { .. }, _, Some((_, last))) => {
                     state.seen.good.insert(path, last);
                 }
-                (Standing::Good | Standing::Superseded { .. } | Standing::Refused { .. }, ..) => {}
+                (
+                    catalogue::Standing::Good
+                    | catalogue::Standing::Superseded { .. }
+                    | catalogue::Standing::Refused { .. },
+                    ..,
+                ) => {}
             }
             entries.push(entry);
         }

@@ -94,6 +94,7 @@ fn run_words(event: &Event) -> Option<String> {
             RunStop::Abort { by } => format!("is aborted by {by}"),
             RunStop::Timeout => "is stopped: its time ran out".to_owned(),
             RunStop::Superseded { by } => format!("is superseded by {by}"),
+            RunStop::Withdrawn { because } => format!("is cancelled: {because}"),
             RunStop::GroupFull { by } => wording::full_words(by),
             RunStop::Ring { because } => because.clone(),
             RunStop::Parent { by } => format!("is cancelled with {by}"),

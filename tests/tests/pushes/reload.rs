@@ -7,10 +7,10 @@ use tokio::runtime::Runtime;
 
 const FILE: &str = ".gennaker/web.yaml";
 const API: &str = ".gennaker/api.yaml";
-const READ: &str = "was read again and is in force";
+pub(super) const READ: &str = "was read again and is in force";
 
 /// A source, asked often.
-fn source(shop: &Shop, name: &str, branches: &str) -> String {
+pub(super) fn source(shop: &Shop, name: &str, branches: &str) -> String {
     let url = shop.server.url(&format!("shop/{name}"));
     format!("git: \"{url}\", poll: 5s, branches: [{branches}], applications: [{name}]")
 }

@@ -124,6 +124,10 @@ pub enum Message {
         by: String,
         urgency: Urgency,
     },
+    /// What it was started by is there no more: it ends unless a stage of it has begun.
+    Withdrawn {
+        because: String,
+    },
     /// The run that started this one needs it no more.
     ParentEnded {
         by: String,
@@ -190,6 +194,8 @@ pub enum Rejected {
     NotQueued { group: String },
     #[error("the run does not hold target {environment}; nothing is to be done")]
     NotHeld { environment: String },
+    #[error("a stage of the run has begun, and it goes on as it was pinned")]
+    Begun,
     #[error("the run has no parent that waits for it")]
     NoParent,
     #[error("stage `{stage}` waits for no run")]

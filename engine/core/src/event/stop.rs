@@ -31,6 +31,10 @@ pub enum StopCause {
     NotAdmitted {
         because: String,
     },
+    /// What the run was started by is there no more.
+    Withdrawn {
+        because: String,
+    },
     /// The run that started this one needs it no more.
     Parent {
         by: String,
@@ -67,6 +71,10 @@ pub enum RunStop {
     },
     /// To wait for its group would be to wait for ever.
     Ring {
+        because: String,
+    },
+    /// What it was started by is there no more, and no stage of it had begun.
+    Withdrawn {
         because: String,
     },
     /// The run that started this one needs it no more.

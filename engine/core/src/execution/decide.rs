@@ -166,6 +166,7 @@ impl<'a> Decision<'a> {
             | RunStop::Abort { .. }
             | RunStop::Timeout
             | RunStop::Superseded { .. }
+            | RunStop::Withdrawn { .. }
             | RunStop::GroupFull { .. }
             | RunStop::Ring { .. }
             | RunStop::Parent { .. } => Spare::Rollbacks,
@@ -175,6 +176,7 @@ impl<'a> Decision<'a> {
             RunStop::Abort { by } => StopCause::Abort { by: by.clone() },
             RunStop::Timeout => StopCause::RunTimeout,
             RunStop::Superseded { by } => StopCause::Superseded { by: by.clone() },
+            RunStop::Withdrawn { because } => StopCause::Withdrawn { because: because.clone() },
             RunStop::Parent { by } => StopCause::Parent { by: by.clone() },
             RunStop::GroupFull { by } => {
                 StopCause::NotAdmitted { because: wording::full_words(by) }
@@ -324,6 +326,7 @@ impl<'a> Decision<'a> {
             Some(
                 RunStop::Cancel { .. }
                 | RunStop::Superseded { .. }
+                | RunStop::Withdrawn { .. }
                 | RunStop::GroupFull { .. }
                 | RunStop::Parent { .. },
             ) => RunStatus::Cancelled,

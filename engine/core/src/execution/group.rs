@@ -3,7 +3,7 @@
 use super::{
     Execution,
     decide::{Decided, Decision},
-    state::{Claim, Phase, Recorded},
+    state::{Claim, NodeState, Phase, Recorded},
 };
 use crate::{
     admission::{Limit, Link, Rank, Standing},
@@ -185,6 +185,19 @@ pub(super) fn superseded(
         Urgency::WhenIdle => decision.emit(Event::SuccessorCame { by }),
         Urgency::AtOnce => decision.stop_run(RunStop::Superseded { by }),
     }
+    Ok(decision.finish())
+}
+
+/// What it was started by is there no more. What has begun goes on as it was pinned.
+pub(super) fn withdrawn(execution: &mut Execution, because: String, now: Now) -> Decided {
+    if execution.recorded.stop.is_some() {
+        return Err(Rejected::Stopping);
+    }
+    if execution.recorded.nodes.iter().any(NodeState::has_begun) {
+        return Err(Rejected::Begun);
+    }
+    let mut decision = Decision::new(execution, now);
+    decision.stop_run(RunStop::Withdrawn { because });
     Ok(decision.finish())
 }
 

@@ -206,6 +206,7 @@ pub(super) fn row(execution: &mut Execution, row: InputRow, now: Now) -> Decided
         Message::RoomGranted => group::let_in(execution, now),
         Message::RoomRefused { ring } => group::kept_out(execution, ring, now),
         Message::Superseded { by, urgency } => group::superseded(execution, (by, urgency), now),
+        Message::Withdrawn { because } => group::withdrawn(execution, because, now),
         Message::ParentEnded { by } => group::orphaned(execution, by, now),
         Message::ChildEnded { stage } => child_ended(execution, &stage),
         Message::Signal { stage, signalled } => signals::take(execution, (&stage, signalled), now),

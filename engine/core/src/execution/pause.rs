@@ -45,6 +45,7 @@ impl Execution {
                     RunStop::Abort { .. }
                     | RunStop::Timeout
                     | RunStop::Superseded { .. }
+                    | RunStop::Withdrawn { .. }
                     | RunStop::GroupFull { .. }
                     | RunStop::Ring { .. }
                     | RunStop::Parent { .. }

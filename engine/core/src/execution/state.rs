@@ -217,6 +217,19 @@ impl NodeState {
         }
     }
 
+    /// Whether an attempt of it was ever started.
+    pub fn has_begun(&self) -> bool {
+        match self {
+            NodeState::Pending { .. } => false,
+            NodeState::Gated { next, .. } => next.attempt > 1,
+            NodeState::Ended(ended) => ended.attempts > 0,
+            NodeState::Running(_)
+            | NodeState::BackingOff(_)
+            | NodeState::Held(_)
+            | NodeState::Stopping { .. } => true,
+        }
+    }
+
     /// What the node waits for, if it waits.
     pub fn wait_kind(&self) -> Option<WaitKind> {
         match self {

@@ -81,6 +81,7 @@ pub(super) fn stopped(
             | StopCause::Abort { .. }
             | StopCause::FailFast { .. }
             | StopCause::Superseded { .. }
+            | StopCause::Withdrawn { .. }
             | StopCause::Preempted { .. }
             | StopCause::NotAdmitted { .. }
             | StopCause::Parent { .. }),

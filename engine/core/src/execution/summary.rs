@@ -6,9 +6,9 @@ use super::{
     state::{Phase, Recorded, Tally, Trial},
 };
 use crate::{
-    clock::Now,
+    clock::{Elapsed, Now},
     status::{RunStatus, WaitKind},
-    store::{Counts, Summary},
+    store::{Counts, Summary, Wakes},
 };
 
 impl Execution {
@@ -27,7 +27,17 @@ impl Execution {
             ended_at: recorded.ended_at(),
             stages: recorded.counts(),
             waiting: recorded.waiting(),
-            wake: self.next_timer(),
+            wake: self.wakes(),
+        }
+    }
+
+    /// When the next engine is to look at it. What is called now is due already: a stage that waits for
+    /// a time has none any more once that has come, until its call is back.
+    fn wakes(&self) -> Wakes {
+        let timers = self.next_timer();
+        match self.is_busy() {
+            true => Wakes { elapsed: Some(Elapsed(0)), ..timers },
+            false => timers,
         }
     }
 }

@@ -153,7 +153,7 @@ fn stop(cause: &StopCause) -> String {
         StopCause::Abort { by } => format!("`{by}` failed and aborted the run"),
         StopCause::Superseded { by } => format!("the run was superseded by {by}"),
         StopCause::Preempted { by } => format!("{by} takes its target back"),
-        StopCause::NotAdmitted { because } => because.clone(),
+        StopCause::NotAdmitted { because } | StopCause::Withdrawn { because } => because.clone(),
         StopCause::Parent { by } => format!("{by}, which started the run, needs it no more"),
         StopCause::Poison { unclean_ends, by } => wording::poison_words(*unclean_ends, by),
         StopCause::FailFast { by } => format!("`{by}` failed, and its matrix fails fast"),

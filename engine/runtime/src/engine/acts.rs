@@ -118,6 +118,12 @@ impl Engine {
         }
     }
 
+    /// Ends a run whose pipeline is there no more, unless a stage of it has begun. Durable when this
+    /// answers.
+    pub async fn withdraw(&self, run: RunId, because: String) -> Result<(), ActError> {
+        Ok(self.starting.withdraw(run, because).await?)
+    }
+
     /// Who starts a run: the person behind the account, who must hold the right to.
     pub(super) fn allowed(&self, new: NewRun) -> Result<NewRun, StartError> {
         if self.is_leaving() {

@@ -8,11 +8,11 @@ use crate::{
 use engine_core::{
     Execution, Plan, Start,
     admission::Limits,
-    event::{Actor, Parent},
+    event::{Actor, Message, Parent},
     id::{BlobName, RunId},
     latest::Latest,
     platform::{Leave, Platform, Right},
-    store::{Append, Appended, Beginning, Blob},
+    store::{Append, Appended, Beginning, Blob, Request, StoreError},
 };
 use std::sync::{Arc, atomic::Ordering};
 
@@ -44,6 +44,17 @@ impl Starting {
                 Ok(Started::New { run, number })
             }
         }
+    }
+
+    /// Ends a run of which nothing has begun. Said once: whether anything has is decided by the run, and
+    /// stays so.
+    pub(crate) async fn withdraw(&self, run: RunId, because: String) -> Result<(), StoreError> {
+        let backing = &self.shop.backing;
+        let (key, message) = (format!("withdrawn/{run}"), Message::Withdrawn { because });
+        let request = Request { run, key, message, at: backing.clock.now() };
+        backing.store.submit(request).await?;
+        self.supervisor.order(Order::Wake(vec![run]));
+        Ok(())
     }
 
     /// The same for a run that a stage starts: in the name of whoever started its parent, who must

@@ -61,6 +61,8 @@ struct Ledger {
     /// Stages that take their environment back.
     going_back: BTreeSet<String>,
     status: Option<RunStatus>,
+    /// Whether an attempt of any stage was ever started.
+    begun: bool,
     repeat: Repeat,
     /// Stages whose newest question is whether they are out of date.
     outdated: BTreeSet<String>,
@@ -93,6 +95,7 @@ pub(crate) fn check(
         Some(
             RunStop::Cancel { .. }
             | RunStop::Superseded { .. }
+            | RunStop::Withdrawn { .. }
             | RunStop::GroupFull { .. }
             | RunStop::Parent { .. },
         ) => assert_eq!(status, RunStatus::Cancelled),
@@ -120,6 +123,7 @@ impl Ledger {
     fn read(&mut self, plan: &Plan, event: &Event, now: Now) {
         match event {
             Event::AttemptStarted { stage, attempt, .. } => {
+                self.begun = true;
                 self.started(plan, (stage, *attempt), now)
             }
             Event::RollbackStarted { stage, attempt, .. } => {
@@ -228,7 +232,11 @@ impl Ledger {
             Event::RunTriedAlone => self.stands = false,
             Event::RunAnswered { .. } => assert!(self.stands, "an answer to nothing"),
             Event::RunCleared => assert!(!self.stands, "it was not driven"),
-            Event::RunStopping { cause } => self.stop = Some(cause.clone()),
+            Event::RunStopping { cause } => {
+                let is_withdrawn = matches!(cause, RunStop::Withdrawn { .. });
+                assert!(!(is_withdrawn && self.begun), "what has begun is not withdrawn");
+                self.stop = Some(cause.clone());
+            }
             Event::RunEnded { status, .. } => self.status = Some(*status),
             Event::RunStarted { .. }
             | Event::SlotReleased { .. }

@@ -211,7 +211,8 @@ impl Storm {
         let environment = self.chance.pick(&["one", "two"]);
         let target = self.execution.recorded().targets.get(environment);
         let by = "other#1".to_owned();
-        let message = match (self.chance.below(4), target) {
+        let message = match (self.chance.below(5), target) {
+            (4, _) => Message::Withdrawn { because: "its file is gone".to_owned() },
             (0, _) => Message::Superseded { by, urgency: Urgency::AtOnce },
             (1, _) => Message::Superseded { by, urgency: Urgency::WhenIdle },
             (_, Some(state)) => Message::Preempted { target: state.target.clone(), by },

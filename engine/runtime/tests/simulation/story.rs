@@ -13,7 +13,7 @@ pub(crate) struct Reached {
 }
 
 /// What a storm of usual length must have met.
-const EXPECTED: [&str; 64] = [
+const EXPECTED: [&str; 65] = [
     "abort of a run",
     "append lands late",
     "answer lost after the write",
@@ -78,6 +78,7 @@ const EXPECTED: [&str; 64] = [
     "started run succeeded",
     "stopped with its parent",
     "target shared in a family",
+    "withdrawn",
 ];
 
 impl Reached {
@@ -123,6 +124,7 @@ impl Reached {
             Event::TargetRefused { .. } => "target refused for a ring",
             Event::TargetPreempted { .. } => "target preempted",
             Event::RunStopping { cause: RunStop::Superseded { .. } } => "superseded",
+            Event::RunStopping { cause: RunStop::Withdrawn { .. } } => "withdrawn",
             Event::RunStopping { cause: RunStop::GroupFull { .. } } => "group full",
             Event::RunStopping { cause: RunStop::Cancel { .. } } => "cancel",
             Event::RunStopping { cause: RunStop::Timeout } => "timeout of a run",

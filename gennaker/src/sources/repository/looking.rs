@@ -60,6 +60,8 @@ impl Repository {
         if let Some(reason) = self.fill_in(&mut state, &mut git, &commit).await? {
             return Ok(Looked::NotSo(reason));
         }
+        // What waits to begin may have lost its file.
+        self.ground.shelf.changed();
         let holding = Arc::new(Holding::at_commit(self.entries_at(&commit).await?));
         let own = Own::Of { source: self.name.clone(), holding };
         Ok(Looked::So(Box::new(git), own))

@@ -19,6 +19,13 @@ impl Storm {
         }
         let run = self.chance.pick(&runs);
         let engine = self.engine.as_ref().unwrap();
+        if self.chance.one_in(3) {
+            // What has begun is not touched by that.
+            for run in runs {
+                let _ended = engine.withdraw(run, "its file is gone".to_owned()).await;
+            }
+            return;
+        }
         for _twice in 0..2 {
             let act = self.chance.pick(&[RunAct::Cancel, RunAct::ForceCancel]);
             let said = (act, somebody(), "storm".to_owned());

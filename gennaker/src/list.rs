@@ -7,6 +7,7 @@ use crate::{
     exit::Exit,
     print::{Shown, print},
     source::Source,
+    table::Table,
 };
 use clap::{Args, ValueEnum};
 use engine_core::{clock::Civil, status::RunStatus, view::RunItem, wording};
@@ -116,33 +117,36 @@ impl Sorting {
     }
 }
 
-fn line(run: &RunItem) -> String {
-    let RunItem { id, status, started_at, .. } = run;
-    format!("{:<24} {status:<12} {started_at:<25} {id}", run.label())
-}
-
 impl Shown for Vec<RunItem> {
     fn table(&self) {
-        println!("{:<24} {:<12} {:<25} RUN", "PIPELINE", "STATUS", "STARTED");
-        self.iter().for_each(|run| println!("{}", line(run)));
+        let mut table = Table::new(["PIPELINE", "STATUS", "STARTED", "RUN"]);
+        for run in self {
+            table.row([&run.label(), run.status.word(), &run.started_at, &run.id.to_string()]);
+        }
+        table.print();
     }
 
     fn wide(&self) {
-        println!(
-            "{:<24} {:<12} {:<25} {:>8} {:>7}  {:<12} {:<16} RUN",
-            "PIPELINE", "STATUS", "STARTED", "TOOK", "STAGES", "WAITING", "APPLICATION"
-        );
+        let mut table = Table::new([
+            "PIPELINE",
+            "STATUS",
+            "STARTED",
+            "TOOK",
+            "STAGES",
+            "WAITING",
+            "APPLICATION",
+            "RUN",
+        ]);
         let now = Timestamp::now();
         for run in self {
             let RunItem { id, status, started_at, stages, application, .. } = run;
             let ended = format!("{}/{}", stages.ended, stages.all);
             let waiting = run.waiting.map_or("", |kind| kind.word());
-            println!(
-                "{:<24} {status:<12} {started_at:<25} {:>8} {ended:>7}  {waiting:<12} {application:<16} {id}",
-                run.label(),
-                took(run, now),
-            );
+            let (label, took, id) = (run.label(), took(run, now), id.to_string());
+            let word = status.word();
+            table.row([&label, word, started_at, &took, &ended, waiting, application, &id]);
         }
+        table.print();
     }
 
     fn names(&self) -> Vec<String> {

@@ -40,6 +40,7 @@ mod source;
 mod sources;
 mod state;
 mod submit;
+mod table;
 mod test_trigger;
 mod version;
 mod watch;

@@ -8,6 +8,7 @@ use crate::{
     read,
     screen::plain,
     source::Source,
+    table::Table,
 };
 use engine_core::{
     Pipeline,
@@ -149,26 +150,7 @@ impl Row {
 
 impl Shown for Vec<Row> {
     fn table(&self) {
-        println!(
-            "{:<20} {:<20} {:<24} {:<12} {:<25} {:<10} TRIGGERS",
-            "APPLICATION", "PIPELINE", "LAST RUN", "STATUS", "STARTED", "STANDING"
-        );
-        for row in self {
-            let (run, status, at) = row.run();
-            let (standing, triggers) = (row.standing(), row.triggers());
-            let Row { application, pipeline, .. } = row;
-            let line = format!(
-                "{application:<20} {pipeline:<20} {run:<24} {status:<12} {at:<25} {standing:<10} \
-                 {triggers}"
-            );
-            println!("{}", line.trim_end());
-            row.faults().iter().for_each(|fault| println!("{fault}"));
-        }
-    }
-
-    fn wide(&self) {
-        println!(
-            "{:<20} {:<20} {:<24} {:<12} {:<25} {:<10} {:<24} {:<32} SOURCE",
+        let mut table = Table::new([
             "APPLICATION",
             "PIPELINE",
             "LAST RUN",
@@ -176,22 +158,50 @@ impl Shown for Vec<Row> {
             "STARTED",
             "STANDING",
             "TRIGGERS",
-            "FILE"
-        );
+        ]);
         for row in self {
             let (run, status, at) = row.run();
+            let Row { application, pipeline, .. } = row;
             let (standing, triggers) = (row.standing(), row.triggers());
+            table.row([application, pipeline, &run, status, at, &standing, &triggers]);
+            row.faults().into_iter().for_each(|fault| table.note(fault));
+        }
+        table.print();
+    }
+
+    fn wide(&self) {
+        let mut table = Table::new([
+            "APPLICATION",
+            "PIPELINE",
+            "LAST RUN",
+            "STATUS",
+            "STARTED",
+            "STANDING",
+            "TRIGGERS",
+            "FILE",
+            "SOURCE",
+        ]);
+        for row in self {
+            let (run, status, at) = row.run();
             let Row { application, pipeline, file, served, .. } = row;
             let lies = served.first();
             let file = lies.map(|it| &it.path).or(file.as_ref()).map_or("", String::as_str);
             let source = lies.map_or("", |it| it.source.as_str());
-            let line = format!(
-                "{application:<20} {pipeline:<20} {run:<24} {status:<12} {at:<25} {standing:<10} \
-                 {triggers:<24} {file:<32} {source}"
-            );
-            println!("{}", line.trim_end());
-            row.faults().iter().for_each(|fault| println!("{fault}"));
+            let (standing, triggers) = (row.standing(), row.triggers());
+            table.row([
+                application,
+                pipeline,
+                &run,
+                status,
+                at,
+                &standing,
+                &triggers,
+                file,
+                source,
+            ]);
+            row.faults().into_iter().for_each(|fault| table.note(fault));
         }
+        table.print();
     }
 
     fn names(&self) -> Vec<String> {

@@ -22,6 +22,7 @@ mod kills;
 mod limits;
 mod lists;
 mod malformed;
+mod newcomer;
 mod outage;
 mod people;
 mod platform;

@@ -1,7 +1,7 @@
 //! Deliveries on a terminal. What others have posted is only ever shown as text.
 
 use super::{Listed, Receiver, Whole};
-use crate::{print::Shown, screen::plain};
+use crate::{print::Shown, screen::plain, table::Table};
 use engine_core::view::{DeliveryView, OutcomeView, RefusalView};
 
 /// What it says, in a few words.
@@ -50,25 +50,23 @@ fn refused(refusal: &RefusalView) {
 }
 
 fn table(deliveries: &[DeliveryView]) {
-    println!("{:>8}  {:<25} {:<24} {:<44} WHY", "ID", "AT", "DOOR", "WHAT");
+    let mut table = Table::new(["ID", "AT", "DOOR", "WHAT", "WHY"]);
     for delivery in deliveries {
         let DeliveryView { id, at, door, why, .. } = delivery;
-        let (door, what, why) = (plain(door), what(delivery), plain(why));
-        println!("{id:>8}  {at:<25} {door:<24} {what:<44} {why}");
+        table.row([&id.to_string(), at, &plain(door), &what(delivery), &plain(why)]);
     }
+    table.print();
 }
 
 fn wide(deliveries: &[DeliveryView]) {
-    println!(
-        "{:>8}  {:<25} {:<24} {:<44} {:<8} {:>8}  {:<38} WHY",
-        "ID", "AT", "DOOR", "WHAT", "STATE", "TRIGGERS", "KEY"
-    );
+    let mut table = Table::new(["ID", "AT", "DOOR", "WHAT", "STATE", "TRIGGERS", "KEY", "WHY"]);
     for delivery in deliveries {
         let DeliveryView { id, at, door, state, outcomes, key, why, .. } = delivery;
-        let (door, what, why, key) = (plain(door), what(delivery), plain(why), plain(key));
-        let asked = outcomes.len();
-        println!("{id:>8}  {at:<25} {door:<24} {what:<44} {state:<8} {asked:>8}  {key:<38} {why}");
+        let (id, asked) = (id.to_string(), outcomes.len().to_string());
+        let (door, what, key, why) = (plain(door), what(delivery), plain(key), plain(why));
+        table.row([&id, at, &door, &what, state, &asked, &key, &why]);
     }
+    table.print();
 }
 
 /// What one trigger said.

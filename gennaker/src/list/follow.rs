@@ -1,7 +1,7 @@
 //! `get runs --watch`: the list, and then each run again when it stands otherwise.
 
-use super::{Which, line, listed};
-use crate::{arguments::Output, exit::Exit, print::print, source::Source};
+use super::{Which, listed};
+use crate::{arguments::Output, exit::Exit, source::Source};
 use engine_core::{id::RunId, view::RunItem};
 use std::{collections::BTreeMap, time::Duration};
 
@@ -29,7 +29,9 @@ async fn changes(
 ) -> anyhow::Result<Exit> {
     let mut known: BTreeMap<RunId, RunItem> = BTreeMap::new();
     if let Output::Table | Output::Wide = output {
-        print(output, &first)?;
+        // Nobody knows how long the names will be that are still to come.
+        println!("{:<32}  {:<12}  {:<24}  RUN", "PIPELINE", "STATUS", "STARTED");
+        first.iter().for_each(|run| println!("{}", line(run)));
         known.extend(first.into_iter().map(|run| (run.id, run)));
     }
     loop {
@@ -68,4 +70,9 @@ fn tell(
         known.insert(run.id, run);
     }
     Ok(())
+}
+
+fn line(run: &RunItem) -> String {
+    let RunItem { id, status, started_at, .. } = run;
+    format!("{:<32}  {:<12}  {started_at:<24}  {id}", run.label(), status.word())
 }

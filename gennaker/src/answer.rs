@@ -140,7 +140,9 @@ fn asking(run: &RunView, signal: Signal) -> anyhow::Result<String> {
         Signal::Retry | Signal::Continue | Signal::RollBack | Signal::Abort => WaitKind::Hold,
         Signal::Yes | Signal::No => WaitKind::Question,
     };
-    let asks = |stage: &StageView| stage.waiting.as_ref().is_some_and(|it| it.kind == kind);
+    let asks = |stage: &StageView| {
+        stage.waiting.as_ref().is_some_and(|it| it.kind == kind || it.takes.contains(&signal))
+    };
     let asking = run.stages.iter().filter(|(_, stage)| asks(stage));
     let ids: Vec<&String> = asking.map(|(id, _)| id).collect();
     match ids.as_slice() {

@@ -69,6 +69,9 @@ impl Shown for Planned<'_> {
             if let Ok(Confines::Within(within)) = platform.confines(what, place) {
                 println!("{within}");
             }
+            for words in platform.rules(name).iter().flat_map(|rules| rules.words()) {
+                println!("{name}: a stage acts there after: {words}");
+            }
         }
         let Limits { running, queued } = platform.limits();
         if let (Limit::AtMost(running), Limit::AtMost(queued)) = (running, queued) {

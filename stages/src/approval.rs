@@ -11,7 +11,7 @@ use engine_core::{
     latest::Latest,
     parameter::ParameterText,
     plan::{Effect, OnTimeout, Timeout},
-    platform::{Approver, Leave, Platform, Right},
+    platform::{Approver, Panel, Platform, Subject},
     stage::{
         Asked, EnvironmentUse, Fault, FaultCode, Outputs, Refusal, Stage, StageError, Step,
         StepContext, Traits, WaitReason, Wake,
@@ -187,18 +187,13 @@ impl Approval {
         answer: &Signalled,
     ) -> Refusal {
         let name = &answer.actor.name;
-        if config.exclude_triggerer && asked.starter.name == *name {
-            let others = config.others(asked.starter);
-            return Refusal::Because(format!("{name} started the run, so {others} must answer"));
-        }
-        if !self.is_listed(config, name) {
-            let others = config.others(asked.starter);
-            return Refusal::Because(format!("{name} is none of the approvers: {others}"));
-        }
-        let (who, what) =
-            ((name.as_str(), Right::Approve), (asked.application, asked.environments));
-        if self.platform.now().right(who, what) == Leave::Refused {
-            return Refusal::Because(Platform::lacks(who, what));
+        let subject = Subject {
+            starter: asked.starter,
+            application: asked.application,
+            environments: asked.environments,
+        };
+        if let Some(why) = config.panel().objection(&self.platform.now(), subject, name) {
+            return Refusal::Because(why);
         }
         if counted.iter().any(|before| before.actor.name == *name) {
             return Refusal::Because(format!("{name} has answered already"));
@@ -214,11 +209,6 @@ impl Approval {
             | Signal::No => Refusal::None,
         }
     }
-
-    fn is_listed(&self, config: &Config, name: &str) -> bool {
-        let means = |approver: &String| self.platform.now().means(approver, name);
-        config.approvers.as_ref().is_none_or(|approvers| approvers.iter().any(means))
-    }
 }
 
 fn words(no: &Signalled) -> String {
@@ -229,17 +219,9 @@ fn words(no: &Signalled) -> String {
 }
 
 impl Config {
-    /// Who could answer.
-    fn others(&self, starter: &Actor) -> String {
-        let Some(approvers) = &self.approvers else {
-            return if self.exclude_triggerer { "somebody else" } else { "anybody" }.to_owned();
-        };
-        let names = approvers.iter().map(|approver| approver.trim_start_matches("user:"));
-        let others = names.filter(|name| !self.exclude_triggerer || *name != starter.name);
-        match others.collect::<Vec<_>>().as_slice() {
-            [] => "nobody on its list".to_owned(),
-            others => others.join(" or "),
-        }
+    fn panel(&self) -> Panel<'_> {
+        let exclude_triggerer = self.exclude_triggerer;
+        Panel { approvers: self.approvers.as_deref(), exclude_triggerer }
     }
 
     /// A yes that gives what is asked for, and the same as the one before.
@@ -268,7 +250,7 @@ impl Config {
         let mut detail = format!(
             "{} of {minimum} approvals{yes}; {} may answer{}",
             by.len(),
-            self.others(starter),
+            self.panel().others(starter),
             self.asks_for()
         );
         if let Some(message) = &self.message {

@@ -10,6 +10,7 @@ use crate::{
     Ground,
     pinning::{Pinned, pin},
     release::{self, Intended, Phase, Progress, Set},
+    rules::After,
     site::{Site, Trouble},
 };
 use artifacts::registry::Registries;
@@ -108,6 +109,16 @@ impl Deploy {
                 phase
             }
         };
+        if site.looks_at_images() {
+            let rendered = rendering::render(site.context, &config).await?;
+            site.keep_to_images(&rendered.objects)?;
+            match site.come_after(&rendered.images).await? {
+                After::Met => {}
+                After::Waits { detail, keys } => {
+                    return Ok(After::wait((detail, keys), Progress::reached(answered)));
+                }
+            }
+        }
         match answered {
             Phase::Asking { answered } => overtaken::answered(site, &config, answered).await,
             Phase::Preparing | Phase::Applying(_) | Phase::Settling(_) => {

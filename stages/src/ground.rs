@@ -4,7 +4,7 @@ use crate::site::{Site, Trouble};
 use engine_core::{
     latest::Latest,
     plan::Place,
-    platform::{Confines, Destination, Platform},
+    platform::{Confines, Destination, Platform, RulesText},
     revision::Target,
     stage::StageError,
 };
@@ -21,10 +21,16 @@ pub struct Ground {
 }
 
 impl Ground {
-    /// How an environment is confined now.
-    pub(crate) fn confines(&self, target: &Target, place: &Place) -> Result<Confines, StageError> {
-        let what = (target.environment.as_str(), target.application.as_str());
-        self.platform.now().confines(what, place).map_err(StageError::Failure)
+    /// How an environment is confined now, and what its rules are.
+    pub(crate) fn confines(
+        &self,
+        target: &Target,
+        place: &Place,
+    ) -> Result<(Confines, Option<RulesText>), StageError> {
+        let (platform, environment) = (self.platform.now(), target.environment.as_str());
+        let what = (environment, target.application.as_str());
+        let confines = platform.confines(what, place).map_err(StageError::Failure)?;
+        Ok((confines, platform.rules(environment).cloned()))
     }
 }
 

@@ -205,6 +205,7 @@ async fn make(site: &Site<'_>, config: &Config) -> Result<(Location, Live), Trou
     let live = match site.cluster.read(&location).await? {
         Found::There(live) => adopted(site, &location, live)?,
         Found::Absent => {
+            site.keep_to_images(std::slice::from_ref(&object))?;
             // A secret that cannot be had is told before anything is made.
             drop(secrets::reveal(site.context, config).await?);
             match tried(&site.cluster, (&[candidate], "nothing was written")).await? {

@@ -11,6 +11,7 @@ mod pinning;
 pub mod pipeline;
 mod release;
 pub mod rollback;
+mod rules;
 pub mod set_variables;
 mod site;
 pub mod wait;

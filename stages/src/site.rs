@@ -4,7 +4,7 @@ use crate::ground::{Ground, acting};
 use engine_core::{
     clock::{Civil, Moment},
     plan::{ClusterIdentity, Place},
-    platform::Confines,
+    platform::{Confines, RulesText},
     revision::{Revision, Target},
     stage::{ObjectKey, Record, StageError, Step, StepContext, WaitReason, Wake},
     status::WaitKind,
@@ -23,6 +23,8 @@ pub(crate) struct Site<'a> {
     pub(crate) place: &'a Place,
     pub(crate) target: &'a Target,
     pub(crate) confines: Confines,
+    /// What guards the environment now.
+    pub(crate) rules: Option<RulesText>,
 }
 
 /// Why a step cannot go on.
@@ -64,7 +66,7 @@ impl<'a> Site<'a> {
         let (Some(place), Some(target)) = (&context.place, &context.target) else {
             return Err(defect("the plan does not say where this stage acts").into());
         };
-        let confines = ground.confines(target, place)?;
+        let (confines, rules) = ground.confines(target, place)?;
         let cluster = ground.clusters.get(&place.cluster).ok_or_else(|| {
             let name = &place.cluster;
             Trouble::Away(format!(
@@ -79,7 +81,7 @@ impl<'a> Site<'a> {
             }
         }
         let cluster = acting(cluster, &confines)?;
-        Ok(Site { context, cluster, place, target, confines })
+        Ok(Site { context, cluster, place, target, confines, rules })
     }
 
     /// The marks of this attempt on objects of `component`.

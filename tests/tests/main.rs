@@ -34,6 +34,7 @@ mod pushes;
 mod recovery;
 mod remote;
 mod reruns;
+mod rules;
 mod schedules;
 mod schema;
 mod secrets;

@@ -1,6 +1,7 @@
 //! A push to a real repository over HTTP starts the pipeline of its commit, told by GitHub's own package
 //! or found by polling; and whatever starts nothing says why.
 
+mod branches;
 mod deployed;
 mod hostile;
 mod reasons;

@@ -113,6 +113,11 @@ pub enum Event {
         stage: String,
         gate: Gate,
     },
+    /// The rules of its environment are met, and how: it may act.
+    RulesMet {
+        stage: String,
+        by: Vec<String>,
+    },
     /// A person answered it.
     StageSignalled {
         stage: String,
@@ -258,6 +263,10 @@ pub enum Event {
 pub enum Gate {
     /// Its `when` is evaluated, once in a run.
     When,
+    /// The rules of its environment are looked at, before each attempt.
+    Rules,
+    /// They want people to say yes.
+    Asked { detail: String },
     /// It waits until its run holds the target.
     Target { target: Target },
     /// The expressions of its configuration are evaluated, once an attempt.

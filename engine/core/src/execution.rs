@@ -16,6 +16,7 @@ mod matrix;
 mod needs;
 mod pause;
 mod rollback;
+mod rules;
 mod signals;
 pub mod state;
 mod stopping;
@@ -45,7 +46,7 @@ use crate::{
 use agenda::Agenda;
 use apply::Touched;
 use decide::Decision;
-use state::{AttemptClock, Claim, NodeState, Phase, Recorded, SlotState, Tally, Trial};
+use state::{AttemptClock, Claim, NodeState, Phase, Recorded, Ruled, SlotState, Tally, Trial};
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
@@ -165,6 +166,7 @@ impl Execution {
             Input::Stepped { call, answer } => inputs::stepped(self, (call, answer), now),
             Input::Aborted { call, answer } => stopping::aborted(self, (call, answer), now),
             Input::Evaluated { call, answer } => inputs::evaluated(self, (call, answer), now),
+            Input::Judged { call, verdict } => rules::judged(self, (call, verdict), now),
             Input::ObjectsChanged { node } => inputs::objects_changed(self, node),
             Input::Tick => inputs::tick(self, now),
             Input::Found { unclean_ends } => trial::found(self, unclean_ends, now),
@@ -265,8 +267,7 @@ impl Execution {
             room: Limit::Unlimited,
         });
         let (phase, tally) = (Phase::Going, Tally::default());
-        let images = plan.images();
-        let clock = AttemptClock::of_run(plan.document().timeout);
+        let (images, clock) = (plan.images(), AttemptClock::of_run(plan.document().timeout));
         let recorded = Recorded {
             id,
             number,
@@ -285,6 +286,7 @@ impl Execution {
             successor: None,
             targets,
             images,
+            ruled: Ruled::default(),
             offers: BTreeMap::new(),
             unchanged: BTreeSet::new(),
             tally,

@@ -67,6 +67,9 @@ pub struct Document {
     /// The environments of which expressions read what is deployed there.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub observed: BTreeMap<String, Place>,
+    /// The environments in which rules want images to be good first.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub preceding: BTreeMap<String, Place>,
     /// The image references of the pipeline, as expressions read them.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub images: BTreeMap<String, Value>,
@@ -100,6 +103,9 @@ pub struct Origin {
     #[serde(rename = "ref")]
     pub reference: String,
     pub commit: String,
+    /// The branches of the source that led to it when the run began.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub branches: Vec<String>,
 }
 
 impl Origin {
@@ -248,6 +254,17 @@ impl Plan {
         }
     }
 
+    /// Everything that a node needs, however far away.
+    pub fn upstream(&self, index: NodeIndex) -> BTreeSet<NodeIndex> {
+        let (mut found, mut open) = (BTreeSet::new(), vec![index]);
+        while let Some(index) = open.pop() {
+            let needs = self.node(index).needs.iter();
+            let needs = needs.filter_map(|need| self.graph.index(&need.stage));
+            open.extend(needs.filter(|index| found.insert(*index)));
+        }
+        found
+    }
+
     /// The environments that a node and everything downstream of it name.
     pub fn environments_downstream(&self, index: NodeIndex) -> BTreeSet<String> {
         let downstream = self.graph.downstream(index);
@@ -283,6 +300,14 @@ impl Plan {
         self.target_at(node.environment.as_deref()?, self.place(node)?)
     }
 
+    /// The target in which a rule wants images to be good, if the plan has it and its cluster is
+    /// pinned.
+    pub fn preceding(&self, environment: &str) -> Option<Target> {
+        let Document { environments, preceding, .. } = &self.document;
+        let place = preceding.get(environment).or_else(|| environments.get(environment))?;
+        self.target_at(environment, place)
+    }
+
     /// The target whose state expressions read, if its cluster is pinned.
     pub(crate) fn observed(&self, environment: &str) -> Option<Target> {
         self.target_at(environment, self.document.observed.get(environment)?)
@@ -301,6 +326,7 @@ impl Plan {
 
     /// Every place whose cluster is to be pinned.
     pub fn places(&self) -> impl Iterator<Item = &Place> {
-        self.document.environments.values().chain(self.document.observed.values())
+        let Document { environments, observed, preceding, .. } = &self.document;
+        environments.values().chain(observed.values()).chain(preceding.values())
     }
 }

@@ -3,18 +3,22 @@
 
 mod check;
 mod confines;
+mod panel;
 mod people;
 mod reading;
+mod rules;
 mod settings;
 mod sources;
 mod text;
 
 pub use confines::{Confines, Destination, Within};
+pub use panel::{Panel, Subject};
 pub use people::{Approver, Right};
 pub use reading::{FileFaults, Include};
+pub use rules::{Case, Prior, Verdict};
 pub use settings::{Said, Setting};
 pub use sources::{KnownRegistry, Owner, Receiver, Serves, Source, SourcePlace, repository_key};
-pub use text::{ClusterText, EnvironmentText, Provider};
+pub use text::{ClusterText, EnvironmentText, Provider, RuleApprovalText, RulesText};
 pub(crate) use text::{IncludedText, PlatformText};
 
 use crate::{

@@ -66,6 +66,8 @@ pub enum WaitKind {
     Retry,
     /// People to say yes.
     Approval,
+    /// What the rules of its environment ask: people to say yes, or images to be good elsewhere.
+    Rules,
     /// A person to say what is to become of a failure.
     Hold,
     /// A person to resume the run.
@@ -143,7 +145,7 @@ words! {
     }
     WaitKind {
         Target = "target", Timer = "timer", Readiness = "readiness", Cluster = "cluster",
-        Retry = "retry", Approval = "approval", Hold = "hold", Paused = "paused",
+        Retry = "retry", Approval = "approval", Hold = "hold", Paused = "paused", Rules = "rules",
         Concurrency = "concurrency", Question = "question", Child = "child",
     }
 }

@@ -19,7 +19,7 @@ use crate::{
     Execution,
     admission::Limit,
     clock::Civil,
-    event::{Failure, Gate, RunStop},
+    event::{Failure, Gate, RunStop, Signal},
     execution::state::{Claim, End, NodeState, Phase, Work},
     plan::{Cell, Node, NodeIndex},
     repeat::TriggerView,
@@ -103,6 +103,9 @@ pub struct WaitView {
     pub until: Option<String>,
     pub detail: String,
     pub blocked_by: Vec<String>,
+    /// What people can say to it, where the kind alone does not tell.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub takes: Vec<Signal>,
 }
 
 /// What the log alone does not tell.
@@ -213,6 +216,7 @@ impl Execution {
             until: None,
             detail,
             blocked_by: after.to_vec(),
+            takes: Vec::new(),
         })
     }
 
@@ -251,11 +255,19 @@ impl Execution {
                 (WaitKind::Concurrency, detail, others)
             }
             (Gate::Parallel, None)
-            | (Gate::When | Gate::Configuration | Gate::Target { .. }, _) => {
+            | (
+                Gate::When
+                | Gate::Rules
+                | Gate::Asked { .. }
+                | Gate::Configuration
+                | Gate::Target { .. },
+                _,
+            ) => {
                 return None;
             }
         };
-        Some(WaitView { kind, since: instant(since.civil), until: None, detail, blocked_by })
+        let (since, takes) = (instant(since.civil), Vec::new());
+        Some(WaitView { kind, since, until: None, detail, blocked_by, takes })
     }
 
     /// The nodes of a matrix that have begun and not ended.

@@ -11,6 +11,7 @@ use crate::{
     committer::{Committer, woken},
     evaluator::Evaluator,
     objects::Objects,
+    provings::Provings,
     seal::Sealer,
     services::Backing,
     teller::Teller,
@@ -23,6 +24,8 @@ use engine_core::{
     clock::Now,
     event::{Event, Input},
     id::{InputId, RunId},
+    latest::Latest,
+    platform::Platform,
     stage::{AnyStage, Record, Step},
     store::{Append, Appended, Beginning, Blob, Detail, StoreError, Wakes},
 };
@@ -45,6 +48,8 @@ pub(crate) struct Shop {
     /// Told of the runs that an append woke.
     pub(crate) woken: mpsc::UnboundedSender<Vec<RunId>>,
     pub(crate) children: Arc<dyn Children>,
+    /// By which rules are judged: the one that is there when a stage is about to act.
+    pub(crate) platform: Latest<Platform>,
     /// To what begins the runs that stages start.
     pub(crate) door: Door,
     /// One of the runs with which the engine died is driven at a time.
@@ -210,7 +215,7 @@ impl Driver {
         if events.is_empty() && rows.is_empty() {
             return Ok(Recorded::Yes);
         }
-        let advances = u64::from(!events.is_empty());
+        let (advances, proven) = (u64::from(!events.is_empty()), Provings::of(&events));
         let append = Append {
             run: self.run,
             n: self.next,
@@ -222,6 +227,7 @@ impl Driver {
             beginning: Beginning::No,
         };
         let answer = self.shop.committer.append(append).await?;
+        self.shop.backing.provings.tell(proven);
         match &answer {
             Appended::Conflict | Appended::Repeated { .. } | Appended::QueueFull { .. } => {
                 return Ok(Recorded::Lost);
@@ -268,6 +274,7 @@ fn blobs(input: &Input, sealer: &Sealer) -> Vec<Blob> {
         Input::Stepped { answer: Err(_), .. }
         | Input::Aborted { .. }
         | Input::Evaluated { .. }
+        | Input::Judged { .. }
         | Input::ObjectsChanged { .. }
         | Input::Tick
         | Input::Found { .. }

@@ -18,6 +18,7 @@ use crate::{
     lease,
     objects::Objects,
     process::Processes,
+    provings::Provings,
     reader::Reader,
     seal::Sealer,
     secrets::Secrets,
@@ -149,7 +150,7 @@ impl Engine {
             lease::acquire(&*parts.store, &*parts.clock, candidate, &*processes).await?
         };
         let guard = Arc::new(Guard::new(&lease, asked));
-        let (store, clock) = (parts.store, parts.clock);
+        let (store, clock, provings) = (parts.store, parts.clock, Provings::default());
         let backing = Backing {
             store: store.clone(),
             clock: clock.clone(),
@@ -157,11 +158,13 @@ impl Engine {
             guard: guard.clone(),
             leaving: Arc::new(AtomicBool::new(false)),
             secrets: parts.secrets,
+            provings: provings.clone(),
         };
         let (committer, writer) = Committer::new(store.clone(), clock.clone(), guard.clone());
         let (teller, details) = Teller::new();
         let (woken, received) = mpsc::unbounded_channel();
-        let (stages, objects, witness) = (parts.stages, parts.objects, parts.witness);
+        let (stages, witness) = (parts.stages, parts.witness);
+        let objects = provings.beside(parts.objects);
         let evaluator = parts.evaluator;
         let (children, door) = (parts.children, Door::default());
         let shop = Shop {
@@ -174,6 +177,7 @@ impl Engine {
             witness,
             woken,
             children,
+            platform: parts.platform.clone(),
             door: door.clone(),
             turns: Arc::new(Semaphore::new(1)),
             steps: broadcast::Sender::new(STEPS),

@@ -15,6 +15,7 @@ pub mod mask;
 pub mod memory;
 pub mod objects;
 pub mod process;
+mod provings;
 pub mod reader;
 pub mod seal;
 pub mod secrets;

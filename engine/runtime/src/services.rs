@@ -4,6 +4,7 @@ use crate::{
     children::{self, Caller},
     evaluator::Evaluator,
     guard::Guard,
+    provings::Provings,
     seal::Sealer,
     secrets::{Secrets, Wanted},
 };
@@ -16,7 +17,8 @@ use engine_core::{
     plan::NodeIndex,
     revision::{Maker, Overtaken, Revision, Target, overtaking},
     stage::{
-        Child, ChildError, ChildRequest, Halt, Printed, Secret, SecretError, ServiceError, Services,
+        Child, ChildError, ChildRequest, Halt, ObjectKey, Printed, Secret, SecretError,
+        ServiceError, Services,
     },
     store::{AttemptKey, Chunk, Extent, Gate, Line, LogAppend, LogAppended, Store, StoreError},
 };
@@ -34,6 +36,7 @@ pub(crate) struct Backing {
     pub(crate) guard: Arc<Guard>,
     pub(crate) leaving: Arc<AtomicBool>,
     pub(crate) secrets: Secrets,
+    pub(crate) provings: Provings,
 }
 
 impl Backing {
@@ -137,6 +140,14 @@ impl Services for CallServices {
     fn revisions(&self, target: &Target) -> BoxFuture<'_, Result<Vec<Revision>, ServiceError>> {
         let target = target.clone();
         Box::pin(async move { self.backing.store.revisions(&target).await.map_err(unavailable) })
+    }
+
+    fn preceding(&self, environment: &str) -> Option<Target> {
+        self.standing.0.preceding(environment)
+    }
+
+    fn proving(&self, target: &Target) -> ObjectKey {
+        self.backing.provings.key(target)
     }
 
     fn overtaken(&self, target: &Target) -> BoxFuture<'_, Result<Option<Overtaken>, ServiceError>> {

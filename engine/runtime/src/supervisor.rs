@@ -143,7 +143,8 @@ impl Task {
                 self.timers.set(run, gate.summary.wake);
                 self.runs.insert(run, Slot::Parked);
             }
-            Some(WaitKind::Readiness | WaitKind::Cluster | WaitKind::Child) | None => {
+            Some(WaitKind::Readiness | WaitKind::Cluster | WaitKind::Child | WaitKind::Rules)
+            | None => {
                 self.activate(run);
             }
         }

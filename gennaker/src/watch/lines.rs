@@ -184,6 +184,7 @@ fn stage_words(event: &Event) -> Option<(&str, String)> {
         | Event::StageOffered { .. }
         | Event::StageWaiting { .. }
         | Event::StageGated { .. }
+        | Event::RulesMet { .. }
         | Event::StageHeld { .. }
         | Event::TargetAsked { .. }
         | Event::TargetGranted { .. }

@@ -192,6 +192,7 @@ mod tests {
             until: None,
             detail: detail.to_owned(),
             blocked_by: Vec::new(),
+            takes: Vec::new(),
         };
         let why = Some(detail.to_owned());
         StageView { waiting: Some(waiting), why, ..stage(StageStatus::Running) }

@@ -5,6 +5,7 @@ use crate::{
     admission::Link,
     id::{InputId, PlanHash, RunId},
     plan::NodeIndex,
+    platform::Verdict,
     revision::{Slot, Target},
     stage::{StageError, Step},
     status::{RunStatus, StageStatus},
@@ -34,6 +35,8 @@ pub enum Input {
     Aborted { call: Call, answer: Result<(), StageError> },
     /// An evaluation the engine asked for came back.
     Evaluated { call: Call, answer: Evaluated },
+    /// What the rules of a stage's environment say, by the platform's file of just now.
+    Judged { call: Call, verdict: Verdict },
     /// An object that a waiting stage named has changed.
     ObjectsChanged { node: NodeIndex },
     /// Time passed.
@@ -167,6 +170,10 @@ pub enum Urgency {
 pub enum Command {
     /// See [`crate::Execution::evaluation`].
     Evaluate {
+        call: Call,
+    },
+    /// See [`crate::Execution::case`].
+    Judge {
         call: Call,
     },
     Step {

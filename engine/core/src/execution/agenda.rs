@@ -54,8 +54,14 @@ impl Agenda {
     pub(super) fn refresh(&mut self, index: NodeIndex, state: &NodeState) {
         self.clear_timers(index);
         match state {
-            NodeState::Gated { gate: Gate::When | Gate::Configuration, .. } => {
+            NodeState::Gated { gate: Gate::When | Gate::Configuration | Gate::Rules, .. } => {
                 if self.slots[index.0].flight == Flight::Nothing {
+                    self.enqueue(index);
+                }
+            }
+            NodeState::Gated { gate: Gate::Asked { .. }, .. } => {
+                let slot = &self.slots[index.0];
+                if slot.flight == Flight::Nothing && slot.urge == Urge::Now {
                     self.enqueue(index);
                 }
             }
@@ -122,6 +128,11 @@ impl Agenda {
     /// Ends the wait of a node: an input came, or an object changed.
     pub(super) fn urge(&mut self, index: NodeIndex) {
         self.slots[index.0].urge = Urge::Now;
+    }
+
+    /// Whether the node was urged since its last call began.
+    pub(super) fn is_urged(&self, index: NodeIndex) -> bool {
+        self.slots[index.0].urge == Urge::Now
     }
 
     pub(super) fn wait(&mut self, index: NodeIndex, (wake, words): (Wake, String)) {
@@ -230,13 +241,8 @@ impl Agenda {
         let slot = &mut self.slots[index.0];
         slot.queued = false;
         match (state, slot.flight) {
-            (
-                NodeState::Gated { gate: Gate::When | Gate::Configuration, next, .. },
-                Flight::Nothing,
-            ) => {
-                let call = self.call(index, next.attempt);
-                self.slots[index.0].flight = Flight::Evaluation { call };
-                Some(Command::Evaluate { call })
+            (NodeState::Gated { gate, next, .. }, Flight::Nothing) => {
+                self.question(index, (gate, next.attempt))
             }
             (NodeState::Running(attempt), Flight::Nothing) => {
                 let call = self.call(index, attempt.number);
@@ -265,6 +271,18 @@ impl Agenda {
                 _,
             ) => None,
         }
+    }
+
+    /// What is asked at a gate, if it is one of those at which something is.
+    fn question(&mut self, index: NodeIndex, (gate, attempt): (&Gate, u32)) -> Option<Command> {
+        let command = match gate {
+            Gate::When | Gate::Configuration => |call| Command::Evaluate { call },
+            Gate::Rules | Gate::Asked { .. } => |call| Command::Judge { call },
+            Gate::Target { .. } | Gate::Parallel | Gate::Paused { .. } => return None,
+        };
+        let call = self.call(index, attempt);
+        self.slots[index.0].flight = Flight::Evaluation { call };
+        Some(command(call))
     }
 
     fn call(&mut self, node: NodeIndex, attempt: u32) -> Call {

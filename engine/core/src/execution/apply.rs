@@ -99,6 +99,9 @@ impl Recorded {
                 self.phase = Phase::Ended { status: *status, warnings: *warnings, at: now };
                 self.trial = Trial::None;
             }
+            Event::RulesMet { stage, by } => {
+                self.ruled.met.insert(index(plan, stage)?, by.clone());
+            }
             Event::StageGated { stage, gate } => {
                 return self.at((plan, stage), now, |run, it| run.gate(plan, (it, gate), now));
             }
@@ -129,7 +132,7 @@ impl Recorded {
                 let (seen, inputs) = (seen.clone(), inputs.clone());
                 let (actor, reason) = (actor.clone(), reason.clone());
                 let signalled = Signalled { signal: *signal, actor, reason, seen, inputs };
-                return self.at((plan, stage), now, |run, it| run.signal(it, signalled));
+                return self.at((plan, stage), now, |run, it| run.signal(plan, (it, signalled)));
             }
             Event::StageHeld { stage, failure } => {
                 return self.at((plan, stage), now, |run, it| run.hold(plan, (it, failure), now));

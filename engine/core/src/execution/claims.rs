@@ -70,7 +70,7 @@ impl Decision<'_> {
         self.emit(Event::TargetGranted { target });
         let state = &self.execution.recorded.targets[&environment];
         for index in state.gated.clone() {
-            self.begin_attempt(index, 1);
+            self.begin_attempt(index);
         }
     }
 

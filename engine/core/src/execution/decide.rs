@@ -215,9 +215,10 @@ impl<'a> Decision<'a> {
     }
 
     /// Starts an attempt, after the expressions of its configuration if it has any.
-    pub(super) fn begin_attempt(&mut self, index: NodeIndex, attempt: u32) {
+    fn configure(&mut self, index: NodeIndex) {
+        let attempt = self.state(index).attempts() + 1;
         if self.execution.recorded.is_paused() {
-            self.gate(index, Gate::Paused { before: Entrance::Attempt });
+            self.stand_paused(index);
         } else if self.node(index).config.is_literal() {
             self.start(index, (attempt, None));
         } else {
@@ -225,9 +226,13 @@ impl<'a> Decision<'a> {
         }
     }
 
+    pub(super) fn stand_paused(&mut self, index: NodeIndex) {
+        self.gate(index, Gate::Paused { before: Entrance::Attempt });
+    }
+
     pub(super) fn start(&mut self, index: NodeIndex, (attempt, config): (u32, Option<Value>)) {
         if self.execution.recorded.is_paused() {
-            return self.gate(index, Gate::Paused { before: Entrance::Attempt });
+            return self.stand_paused(index);
         }
         let stage = self.id(index);
         self.emit(Event::AttemptStarted { stage, attempt, config });
@@ -286,8 +291,13 @@ impl<'a> Decision<'a> {
         }
     }
 
-    /// It is its turn: on to its target.
+    /// It is its turn: on to the rules of where it acts.
     pub(super) fn pass_parallel(&mut self, index: NodeIndex) {
+        self.approach(index);
+    }
+
+    /// No rule stands against it: on to its target.
+    pub(super) fn pass_rules(&mut self, index: NodeIndex) {
         let node = self.node(index);
         let (effect, environment) = (node.effect, node.environment.clone());
         let claimed = environment.and_then(|name| {
@@ -296,7 +306,7 @@ impl<'a> Decision<'a> {
         });
         match (effect, claimed) {
             (Effect::Reads, _) | (Effect::Writes, None | Some((_, Claim::Held))) => {
-                self.begin_attempt(index, 1);
+                self.configure(index);
             }
             (Effect::Writes, Some((target, Claim::Released))) => {
                 self.gate(index, Gate::Target { target });
@@ -308,7 +318,7 @@ impl<'a> Decision<'a> {
         }
     }
 
-    fn gate(&mut self, index: NodeIndex, gate: Gate) {
+    pub(super) fn gate(&mut self, index: NodeIndex, gate: Gate) {
         let stage = self.id(index);
         self.emit(Event::StageGated { stage, gate });
     }

@@ -83,7 +83,11 @@ impl Execution {
         let what = match gate {
             Gate::When => What::When(node.when.clone()?),
             Gate::Configuration => What::Configuration(node.config.clone()),
-            Gate::Target { .. } | Gate::Parallel | Gate::Paused { .. } => return None,
+            Gate::Rules
+            | Gate::Asked { .. }
+            | Gate::Target { .. }
+            | Gate::Parallel
+            | Gate::Paused { .. } => return None,
         };
         let wants = self.wants(&what);
         Some(Evaluation { what, scope: self.scope(node), wants })

@@ -12,7 +12,7 @@ use crate::{
     id::Resource,
     plan::Concurrency,
     revision::Slot,
-    status::RunStatus,
+    status::{RunStatus, WaitKind},
     wording,
 };
 
@@ -80,7 +80,11 @@ impl Decision<'_> {
     /// A newer run takes the place of one that only waits, and holds nothing that others need.
     pub(super) fn give_way(&mut self) {
         let recorded = &self.execution.recorded;
-        let holds = recorded.targets.values().any(|state| state.claim == Claim::Held);
+        if recorded.successor.is_none() {
+            return;
+        }
+        let mut held = recorded.targets.values().filter(|state| state.claim == Claim::Held);
+        let holds = held.any(|state| self.has_acted(&state.target.environment));
         let is_idle = match (recorded.status(), &recorded.phase) {
             (RunStatus::Queued | RunStatus::Waiting, Phase::Going) => !holds,
             (_, _) => false,
@@ -90,6 +94,22 @@ impl Decision<'_> {
         {
             self.stop_run(RunStop::Superseded { by });
         }
+    }
+
+    /// Whether anything has begun in an environment, but for what waits there for what a rule asks.
+    fn has_acted(&self, environment: &str) -> bool {
+        let nodes = self.execution.plan.graph().in_environment(environment);
+        nodes.iter().any(|index| match self.state(*index) {
+            NodeState::Running(attempt) => {
+                attempt.number > 1 || attempt.wait_kind() != Some(WaitKind::Rules)
+            }
+            state @ (NodeState::Pending { .. }
+            | NodeState::Gated { .. }
+            | NodeState::BackingOff(_)
+            | NodeState::Held(_)
+            | NodeState::Stopping { .. }
+            | NodeState::Ended(_)) => state.attempts() > 0,
+        })
     }
 
     pub(super) fn tell_parent(&mut self) {

@@ -127,7 +127,14 @@ pub(super) fn evaluated(
         }
         (Gate::When, Evaluated::Bound(_))
         | (Gate::Configuration, Evaluated::Holds | Evaluated::Skips { .. })
-        | (Gate::Target { .. } | Gate::Parallel | Gate::Paused { .. }, _) => {
+        | (
+            Gate::Rules
+            | Gate::Asked { .. }
+            | Gate::Target { .. }
+            | Gate::Parallel
+            | Gate::Paused { .. },
+            _,
+        ) => {
             return Err(stale(execution, call));
         }
     }
@@ -153,11 +160,10 @@ pub(super) fn tick(execution: &mut Execution, now: Now) -> Decided {
                 decision.execution.agenda.urge(index);
                 decision.execution.refresh(index);
             }
-            (Timer::Retry, NodeState::BackingOff(pause))
+            (Timer::Retry, NodeState::BackingOff(_))
                 if !decision.execution.recorded.is_paused() =>
             {
-                let next = pause.attempt + 1;
-                decision.begin_attempt(index, next);
+                decision.begin_attempt(index);
             }
             (Timer::Deadline, NodeState::Running(_)) => {
                 if decision.execution.agenda.may_judge(index) {

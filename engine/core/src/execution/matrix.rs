@@ -46,7 +46,11 @@ fn part(state: &NodeState) -> Part {
         | NodeState::Ended(_) => Part::None,
         NodeState::Gated {
             gate:
-                Gate::Target { .. } | Gate::Configuration | Gate::Paused { before: Entrance::Attempt },
+                Gate::Rules
+                | Gate::Asked { .. }
+                | Gate::Target { .. }
+                | Gate::Configuration
+                | Gate::Paused { before: Entrance::Attempt },
             ..
         }
         | NodeState::Running(_)

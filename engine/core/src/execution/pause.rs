@@ -89,14 +89,12 @@ fn resume(decision: &mut Decision<'_>, event: Event) {
     decision.emit(event);
     for position in 0..decision.execution.plan.nodes().len() {
         let index = NodeIndex(position);
-        let NodeState::Gated { gate: Gate::Paused { before }, next, .. } = decision.state(index)
-        else {
+        let NodeState::Gated { gate: Gate::Paused { before }, .. } = decision.state(index) else {
             continue;
         };
-        let attempt = next.attempt;
         match before {
             Entrance::Gates => decision.admit(index),
-            Entrance::Attempt => decision.begin_attempt(index, attempt),
+            Entrance::Attempt => decision.begin_attempt(index),
         }
     }
 }
@@ -165,7 +163,7 @@ impl Recorded {
 /// A declared time, or a question, does not count against the attempt anyway.
 fn resumed(attempt: &Attempt, now: Now) -> AttemptClock {
     match attempt.wait_kind() {
-        Some(WaitKind::Timer | WaitKind::Question) => attempt.clock,
+        Some(WaitKind::Timer | WaitKind::Question | WaitKind::Rules) => attempt.clock,
         Some(
             WaitKind::Target
             | WaitKind::Readiness

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     clock::Now,
-    event::{Event, Rejected, Seen, Signal, Signalled, Tolerance},
+    event::{Event, Gate, Rejected, Seen, Signal, Signalled, Tolerance},
     plan::NodeIndex,
     status::WaitKind,
 };
@@ -86,6 +86,9 @@ fn accepted(state: &NodeState, way_back: Way) -> &'static [Signal] {
             &[Signal::Retry, Signal::Continue, Signal::RollBack, Signal::Abort]
         }
         (NodeState::Held(_), Way::Closed) => &[Signal::Retry, Signal::Continue, Signal::Abort],
+        (NodeState::Gated { gate: Gate::Asked { .. }, .. }, _) => {
+            &[Signal::Approve, Signal::Reject]
+        }
         (NodeState::Running(attempt), _) => match attempt.wait_kind() {
             Some(WaitKind::Approval) => &[Signal::Approve, Signal::Reject],
             Some(WaitKind::Question) => &[Signal::Yes, Signal::No],
@@ -98,6 +101,7 @@ fn accepted(state: &NodeState, way_back: Way) -> &'static [Signal] {
                 | WaitKind::Hold
                 | WaitKind::Paused
                 | WaitKind::Concurrency
+                | WaitKind::Rules
                 | WaitKind::Child,
             )
             | None => &[],
@@ -119,6 +123,8 @@ pub(super) fn take(
     now: Now,
 ) -> Decided {
     let index = execution.answered(stage, &signalled)?;
+    let kept =
+        matches!(execution.node_state(index), NodeState::Gated { gate: Gate::Asked { .. }, .. });
     let held = execution.node_state(index).held();
     let held = held.map(|held| (held.attempts, held.failure.clone()));
     let Signalled { signal, actor, reason, seen, inputs } = signalled;
@@ -126,9 +132,11 @@ pub(super) fn take(
     let mut decision = Decision::new(execution, now);
     decision.emit(Event::StageSignalled { stage, signal, actor, reason, seen, inputs });
     match (signal, held) {
+        // The rules are judged anew.
+        (_, None) if kept => decision.judge_anew(index),
         // What failed before its first attempt has not passed its gates.
         (Signal::Retry, Some((0, _))) => decision.admit(index),
-        (Signal::Retry, Some((attempts, _))) => decision.begin_attempt(index, attempts + 1),
+        (Signal::Retry, Some(_)) => decision.begin_attempt(index),
         (Signal::Continue, Some((_, failure))) => {
             decision.fail(index, (failure, Tolerance::Tolerated));
         }

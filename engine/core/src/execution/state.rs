@@ -49,6 +49,8 @@ pub struct Recorded {
     pub targets: BTreeMap<String, TargetState>,
     /// What image references stand for, by the reference as it was written.
     pub images: BTreeMap<String, String>,
+    /// What became of the rules of environments.
+    pub ruled: Ruled,
     /// What an earlier run has left, if this one retries it.
     pub offers: BTreeMap<NodeIndex, Offer>,
     /// The nodes that ended as in that run, and all before them too.
@@ -56,6 +58,15 @@ pub struct Recorded {
     pub tally: Tally,
     /// The time that the run has left; it counts while a stage is running an attempt.
     pub clock: AttemptClock,
+}
+
+/// What is known of the rules of environments in a run.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Ruled {
+    /// What people answered to those of an environment, oldest first, and at which stage.
+    pub answers: BTreeMap<String, Vec<(String, Signalled)>>,
+    /// How they were met last, by node.
+    pub met: BTreeMap<NodeIndex, Vec<String>>,
 }
 
 /// Where the run as a whole stands.
@@ -201,12 +212,15 @@ impl NodeState {
         match self {
             NodeState::Pending { .. } => StageStatus::Pending,
             NodeState::Gated {
-                gate: Gate::Target { .. } | Gate::Parallel | Gate::Paused { .. },
+                gate:
+                    Gate::Target { .. } | Gate::Parallel | Gate::Paused { .. } | Gate::Asked { .. },
                 ..
             }
             | NodeState::Held(_) => StageStatus::Waiting,
             NodeState::Gated { next, .. } if next.attempt > 1 => StageStatus::Running,
-            NodeState::Gated { gate: Gate::When | Gate::Configuration, .. } => StageStatus::Pending,
+            NodeState::Gated { gate: Gate::When | Gate::Configuration | Gate::Rules, .. } => {
+                StageStatus::Pending
+            }
             NodeState::Running(Attempt { part: Part::Rollback { .. }, .. }) => {
                 StageStatus::RollingBack
             }
@@ -236,7 +250,8 @@ impl NodeState {
             NodeState::Gated { gate: Gate::Target { .. }, .. } => Some(WaitKind::Target),
             NodeState::Gated { gate: Gate::Parallel, .. } => Some(WaitKind::Concurrency),
             NodeState::Gated { gate: Gate::Paused { .. }, .. } => Some(WaitKind::Paused),
-            NodeState::Gated { gate: Gate::When | Gate::Configuration, .. } => None,
+            NodeState::Gated { gate: Gate::Asked { .. }, .. } => Some(WaitKind::Rules),
+            NodeState::Gated { gate: Gate::When | Gate::Configuration | Gate::Rules, .. } => None,
             NodeState::BackingOff(_) => Some(WaitKind::Retry),
             NodeState::Held(_) => Some(WaitKind::Hold),
             NodeState::Running(attempt) => attempt.wait_kind(),
@@ -300,9 +315,9 @@ impl NodeState {
 }
 
 impl Attempt {
-    /// Whether it waits for a person.
+    /// Whether it waits for a person, or for what a rule asks.
     pub fn asks(&self) -> bool {
-        matches!(self.wait_kind(), Some(WaitKind::Approval | WaitKind::Question))
+        matches!(self.wait_kind(), Some(WaitKind::Approval | WaitKind::Question | WaitKind::Rules))
     }
 
     pub fn wait_kind(&self) -> Option<WaitKind> {

@@ -107,6 +107,7 @@ impl Tally {
             (self.question, WaitKind::Question),
             (self.hold, WaitKind::Hold),
             (self.approval, WaitKind::Approval),
+            (self.rules, WaitKind::Rules),
             (self.gated, WaitKind::Target),
             (self.queued, WaitKind::Concurrency),
             (self.paused, WaitKind::Paused),

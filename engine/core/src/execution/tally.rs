@@ -14,6 +14,7 @@ pub struct Tally {
     pub cluster: usize,
     pub retry: usize,
     pub approval: usize,
+    pub rules: usize,
     pub hold: usize,
     pub question: usize,
     pub paused: usize,
@@ -30,9 +31,9 @@ pub struct Tally {
 }
 
 impl Tally {
-    /// The nodes that wait for a person.
+    /// The nodes that wait for a person, or for what rules ask.
     pub fn asking(&self) -> usize {
-        self.approval + self.hold + self.question
+        self.approval + self.rules + self.hold + self.question
     }
 
     /// The nodes that go on by themselves.
@@ -73,6 +74,7 @@ impl Tally {
             (_, Some(WaitKind::Cluster)) => Some(&mut self.cluster),
             (_, Some(WaitKind::Retry)) => Some(&mut self.retry),
             (_, Some(WaitKind::Approval)) => Some(&mut self.approval),
+            (_, Some(WaitKind::Rules)) => Some(&mut self.rules),
             (_, Some(WaitKind::Hold)) => Some(&mut self.hold),
             (_, Some(WaitKind::Question)) => Some(&mut self.question),
             (_, Some(WaitKind::Child)) => Some(&mut self.child),

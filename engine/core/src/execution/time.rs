@@ -55,16 +55,17 @@ impl AttemptClock {
         }
     }
 
-    /// Stops in a declared duration or before a question, and goes on after it with what was left.
+    /// Stops in a declared duration, before a question and where a rule asks, and goes on after it with what was left.
     pub fn entering(self, kind: WaitKind, now: Now) -> AttemptClock {
         match (self, kind) {
             (AttemptClock::Never, _) => AttemptClock::Never,
-            (AttemptClock::Until(at), WaitKind::Timer | WaitKind::Question) => {
+            (AttemptClock::Until(at), WaitKind::Timer | WaitKind::Question | WaitKind::Rules) => {
                 AttemptClock::Stopped { rest: at.since(now.elapsed) }
             }
-            (AttemptClock::Stopped { rest }, WaitKind::Timer | WaitKind::Question) => {
-                AttemptClock::Stopped { rest }
-            }
+            (
+                AttemptClock::Stopped { rest },
+                WaitKind::Timer | WaitKind::Question | WaitKind::Rules,
+            ) => AttemptClock::Stopped { rest },
             (AttemptClock::Stopped { rest }, _) => AttemptClock::Until(now.elapsed.plus(rest)),
             (AttemptClock::Until(at), _) => AttemptClock::Until(at),
         }

@@ -35,6 +35,7 @@ pub(super) fn timed_out(decision: &Decision<'_>, index: NodeIndex) -> Failure {
         | WaitKind::Readiness
         | WaitKind::Retry
         | WaitKind::Approval
+        | WaitKind::Rules
         | WaitKind::Hold
         | WaitKind::Paused
         | WaitKind::Concurrency

@@ -191,9 +191,10 @@ impl Execution {
     fn driven(&self) -> Vec<String> {
         let is_driven = |state: &NodeState| match state {
             NodeState::Running(_) | NodeState::Stopping { .. } => true,
-            NodeState::Gated { gate: Gate::When | Gate::Configuration, .. } => true,
+            NodeState::Gated { gate: Gate::When | Gate::Configuration | Gate::Rules, .. } => true,
             NodeState::Gated {
-                gate: Gate::Target { .. } | Gate::Parallel | Gate::Paused { .. },
+                gate:
+                    Gate::Target { .. } | Gate::Asked { .. } | Gate::Parallel | Gate::Paused { .. },
                 ..
             }
             | NodeState::Pending { .. }

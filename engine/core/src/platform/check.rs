@@ -2,6 +2,7 @@
 
 mod people;
 mod places;
+mod rules;
 mod sources;
 
 use super::{PlatformText, text::IncludedText};
@@ -44,6 +45,9 @@ pub(super) fn faults(text: &PlatformText, parts: &[Part<'_>]) -> Vec<Vec<Diagnos
     }
     if let (Some(main), Some(faults)) = (parts.first(), faults.first_mut()) {
         places::faults(&whole, main, faults);
+        if whole.is_sound("environments") {
+            rules::faults(&whole, main, faults);
+        }
     }
     if whole.is_sound("people") {
         people::repeated(&whole, &mut faults);

@@ -66,7 +66,7 @@ secrets: {}
         "E016 1: the file lacks `version`; ",
         "E001 2: unknown key `freezes`; it is not in this version of gennaker: leave it out",
         "E001 3: unknown key `kubeconfg`; did you mean `kubeconfig`?",
-        "E001 5: unknown key `rules`; it is not in this version of gennaker: leave it out",
+        "E016 5: `rules` is empty; ",
         "E016 6: `q` lacks `cluster`; ",
         "E016 7: `a:b` is no name of a person; leave `:` and spaces out",
         "E007 7: there is no user `moo`; did you mean `mo`?",
@@ -95,6 +95,56 @@ fn who_is_named_must_be_there() {
             "E007 4: there is no user `ma`; did you mean `mo`?",
             "E007 4: there is no group `x`; name it under `people: {groups: …}`",
             "E005 5: a namespace hangs on nothing but the application; write `${{ application.name }}`",
+        ]
+    );
+}
+
+#[test]
+fn rules_guard_something() {
+    let text = r#"version: 1
+environments:
+  dev: {cluster: c}
+  prod:
+    cluster: c
+    rules:
+      approval: {approvers: ["group:sre", "user:ma"], minimum: 0, timeout: 1h}
+      branches: []
+      after: [dev, prod, stagin]
+      images: ["a b"]
+      freeze: true
+  eu: {cluster: c, rules: {approval: {minimum: 1}, after: [dv]}}
+people: {users: {mo: {}}}
+"#;
+    let found = told(text);
+    for line in [
+        "E016 7: `minimum`",
+        "E001 7: unknown key `timeout`",
+        "E016 8: `branches` is an empty list",
+        "E008 10:",
+        "E001 11: unknown key `freeze`",
+        "E016 12: `approval` lacks `approvers`",
+    ] {
+        assert!(found.iter().any(|it| it.starts_with(line)), "{line} is missing in {found:#?}");
+    }
+}
+
+#[test]
+fn rules_name_people_and_environments_that_are_there() {
+    let text = r#"version: 1
+environments:
+  dev: {cluster: c}
+  prod:
+    cluster: c
+    rules: {approval: {approvers: ["group:sre", "user:ma"]}, after: [dev, prod, dv]}
+people: {users: {mo: {}}}
+"#;
+    assert_eq!(
+        told(text),
+        [
+            "E007 6: there is no group `sre`; name it under `people: {groups: …}`",
+            "E007 6: there is no user `ma`; did you mean `mo`?",
+            "E016 6: `prod` cannot come after itself; name an environment that comes before",
+            "E007 6: there is no environment `dv`; did you mean `dev`?",
         ]
     );
 }

@@ -3,11 +3,13 @@
 mod glob;
 mod people;
 mod places;
+mod rules;
 mod sources;
 
 use glob::GlobText;
 pub(crate) use people::{PeopleText, RoleText, RoleWord, UserText};
 pub use places::{ClusterText, EnvironmentText};
+pub use rules::{RuleApprovalText, RulesText};
 pub use sources::Provider;
 pub(crate) use sources::{ReceiverText, RegistryText, SourceDefaultsText, SourceText};
 

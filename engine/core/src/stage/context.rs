@@ -1,6 +1,6 @@
 //! What a step is handed: who it is, where it acts, and the few services it may use.
 
-use super::{Child, ChildError, ChildRequest, Secret, SecretError};
+use super::{Child, ChildError, ChildRequest, ObjectKey, Secret, SecretError};
 use crate::{
     BoxFuture,
     clock::Now,
@@ -108,6 +108,10 @@ pub trait Services: Send + Sync {
     fn evaluate(&self, evaluation: Evaluation) -> BoxFuture<'_, Evaluated>;
     /// The recorded revisions of a target, oldest first.
     fn revisions(&self, target: &Target) -> BoxFuture<'_, Result<Vec<Revision>, ServiceError>>;
+    /// The target of an environment that a rule names, if the run's plan knows it.
+    fn preceding(&self, environment: &str) -> Option<Target>;
+    /// What changes when a revision of a target is proven good; to be taken before they are read.
+    fn proving(&self, target: &Target) -> ObjectKey;
     /// What a later run of the same pipeline has recorded there since this run last did.
     fn overtaken(&self, target: &Target) -> BoxFuture<'_, Result<Option<Overtaken>, ServiceError>>;
     /// The environments that the stage, and what is downstream of it, name.

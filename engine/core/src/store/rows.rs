@@ -213,6 +213,7 @@ fn change(event: &Event) -> Vec<RowChange<'_>> {
         | Event::SlotGranted { .. }
         | Event::SuccessorCame { .. }
         | Event::StageGated { .. }
+        | Event::RulesMet { .. }
         | Event::AttemptStarted { .. }
         | Event::StageWaiting { .. }
         | Event::AttemptFailed { .. }

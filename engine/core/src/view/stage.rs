@@ -3,7 +3,7 @@
 use super::{StageView, Surroundings, WaitView, held_words, instant};
 use crate::{
     clock::{Civil, Now},
-    event::{Gate, StopCause},
+    event::{Gate, Signal, StopCause},
     execution::state::{BackingOff, End, NodeState, Waiting},
     plan::Node,
     status::WaitKind,
@@ -41,8 +41,10 @@ fn waiting(node: &Node, state: &NodeState, surroundings: &Surroundings) -> Optio
         NodeState::Gated { since, gate: Gate::Target { .. }, .. } => {
             Some(gated(node, *since, surroundings))
         }
+        NodeState::Gated { since, gate: Gate::Asked { detail }, .. } => Some(asked(*since, detail)),
         NodeState::Gated {
-            gate: Gate::When | Gate::Configuration | Gate::Parallel | Gate::Paused { .. },
+            gate:
+                Gate::When | Gate::Rules | Gate::Configuration | Gate::Parallel | Gate::Paused { .. },
             ..
         } => None,
         NodeState::BackingOff(pause) => Some(backing_off(pause)),
@@ -52,6 +54,7 @@ fn waiting(node: &Node, state: &NodeState, surroundings: &Surroundings) -> Optio
             until: None,
             detail: held_words(&held.failure),
             blocked_by: Vec::new(),
+            takes: Vec::new(),
         }),
         NodeState::Running(attempt) => match &attempt.waiting {
             Waiting::No => None,
@@ -65,10 +68,23 @@ fn waiting(node: &Node, state: &NodeState, surroundings: &Surroundings) -> Optio
                     until: until(reason.kind, wake.at, *since),
                     detail: live.map_or(&reason.detail, |live| &live.text).clone(),
                     blocked_by: Vec::new(),
+                    takes: Vec::new(),
                 })
             }
         },
         NodeState::Pending { .. } | NodeState::Stopping { .. } | NodeState::Ended(_) => None,
+    }
+}
+
+/// People are asked by a rule.
+fn asked(since: Now, detail: &str) -> WaitView {
+    WaitView {
+        kind: WaitKind::Rules,
+        since: instant(since.civil),
+        until: None,
+        detail: detail.to_owned(),
+        blocked_by: Vec::new(),
+        takes: vec![Signal::Approve, Signal::Reject],
     }
 }
 
@@ -81,6 +97,7 @@ fn backing_off(pause: &BackingOff) -> WaitView {
         until: Some(instant(until)),
         detail: format!("tried again after: {}", pause.failure.message),
         blocked_by: Vec::new(),
+        takes: Vec::new(),
     }
 }
 
@@ -93,7 +110,7 @@ fn gated(node: &Node, since: Now, surroundings: &Surroundings) -> WaitView {
         format!("waits for its turn in {environment} after {}", blocked_by.join(", "))
     };
     let since = instant(since.civil);
-    WaitView { kind: WaitKind::Target, since, until: None, detail, blocked_by }
+    WaitView { kind: WaitKind::Target, since, until: None, detail, blocked_by, takes: Vec::new() }
 }
 
 /// Only a declared time has an end that can be told.
@@ -111,6 +128,7 @@ fn until(kind: WaitKind, at: Option<crate::clock::Moment>, since: Now) -> Option
             | WaitKind::Cluster
             | WaitKind::Retry
             | WaitKind::Approval
+            | WaitKind::Rules
             | WaitKind::Hold
             | WaitKind::Paused
             | WaitKind::Concurrency

@@ -31,6 +31,7 @@ impl Execution {
             until: None,
             detail,
             blocked_by: Vec::new(),
+            takes: Vec::new(),
         })
     }
 

@@ -85,6 +85,7 @@ pub(super) fn tells(stage: &StageView) -> bool {
             Some(
                 WaitKind::Target
                 | WaitKind::Approval
+                | WaitKind::Rules
                 | WaitKind::Hold
                 | WaitKind::Paused
                 | WaitKind::Concurrency

@@ -67,6 +67,13 @@ impl Calls {
                     self.under_way.push(input.boxed());
                 }
             }
+            Command::Judge { call } => {
+                if let Some(case) = execution.case(call) {
+                    let verdict = case.judge(&shop.platform.now());
+                    let input = Input::Judged { call, verdict };
+                    self.under_way.push(std::future::ready(input).boxed());
+                }
+            }
             Command::Step { call } | Command::Abort { call } => {
                 let stop = Arc::new(AtomicBool::new(false));
                 self.stops.insert(call.node, stop.clone());
@@ -74,9 +81,10 @@ impl Calls {
                     let begun = Begun::new(shop, execution, (call, operation, stop));
                     self.under_way.push(match command {
                         Command::Abort { .. } => begun.abort().boxed(),
-                        Command::Step { .. } | Command::Stop { .. } | Command::Evaluate { .. } => {
-                            begun.step().boxed()
-                        }
+                        Command::Step { .. }
+                        | Command::Stop { .. }
+                        | Command::Judge { .. }
+                        | Command::Evaluate { .. } => begun.step().boxed(),
                     });
                 }
             }

@@ -4,10 +4,11 @@ use super::{Engine, NewRun, StartError};
 use crate::{driver::Masking, reader::ReadError, supervisor::Order};
 use engine_core::{
     Execution, Plan,
-    event::{Actor, Force, Message, Rejected, Reply, RunAct, Signal, Signalled},
+    event::{Actor, Force, Gate, Message, Rejected, Reply, RunAct, Signal, Signalled},
     execution::state::NodeState,
     id::RunId,
     plan::NodeIndex,
+    platform::Case,
     stage::{Asked, Refusal},
     status::RunStatus,
     store::{Request, StoreError, Submitted},
@@ -152,8 +153,19 @@ impl Engine {
 
     /// Whether the stage's own type takes the answer. What is held takes anybody's.
     fn refusal(&self, execution: &Execution, index: NodeIndex, answer: &Signalled) -> Refusal {
-        let NodeState::Running(attempt) = execution.node_state(index) else {
-            return Refusal::None;
+        let attempt = match execution.node_state(index) {
+            NodeState::Running(attempt) => attempt,
+            NodeState::Gated { gate: Gate::Asked { .. }, .. } => {
+                let case = execution.case_of(index);
+                let refusal = |case: Case| case.refusal(&self.platform.now(), answer);
+                return case.map_or(Refusal::None, refusal);
+            }
+            NodeState::Pending { .. }
+            | NodeState::Gated { .. }
+            | NodeState::BackingOff(_)
+            | NodeState::Held(_)
+            | NodeState::Stopping { .. }
+            | NodeState::Ended(_) => return Refusal::None,
         };
         let node = execution.plan().node(index);
         let config = attempt.config.clone().unwrap_or_else(|| node.config.rendered());

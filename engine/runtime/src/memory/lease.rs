@@ -115,6 +115,7 @@ fn is_due(summary: &Summary, now: Now) -> bool {
                 | WaitKind::Paused
                 | WaitKind::Concurrency
                 | WaitKind::Question
+                | WaitKind::Rules
                 | WaitKind::Child,
             ) => false,
         }

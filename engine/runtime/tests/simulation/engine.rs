@@ -1,6 +1,7 @@
 //! The whole engine in virtual time: several runs that compete for targets, on the memory store,
 //! while the engine crashes, loses answers, and is taken over while it lives.
 
+mod guard;
 mod judge;
 mod people;
 mod poison;
@@ -19,6 +20,8 @@ use engine_core::{
     clock::{Civil, Clock, Now},
     event::{Actor, Trigger, Way},
     id::RunId,
+    latest::Latest,
+    platform::Platform,
     store::{Candidate, LogReader, RunFilter, Store, Summary},
 };
 use engine_runtime::{
@@ -57,6 +60,8 @@ struct Storm {
     living: Option<u32>,
     ids: Arc<Counter>,
     looks: Arc<Looks>,
+    /// In every other storm, a file that guards an environment.
+    platform: Latest<Platform>,
 }
 
 pub(crate) fn storm(seed: u64, reached: &mut Reached) {
@@ -81,9 +86,12 @@ pub(crate) fn storm(seed: u64, reached: &mut Reached) {
             living: None,
             ids: Arc::default(),
             looks: Arc::default(),
+            platform: guard::platform(seed),
         };
         storm.open().await;
         if storm.chance.one_in(8) {
+            // Nobody is to be waited for in it.
+            storm.platform.replace(Platform::Open);
             storm.poison().await;
         }
         for _turn in 0..4 + storm.chance.below(12) {
@@ -156,7 +164,7 @@ impl Storm {
             processes: Arc::new(Dead { living: self.living }),
             children: Arc::new(FromParameters),
             secrets: Secrets::none(),
-            platform: engine_core::latest::Latest::default(),
+            platform: self.platform.clone(),
         };
         self.engine = Some(Engine::open(parts).await.unwrap());
     }

@@ -10,7 +10,7 @@ use crate::{
 use engine_core::{
     Execution,
     clock::Now,
-    event::{Event, Force, RunStop, Signal, StopCause},
+    event::{Event, Force, Gate, RunStop, Signal, StopCause},
     id::RunId,
     plan::{Accepts, Cell, Node, Plan},
     status::{RunStatus, StageStatus},
@@ -64,6 +64,8 @@ struct Ledger {
     /// Whether an attempt of any stage was ever started.
     begun: bool,
     repeat: Repeat,
+    /// Stages that a rule keeps.
+    asked: BTreeSet<String>,
     /// Stages whose newest question is whether they are out of date.
     outdated: BTreeSet<String>,
     seen: Seen,
@@ -162,7 +164,10 @@ impl Ledger {
                 self.going_back.remove(stage);
                 self.open.remove(stage);
             }
-            Event::StageRejected { stage, .. } => self.ends(stage, StageStatus::Rejected, false),
+            Event::StageRejected { stage, .. } => {
+                self.disturbed |= self.asked.contains(stage);
+                self.ends(stage, StageStatus::Rejected, false);
+            }
             Event::StageSkipped { stage, .. } => {
                 self.repeat.skipped(node(plan, stage));
                 self.ends(stage, StageStatus::Skipped, false);
@@ -247,8 +252,12 @@ impl Ledger {
             | Event::TargetTakenBack { .. }
             | Event::TargetGranted { .. }
             | Event::TargetReleased { .. }
-            | Event::StageGated { .. }
+            | Event::RulesMet { .. }
             | Event::StageProgressed { .. } => {}
+            Event::StageGated { stage, gate: Gate::Asked { .. } } => {
+                self.asked.insert(stage.clone());
+            }
+            Event::StageGated { stage, .. } => drop(self.asked.remove(stage)),
         }
     }
 

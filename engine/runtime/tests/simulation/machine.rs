@@ -19,6 +19,7 @@ use engine_core::{
     },
     execution::state::NodeState,
     id::{InputId, PlanHash, RunId},
+    platform::Verdict,
     retry::Cause,
     revision::Target,
     stage::{StageError, Step},
@@ -52,6 +53,7 @@ enum Kind {
     Step,
     Abort,
     Evaluation,
+    Judgement,
 }
 
 pub(crate) fn storm(seed: u64) {
@@ -129,6 +131,7 @@ impl Storm {
                 Command::Step { call } => self.open.push((call, Kind::Step)),
                 Command::Abort { call } => self.open.push((call, Kind::Abort)),
                 Command::Evaluate { call } => self.open.push((call, Kind::Evaluation)),
+                Command::Judge { call } => self.open.push((call, Kind::Judgement)),
                 Command::Stop { call } => {
                     assert!(
                         self.open.contains(&(call, Kind::Step)),
@@ -177,7 +180,8 @@ impl Storm {
         let input = self.chance.pick(&self.answered);
         let (Input::Stepped { call, .. }
         | Input::Aborted { call, .. }
-        | Input::Evaluated { call, .. }) = &input
+        | Input::Evaluated { call, .. }
+        | Input::Judged { call, .. }) = &input
         else {
             return;
         };
@@ -264,10 +268,24 @@ impl Storm {
                 let answer = evaluation.map_or(Evaluated::Holds, |evaluation| evaluation.run());
                 Input::Evaluated { call, answer }
             }
+            Kind::Judgement => Input::Judged { call, verdict: self.verdict(call) },
             Kind::Abort => Input::Aborted { call, answer: Ok(()) },
         };
         self.answered.push(input.clone());
         self.hand_in(input);
+    }
+
+    /// Whatever was answered there is enough; and at times nothing is asked.
+    fn verdict(&mut self, call: Call) -> Verdict {
+        let environment = self.plan.node(call.node).environment.clone().unwrap_or_default();
+        match self.execution.recorded().ruled.answers.get(&environment) {
+            Some(_) => Verdict::Met { by: vec!["somebody said yes".to_owned()] },
+            None if self.chance.one_in(4) => {
+                let detail = format!("a yes for {environment}, {}", self.chance.below(3));
+                Verdict::Asks { detail }
+            }
+            None => Verdict::Unguarded,
+        }
     }
 
     fn listen(&mut self, call: Call, answer: &Answer) {

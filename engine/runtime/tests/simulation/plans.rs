@@ -63,6 +63,7 @@ pub(crate) fn of(chance: &mut Chance, pipeline: &str, nodes: Vec<Node>) -> Plan 
         parameters,
         environments: BTreeMap::from(environments),
         observed: BTreeMap::new(),
+        preceding: BTreeMap::new(),
         images: BTreeMap::new(),
         resolved: BTreeMap::new(),
         carried: BTreeMap::new(),

@@ -2,7 +2,7 @@
 
 use engine_core::{
     Execution,
-    event::Signal,
+    event::{Gate, Signal},
     execution::state::{Attempt as Tried, NodeState, Waiting},
     plan::Node,
     status::WaitKind,
@@ -63,6 +63,7 @@ pub(crate) fn answer(node: &Node, state: &NodeState, said: usize) -> Option<Sign
             let played = script.attempts.get(attempt.number as usize - 1);
             played.or(script.attempts.last()).unwrap().moves[asking(attempt)].answer()
         }
+        NodeState::Gated { gate: Gate::Asked { .. }, .. } => Some(Signal::Approve),
         NodeState::Pending { .. }
         | NodeState::Gated { .. }
         | NodeState::Running(_)

@@ -13,7 +13,7 @@ pub(crate) struct Reached {
 }
 
 /// What a storm of usual length must have met.
-const EXPECTED: [&str; 65] = [
+const EXPECTED: [&str; 69] = [
     "abort of a run",
     "append lands late",
     "answer lost after the write",
@@ -57,6 +57,10 @@ const EXPECTED: [&str; 65] = [
     "timeout of a run",
     "tolerated failure",
     "wait for a target",
+    "asked by a rule",
+    "rules met",
+    "attempt tried again behind a rule",
+    "rejected by a rule",
     "image resolved",
     "wait for others of a matrix",
     "wait for the end of a pause",
@@ -133,9 +137,11 @@ impl Reached {
         self.count(situation, 1);
     }
 
-    /// What came of a run with which the engine died.
+    /// What came of a run with which the engine died, and of rules.
     fn read_trial(&mut self, event: &Event) {
         let situation = match event {
+            Event::StageGated { gate: Gate::Asked { .. }, .. } => "asked by a rule",
+            Event::RulesMet { .. } => "rules met",
             Event::RunTriedAlone => "run tried alone",
             Event::RunCleared => "run cleared",
             Event::RunQuestioned { .. } => "run asked about",

@@ -12,6 +12,9 @@ use engine_core::{
 use engine_runtime::inbox::Own;
 use std::sync::Arc;
 
+/// The most branches that a run remembers of its commit.
+const BRANCHES: usize = 200;
+
 impl Repository {
     /// Fetches, and looks whether what was told is so.
     pub(crate) async fn look(&self, told: &Git) -> Result<Looked, GitError> {
@@ -115,6 +118,14 @@ impl Repository {
             Ok(_) | Err(GitError::NoSuchObject { .. }) => Ok(Err(gone(commit))),
             Err(error) => Err(error),
         }
+    }
+
+    /// The branches of the source that lead to a commit, the first of them by name.
+    pub(super) async fn leading_to(&self, commit: &ObjectId) -> Result<Vec<String>, GitError> {
+        let names = self.replica.mirror().containing(commit).await?;
+        let branches = names.iter().filter(|name| name.kind() == RefKind::Branch);
+        let branches = branches.map(|name| name.short().to_owned());
+        Ok(branches.filter(|it| self.source.branch(it) == Leave::Granted).take(BRANCHES).collect())
     }
 
     /// The commit, if this branch leads to it.

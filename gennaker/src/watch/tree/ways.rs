@@ -1,6 +1,7 @@
 //! What a person can say to a run that waits for one, as commands to copy.
 
 use engine_core::{
+    event::Signal,
     status::{RunStatus, WaitKind},
     view::{RunView, StageView},
 };
@@ -15,7 +16,9 @@ pub(super) fn of_run(view: &RunView) -> Option<String> {
 }
 
 pub(super) fn of_stage(view: &RunView, (id, stage): (&str, &StageView)) -> Option<String> {
-    let (first, others) = match stage.waiting.as_ref()?.kind {
+    let waiting = stage.waiting.as_ref()?;
+    let (first, others) = match waiting.kind {
+        WaitKind::Rules if waiting.takes.contains(&Signal::Approve) => ("approve", "reject"),
         WaitKind::Approval => ("approve", "reject"),
         WaitKind::Hold => ("retry", "continue, roll-back, abort"),
         WaitKind::Question => ("answer yes", "answer no"),
@@ -26,6 +29,7 @@ pub(super) fn of_stage(view: &RunView, (id, stage): (&str, &StageView)) -> Optio
         | WaitKind::Retry
         | WaitKind::Paused
         | WaitKind::Concurrency
+        | WaitKind::Rules
         | WaitKind::Child => return None,
     };
     // A shell would look for files of such a name.

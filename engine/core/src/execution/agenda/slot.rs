@@ -67,6 +67,7 @@ impl Trying {
         if *self == Trying::Due {
             let calls = commands.iter().map(|command| match command {
                 Command::Evaluate { call }
+                | Command::Judge { call }
                 | Command::Step { call }
                 | Command::Stop { call }
                 | Command::Abort { call } => *call,

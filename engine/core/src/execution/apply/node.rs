@@ -17,14 +17,25 @@ impl Recorded {
         self.leave_gate(plan, index);
         let state = &self.nodes[index.0];
         let next = Next { attempt: state.attempts() + 1, first_started_at: state.started_at() };
-        self.nodes[index.0] = NodeState::Gated { since: now, gate: gate.clone(), next };
+        let since = match (state, gate) {
+            (NodeState::Gated { gate: Gate::Asked { .. }, since, .. }, Gate::Asked { .. }) => {
+                *since
+            }
+            (_, _) => now,
+        };
+        self.nodes[index.0] = NodeState::Gated { since, gate: gate.clone(), next };
         match gate {
             Gate::Target { target } => {
                 if let Some(state) = self.targets.get_mut(&target.environment) {
                     state.gated.insert(index);
                 }
             }
-            Gate::When | Gate::Configuration | Gate::Parallel | Gate::Paused { .. } => {}
+            Gate::When
+            | Gate::Rules
+            | Gate::Asked { .. }
+            | Gate::Configuration
+            | Gate::Parallel
+            | Gate::Paused { .. } => {}
         }
     }
 
@@ -72,9 +83,24 @@ impl Recorded {
         }
     }
 
-    pub(super) fn signal(&mut self, index: NodeIndex, signalled: Signalled) {
-        if let NodeState::Running(attempt) = &mut self.nodes[index.0] {
-            attempt.signals.push(signalled);
+    /// What is said to a stage that a rule keeps is said of its environment.
+    pub(super) fn signal(&mut self, plan: &Plan, (index, signalled): (NodeIndex, Signalled)) {
+        let node = plan.node(index);
+        match (&mut self.nodes[index.0], &node.environment) {
+            (NodeState::Running(attempt), _) => attempt.signals.push(signalled),
+            (NodeState::Gated { gate: Gate::Asked { .. }, .. }, Some(environment)) => {
+                let answers = self.ruled.answers.entry(environment.clone()).or_default();
+                answers.push((node.id.clone(), signalled));
+            }
+            (
+                NodeState::Pending { .. }
+                | NodeState::Gated { .. }
+                | NodeState::BackingOff(_)
+                | NodeState::Held(_)
+                | NodeState::Stopping { .. }
+                | NodeState::Ended(_),
+                _,
+            ) => {}
         }
     }
 

@@ -9,6 +9,7 @@ use crate::{
     },
     execution::state::{AttemptClock, End, NodeState},
     id::{InputId, PlanHash, RunId},
+    platform::Verdict,
     retry::Cause,
     stage::{Outputs, StageError, Step, WaitReason, Wake},
     status::{RunStatus, WaitKind},
@@ -77,10 +78,21 @@ impl Run {
         let (execution, events) = Execution::start(plan.clone(), start, at(0));
         let log = events.into_iter().map(|event| (event, at(0))).collect();
         let mut run = Run { plan, execution, log };
+        run.pass_rules();
         let target = run.execution.asked_targets().next().unwrap().clone();
         run.hand_in(row(Message::TargetGranted { target }), 0);
+        run.pass_rules();
         run.read_back();
         run
+    }
+
+    /// No rule stands against anything.
+    fn pass_rules(&mut self) {
+        for command in self.execution.due() {
+            if let Command::Judge { call } = command {
+                self.hand_in(Input::Judged { call, verdict: Verdict::Unguarded }, 0);
+            }
+        }
     }
 
     fn hand_in(&mut self, input: Input, elapsed: u64) {
@@ -120,6 +132,7 @@ impl Run {
     fn due(&mut self) -> Vec<String> {
         let words = |command| match command {
             Command::Evaluate { call } => ("evaluate", call),
+            Command::Judge { call } => ("judge", call),
             Command::Step { call } => ("step", call),
             Command::Stop { call } => ("stop", call),
             Command::Abort { call } => ("abort", call),

@@ -29,7 +29,8 @@ impl Pipeline {
         });
         let warning = |stage: &Stage| {
             let Written::Present(environment, _) = stage.environment.known() else { return None };
-            if !environments.is_production(&environment) {
+            let asks = environments.asks_by_itself(&environment);
+            if asks || !environments.is_production(&environment) {
                 return None;
             }
             let message = format!(

@@ -134,6 +134,16 @@ impl Environments {
         }
     }
 
+    /// Whether people are asked there, whatever a pipeline says.
+    pub(crate) fn asks_by_itself(&self, name: &str) -> bool {
+        match &self.kind {
+            Kind::Namespaces(_) => false,
+            Kind::Named { platform, .. } => {
+                platform.rules(name).is_some_and(|rules| rules.approval.is_some())
+            }
+        }
+    }
+
     /// Whether the platform's file says so of the environment; without one nothing is known.
     pub(crate) fn is_production(&self, name: &str) -> bool {
         match &self.kind {
@@ -157,24 +167,47 @@ impl Environments {
                     let repository = source.name().to_owned();
                     return Err(UnknownEnvironment::NotGranted { repository });
                 }
-                let unnamed =
-                    || UnknownEnvironment::Unnamed { near: platform.near_environment(name) };
-                let environment = platform.environment(name).ok_or_else(unnamed)?;
-                let namespace = environment.namespace_for(name, application);
-                if !is_namespace(&namespace) {
-                    return Err(UnknownEnvironment::BadNamespace { namespace });
-                }
-                let cluster = environment.cluster.clone();
-                let known = clusters.get(&cluster);
-                let place = known.ok_or(UnknownEnvironment::NoCluster { cluster })?;
-                Ok(Place {
-                    production: environment.production,
-                    labels: environment.labels.clone(),
-                    ..place.place(namespace)
-                })
+                locate((platform, clusters), (name, application))
             }
         }
     }
+
+    /// The places in which rules want images to be good before these environments; they need not be
+    /// given to whoever deploys. One that is nowhere is told when the rule is judged.
+    pub(super) fn preceding(
+        &self,
+        places: &BTreeMap<String, Place>,
+        application: &str,
+    ) -> BTreeMap<String, Place> {
+        let Kind::Named { platform, clusters } = &self.kind else { return BTreeMap::new() };
+        let rules = places.keys().filter_map(|name| platform.rules(name));
+        let names = rules.flat_map(|rules| &rules.after);
+        let place = |name: &String| {
+            let place = locate((platform, clusters), (name, application)).ok()?;
+            Some((name.clone(), place))
+        };
+        names.filter_map(place).collect()
+    }
+}
+
+fn locate(
+    (platform, clusters): (&Platform, &BTreeMap<String, Cluster>),
+    (name, application): (&str, &str),
+) -> Result<Place, UnknownEnvironment> {
+    let unnamed = || UnknownEnvironment::Unnamed { near: platform.near_environment(name) };
+    let environment = platform.environment(name).ok_or_else(unnamed)?;
+    let namespace = environment.namespace_for(name, application);
+    if !is_namespace(&namespace) {
+        return Err(UnknownEnvironment::BadNamespace { namespace });
+    }
+    let cluster = environment.cluster.clone();
+    let known = clusters.get(&cluster);
+    let place = known.ok_or(UnknownEnvironment::NoCluster { cluster })?;
+    Ok(Place {
+        production: environment.production,
+        labels: environment.labels.clone(),
+        ..place.place(namespace)
+    })
 }
 
 impl Cluster {

@@ -23,7 +23,7 @@ const IMAGES: &str = "images";
 
 /// Makes nodes, and remembers what only all of them together can show.
 pub(super) struct Compiler<'a> {
-    environments: &'a Environments,
+    pub(super) environments: &'a Environments,
     application: &'a str,
     pub(super) registry: &'a Registry<dyn AnyStage>,
     pub(super) files: &'a Files,

@@ -1,5 +1,6 @@
 //! What can be said of clusters and environments in `gennaker.yaml`.
 
+use super::RulesText;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -21,7 +22,6 @@ pub struct ClusterText {
 /// Where an environment is.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-#[schemars(extend("x-later" = ["rules"]))]
 pub struct EnvironmentText {
     /// A name under `clusters`, or a context of the kubeconfig.
     #[schemars(length(min = 1))]
@@ -56,4 +56,7 @@ pub struct EnvironmentText {
     /// `environment.labels` in expressions.
     #[serde(default)]
     pub labels: BTreeMap<String, String>,
+    /// What must hold before a stage acts there, whatever a pipeline says.
+    #[serde(default)]
+    pub rules: Option<RulesText>,
 }

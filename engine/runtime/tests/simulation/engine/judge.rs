@@ -1,6 +1,6 @@
 //! What the log of all runs of a storm must be like in the end.
 
-use super::Storm;
+use super::{Storm, guard};
 use crate::{
     facts::{self, Facts, Known},
     families::Families,
@@ -59,6 +59,7 @@ impl Storm {
             // Ids count up, so that what is retried was judged before.
             let earlier = retried(&facts).map(|earlier| ends[&earlier].clone());
             let known = Known { earlier, calls: calls.remove(run).unwrap_or_default() };
+            guard::keeps(&self.platform.now(), plan, &facts, reached);
             ends.insert(*run, facts::check(plan, (*run, known), &facts).1);
         }
         let (begun, over) = (&self.looks.begun, &self.looks.over);

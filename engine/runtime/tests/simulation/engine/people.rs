@@ -1,13 +1,13 @@
 //! What people say to the runs of a storm.
 
-use super::{Storm, judge::facts_of, somebody};
+use super::{Storm, guard, judge::facts_of, somebody};
 use crate::script;
 use engine_core::{
     Execution,
-    event::{Event, RunAct, Seen, Signal, Signalled},
+    event::{Event, Gate, RunAct, Seen, Signal, Signalled},
     execution::state::NodeState,
     id::RunId,
-    plan::NodeIndex,
+    plan::{Node, NodeIndex},
     store::Summary,
 };
 
@@ -73,6 +73,7 @@ impl Storm {
                 let retries = facts.iter().filter(|(event, _)| retried(event)).count();
                 let state = execution.node_state(NodeIndex(index));
                 if let Some(signal) = script::answer(node, state, retries) {
+                    let signal = guard::opinion(state, (signal, gate.next));
                     let signal = script::takes(&execution, &node.id, signal);
                     let reason = "because".to_owned();
                     let seen = Seen {
@@ -82,7 +83,7 @@ impl Storm {
                     };
                     let signalled = Signalled::new(signal, somebody(), reason);
                     let signalled = Signalled { seen, ..signalled };
-                    let (tries, answers) = (state.attempts(), answers(state));
+                    let (tries, answers) = (state.attempts(), answers(&execution, (node, state)));
                     let key = format!("{}-{retries}-{tries}-{answers}-{}", node.id, signal.word());
                     // Somebody may have cancelled it, or answered before.
                     drop(engine.signal(run, (node.id.clone(), signalled), key).await);
@@ -93,9 +94,13 @@ impl Storm {
 }
 
 /// How many answers an attempt has had: the next one is another.
-fn answers(state: &NodeState) -> usize {
+fn answers(execution: &Execution, (node, state): (&Node, &NodeState)) -> usize {
     match state {
         NodeState::Running(attempt) => attempt.signals.len(),
+        NodeState::Gated { gate: Gate::Asked { .. }, .. } => {
+            let environment = node.environment.as_deref().unwrap_or_default();
+            execution.recorded().ruled.answers.get(environment).map_or(0, Vec::len)
+        }
         NodeState::Pending { .. }
         | NodeState::Gated { .. }
         | NodeState::BackingOff(_)

@@ -1,0 +1,244 @@
+//! The rules of an environment that hang on images: held where the images are known, before anything
+//! is written. A way back is exempt: what it brings back has been there.
+
+use crate::site::{Site, Trouble};
+use artifacts::Reference;
+use engine_core::{
+    platform::RulesText,
+    revision::Proof,
+    stage::{ObjectKey, StageError, Step, WaitReason, Wake},
+    status::WaitKind,
+};
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Where pods say which programs they start.
+const CONTAINER_LISTS: [&str; 3] = ["containers", "initContainers", "ephemeralContainers"];
+/// Images that a sentence names.
+const NAMES: usize = 5;
+
+/// Whether `after` lets images in.
+pub(crate) enum After {
+    Met,
+    /// The sentence says which image is missing where, and the keys change when that may be so no
+    /// more.
+    Waits {
+        detail: String,
+        keys: Vec<ObjectKey>,
+    },
+}
+
+impl After {
+    /// The step that waits for it.
+    pub(crate) fn wait<P>((detail, objects): (String, Vec<ObjectKey>), progress: P) -> Step<P> {
+        let reason = WaitReason { kind: WaitKind::Rules, detail };
+        Step::Wait { progress, wake: Wake { at: None, objects }, reason, records: Vec::new() }
+    }
+}
+
+impl Site<'_> {
+    /// Whether any rule hangs on the images of what is deployed.
+    pub(crate) fn looks_at_images(&self) -> bool {
+        let asks = |rules: &RulesText| !rules.images.is_empty() || !rules.after.is_empty();
+        self.rules.as_ref().is_some_and(asks)
+    }
+
+    /// Refuses a set with an image that the environment does not take, and tells all of them.
+    pub(crate) fn keep_to_images(&self, objects: &[Value]) -> Result<(), Trouble> {
+        let Some(rules) = self.rules.as_ref().filter(|rules| !rules.images.is_empty()) else {
+            return Ok(());
+        };
+        let told: Vec<String> =
+            objects.iter().flat_map(|object| objections(rules, object)).collect();
+        if told.is_empty() {
+            return Ok(());
+        }
+        let environment = &self.target.environment;
+        Err(StageError::Failure(format!(
+            "environment `{environment}` takes only images like {}: {}; nothing was written",
+            rules.images.join(", "),
+            told.join("; ")
+        ))
+        .into())
+    }
+
+    /// Whether these images are recorded as good in all environments that come before this one.
+    pub(crate) async fn come_after(
+        &self,
+        images: &BTreeMap<String, String>,
+    ) -> Result<After, Trouble> {
+        let before = self.rules.iter().flat_map(|rules| &rules.after);
+        let (mut missing, mut keys) = (Vec::new(), Vec::new());
+        for name in before {
+            let wanted = self.digests(images, name)?;
+            let services = &self.context.services;
+            let target = services.preceding(name).ok_or_else(|| {
+                StageError::Failure(format!(
+                    "environment `{}` comes after `{name}`, which was not known when the run was \
+                     planned: start a new run",
+                    self.target.environment
+                ))
+            })?;
+            // Taken first: what is proven from here on wakes the stage.
+            keys.push(services.proving(&target));
+            let revisions = services.revisions(&target).await;
+            let revisions = revisions.map_err(|error| StageError::Error(error.to_string()))?;
+            let good = revisions.iter().filter(|revision| revision.proof == Proof::Good);
+            let images = good.flat_map(|revision| revision.set.images.values());
+            let good: BTreeSet<String> =
+                images.filter_map(|it| Reference::parse(it).ok()?.digest).collect();
+            let lacking = wanted.iter().filter(|(digest, _)| !good.contains(*digest));
+            let lacking: Vec<&str> = lacking.map(|(_, image)| *image).collect();
+            if !lacking.is_empty() {
+                missing.push(format!("{} in {name}", named(&lacking)));
+            }
+        }
+        Ok(match missing.is_empty() {
+            true => After::Met,
+            false => After::Waits { detail: self.lacks(&missing), keys },
+        })
+    }
+
+    fn lacks(&self, missing: &[String]) -> String {
+        let environment = &self.target.environment;
+        let names: Vec<&str> = self.rules.iter().flat_map(|it| &it.after).map(|it| &**it).collect();
+        format!(
+            "environment `{environment}` comes after {}: not good yet: {}",
+            names.join(", "),
+            missing.join("; ")
+        )
+    }
+
+    /// The images by digest; one without cannot be compared, which closes.
+    fn digests<'i>(
+        &self,
+        images: &'i BTreeMap<String, String>,
+        before: &str,
+    ) -> Result<BTreeMap<String, &'i str>, StageError> {
+        let environment = &self.target.environment;
+        let digest = |image: &'i String| match Reference::parse(image) {
+            Ok(Reference { digest: Some(digest), .. }) => Ok((digest, image.as_str())),
+            Ok(Reference { digest: None, .. }) | Err(_) => Err(StageError::Failure(format!(
+                "environment `{environment}` comes after `{before}`, and whether image {image} was \
+                 there cannot be told without its digest: write it with one, or name it under \
+                 `images`, and its registry in gennaker.yaml; nothing was written"
+            ))),
+        };
+        images.values().map(digest).collect()
+    }
+}
+
+fn named(images: &[&str]) -> String {
+    match (images.len(), images.get(..NAMES)) {
+        (count, Some(first)) if count > NAMES => {
+            format!("{} and {} more", first.join(", "), count - NAMES)
+        }
+        (_, _) => images.join(", "),
+    }
+}
+
+/// The images of an object that no pattern has, each with its container.
+fn objections(rules: &RulesText, object: &Value) -> Vec<String> {
+    let text = |pointer: &str| object.pointer(pointer).and_then(Value::as_str).unwrap_or("?");
+    let label = format!("{} {}", text("/kind"), text("/metadata/name"));
+    let mut images = Vec::new();
+    collect(object, &mut images);
+    let refused = images.into_iter().filter(|(_, image)| !takes(rules, image));
+    refused.map(|(place, image)| format!("{label}, {place}: image {image}")).collect()
+}
+
+fn takes(rules: &RulesText, image: &str) -> bool {
+    // What is no image reference is none that a pattern could mean.
+    let Ok(reference) = Reference::parse(image) else { return false };
+    let whole = Reference { repository: reference.repository.normal(), ..reference };
+    let tagged = Reference { digest: None, ..whole.clone() };
+    let names = [whole.repository.to_string(), tagged.to_string(), whole.to_string()];
+    rules.takes(names.each_ref().map(String::as_str))
+}
+
+/// Images at whatever depth: kinds that nobody knows have pods in them too.
+fn collect<'v>(value: &'v Value, found: &mut Vec<(String, &'v str)>) {
+    match value {
+        Value::Object(entries) => {
+            for (key, value) in entries {
+                let items = value.as_array().into_iter().flatten();
+                if CONTAINER_LISTS.contains(&key.as_str()) {
+                    found.extend(items.filter_map(|item| image(item, "/image", "container")));
+                } else if key == "volumes" {
+                    found.extend(items.filter_map(|it| image(it, "/image/reference", "volume")));
+                }
+                collect(value, found);
+            }
+        }
+        Value::Array(items) => items.iter().for_each(|item| collect(item, found)),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+fn image<'v>(item: &'v Value, pointer: &str, what: &str) -> Option<(String, &'v str)> {
+    let image = item.pointer(pointer)?.as_str().filter(|image| !image.is_empty())?;
+    let name = item.get("name").and_then(Value::as_str).unwrap_or("?");
+    Some((format!("{what} {name}"), image))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use engine_core::{diagnostic::SourceFile, platform::Platform};
+    use serde_json::json;
+
+    fn rules(images: &str) -> RulesText {
+        let text = format!(
+            "version: 1\nenvironments: {{p: {{cluster: c, rules: {{images: {images}}}}}}}\n"
+        );
+        let platform = Platform::read(&SourceFile::new("gennaker.yaml", text.as_bytes())).unwrap();
+        platform.rules("p").unwrap().clone()
+    }
+
+    #[test]
+    fn an_image_is_taken_by_its_repository_or_with_tag_or_digest() {
+        let digest = format!("sha256:{}", "a".repeat(64));
+        let rules =
+            rules(r#"["r.example.com/shop/*", "docker.io/library/nginx:1.*", "quay.io/**"]"#);
+        for (image, taken) in [
+            ("r.example.com/shop/web", true),
+            ("r.example.com/shop/web:v1", true),
+            (&format!("r.example.com/shop/web:v1@{digest}"), true),
+            ("r.example.com/shop/a/b", false),
+            ("r.example.com.evil.test/shop/web", false),
+            ("shop/web", false),
+            ("nginx:1.29", true),
+            (&format!("nginx:1.29@{digest}"), true),
+            ("nginx", false),
+            ("quay.io/a/b/c", true),
+            ("Not An Image", false),
+        ] {
+            assert_eq!(takes(&rules, image), taken, "{image}");
+        }
+    }
+
+    #[test]
+    fn every_image_of_an_object_is_looked_at_at_whatever_depth() {
+        let container = |name: &str| json!({"name": name, "image": format!("evil/{name}")});
+        let pod = json!({
+            "containers": [container("app"), {"name": "none"}],
+            "initContainers": [container("init")],
+            "ephemeralContainers": [container("debug")],
+            "volumes": [{"name": "data", "image": {"reference": "evil/data"}}],
+        });
+        let object = json!({
+            "kind": "Rollout", "metadata": {"name": "web"},
+            "spec": {"deep": [{"template": {"spec": pod}}]},
+        });
+        let told = objections(&rules(r#"["good/*"]"#), &object);
+        assert_eq!(
+            told,
+            [
+                "Rollout web, container app: image evil/app",
+                "Rollout web, container debug: image evil/debug",
+                "Rollout web, container init: image evil/init",
+                "Rollout web, volume data: image evil/data",
+            ]
+        );
+    }
+}

@@ -31,7 +31,8 @@ pub use settings::{Credentials, Others, Reveal, Settings, SettingsFault, Standin
 pub use tags::{Listing, PageCursor, TagPage, TagsFrom, Validators};
 
 use crate::reference::Repository;
-use host::Host;
+use host::{Call, Host};
+use reqwest::Method;
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
     sync::{Arc, Mutex, PoisonError, RwLock},
@@ -39,6 +40,8 @@ use std::{
 
 /// Of hosts that nobody declared, how many are remembered.
 const MAX_OTHERS: usize = 1_024;
+/// Of what a registry says of itself.
+const GREETING_BYTES: usize = 64 * 1024;
 const DOCKER_HUB: &str = "docker.io";
 
 /// The registries that may be asked. Clones share connections, tokens and what is known of hosts
@@ -97,6 +100,24 @@ impl Registries {
         match repository.normal().registry {
             Some(host) if declares(&host) => Standing::Declared,
             Some(_) | None => Standing::Other,
+        }
+    }
+
+    /// Whether it answers, and takes what it is shown; what there is in it is not asked.
+    pub async fn greet(&self, written: &str) -> Result<(), RegistryError> {
+        let call = Call {
+            method: Method::GET,
+            path: "v2/",
+            what: "its greeting",
+            repository: "",
+            accept: "application/json",
+            limit: GREETING_BYTES,
+            known: None,
+        };
+        match self.host(written)?.ask(&call).await {
+            // It has charts only, and speaks another language.
+            Ok(_) | Err(RegistryError::Missing { .. } | RegistryError::TooLarge { .. }) => Ok(()),
+            Err(error) => Err(error),
         }
     }
 

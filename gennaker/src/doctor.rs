@@ -4,6 +4,8 @@
 mod clusters;
 mod engine;
 mod files;
+mod owners;
+mod places;
 mod state;
 
 use crate::{
@@ -83,6 +85,8 @@ pub(crate) async fn doctor(common: &Common, output: Output) -> anyhow::Result<Ex
         }
     });
     checks.extend(files::checks(common, &found, reach.as_ref().ok()));
+    checks.extend(places::checks(common, &found, reach.as_ref().ok()));
+    checks.push(owners::check(common, &found));
     let found = screen::slowly("looking", join_all(checks.into_iter().map(bounded))).await;
     let findings = Findings(found.concat());
     print(output, &findings)?;

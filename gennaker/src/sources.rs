@@ -9,7 +9,7 @@ mod repository;
 mod seen;
 
 pub(crate) use folder::Folder;
-pub(crate) use opening::Watched;
+pub(crate) use opening::{Watched, way};
 pub(crate) use repository::{Looked, Repository, Standing, Version};
 
 use crate::{clusters::Reach, secrets};

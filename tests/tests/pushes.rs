@@ -3,6 +3,7 @@
 
 mod branches;
 mod deployed;
+mod doctored;
 mod hostile;
 mod reasons;
 mod reload;

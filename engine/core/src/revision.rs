@@ -24,6 +24,15 @@ impl Target {
         let Target { application, environment, cluster_uid } = self;
         Resource(format!("target:{application}/{environment}@{cluster_uid}"))
     }
+
+    /// The target of that name, if it is one's.
+    pub fn of_resource(Resource(name): &Resource) -> Option<Target> {
+        let (application, rest) = name.strip_prefix("target:")?.split_once('/')?;
+        let (environment, cluster_uid) = rest.split_once('@')?;
+        let [application, environment, cluster_uid] =
+            [application, environment, cluster_uid].map(str::to_owned);
+        Some(Target { application, environment, cluster_uid })
+    }
 }
 
 /// A place in a group of runs of one application.

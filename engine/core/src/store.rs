@@ -188,6 +188,8 @@ pub trait LogReader: InboxReader {
     fn queue(&self, resource: &Resource) -> BoxFuture<'_, Result<Queue, StoreError>>;
     /// The revisions of a target, oldest first.
     fn revisions(&self, target: &Target) -> BoxFuture<'_, Result<Vec<Revision>, StoreError>>;
+    /// The targets that have revisions, in order.
+    fn targets(&self) -> BoxFuture<'_, Result<Vec<Target>, StoreError>>;
     /// The run that was started by this key.
     fn started(&self, key: &str) -> BoxFuture<'_, Result<Option<RunId>, StoreError>>;
     /// The stored form of a plan.

@@ -11,6 +11,7 @@ mod refusing;
 mod timing;
 mod withdrawing;
 
+pub(crate) use polling::mark;
 pub use polling::{Edition, Interval, Subject};
 pub use withdrawing::{Pinned, Stands};
 

@@ -120,6 +120,13 @@ impl LogReader for Memory {
         self.with(move |state| Ok(state.queues.get(&resource).cloned().unwrap_or_default()))
     }
 
+    fn targets(&self) -> BoxFuture<'_, Result<Vec<Target>, StoreError>> {
+        self.with(move |state| {
+            let recorded = state.revisions.iter().filter(|(_, all)| !all.is_empty());
+            Ok(recorded.map(|(target, _)| target.clone()).collect())
+        })
+    }
+
     fn revisions(&self, target: &Target) -> BoxFuture<'_, Result<Vec<Revision>, StoreError>> {
         let target = target.clone();
         self.with(move |state| Ok(state.revisions.get(&target).cloned().unwrap_or_default()))

@@ -11,12 +11,14 @@ pub use feed::{Feed, News, Wanted};
 pub use listing::{Listed, Listing};
 pub use printout::{Of, PrintedLine, Printout};
 
+use crate::inbox;
 use engine_core::{
     Execution, Plan,
     admission::Queue,
     id::{Position, RunId},
     revision::{Revision, Slot, Target},
     store::{Gate, LogReader, LogRow, RunFilter, Store, StoreError, Summary},
+    trigger::IndexKey,
     view::{Door, RunView, Surroundings},
 };
 use std::{collections::BTreeMap, sync::Arc};
@@ -153,6 +155,16 @@ impl Reader {
             false => (group, Door::Group),
         };
         Ok((self.labels(queue, run).await?, door))
+    }
+
+    /// The targets that have revisions, in order.
+    pub async fn targets(&self) -> Result<Vec<Target>, StoreError> {
+        self.log.targets().await
+    }
+
+    /// Whether a place outside was ever asked what is new there.
+    pub async fn was_asked(&self, place: &IndexKey) -> Result<bool, StoreError> {
+        Ok(self.log.mark(&inbox::mark(place)).await?.is_some())
     }
 
     /// The revisions of a target, oldest first.

@@ -91,7 +91,7 @@ impl Watched {
         source: Source,
         (before, kept): (&Sources, &dyn SecretSource),
     ) -> anyhow::Result<Arc<Repository>> {
-        let origin = origin(&source, kept)?;
+        let origin = way(&source, kept)?;
         let key = repository_key(source.name());
         if let Some(before) = before.repositories.iter().find(|it| it.key() == key) {
             if (before.source(), before.way()) == (&source, &origin) {
@@ -171,7 +171,8 @@ impl Watched {
     }
 }
 
-fn origin(source: &Source, kept: &dyn SecretSource) -> anyhow::Result<Origin> {
+/// How a repository is reached, and what it is shown.
+pub(crate) fn way(source: &Source, kept: &dyn SecretSource) -> anyhow::Result<Origin> {
     let SourcePlace::Git { url, credentials, .. } = &source.place else {
         anyhow::bail!("{} is no repository", source.name());
     };

@@ -5,12 +5,17 @@ use crate::cluster::{Room, kubeconfig, web};
 use serde_json::Value;
 
 /// Pushes a pipeline that deploys, and gives what `tell` says came of it.
-fn deployed(room: &Room, watch: Watch, tell: impl FnOnce(&Shop, (&str, &str)) -> Value) {
+pub(super) fn deployed(
+    room: &Room,
+    watch: Watch,
+    tell: impl FnOnce(&Shop, (&str, &str)) -> Value,
+) -> Shop {
     let platform = format!(
         "clusters: {{here: {{kubeconfig: {}}}}}\nenvironments: {{{env}: {{cluster: here, namespace: {env}}}}}\n",
         kubeconfig(),
         env = room.environment
     );
+    let platform = platform + &watch.platform;
     let shop = Shop::open(&Watch { platform, ..watch });
     let before = shop.repository.resolve(MAIN).unwrap();
     let file = format!(
@@ -24,6 +29,7 @@ fn deployed(room: &Room, watch: Watch, tell: impl FnOnce(&Shop, (&str, &str)) ->
     let run = shop.run_of(&told);
     assert_eq!(run["status"], "succeeded", "{run:#}");
     assert_eq!(room.get(&["deployment", "web"])["status"]["readyReplicas"], 2);
+    shop
 }
 
 #[test]

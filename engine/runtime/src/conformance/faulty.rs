@@ -92,6 +92,7 @@ impl<S: Store + Clone + 'static> LogReader for Faulty<S> {
         fn runs_with_inputs() -> Result<Vec<RunId>, StoreError>;
         fn queue(resource: &Resource) -> Result<Queue, StoreError>;
         fn revisions(target: &Target) -> Result<Vec<Revision>, StoreError>;
+        fn targets() -> Result<Vec<Target>, StoreError>;
         fn started(key: &str) -> Result<Option<RunId>, StoreError>;
         fn plan(hash: &PlanHash) -> Result<Option<String>, StoreError>;
         fn blob(name: &BlobName) -> Result<Option<Vec<u8>>, StoreError>;

@@ -55,6 +55,7 @@ pub async fn numbers_count_up_for_each_target(store: Arc<dyn Store>) -> Checked 
     assert_eq!(staging.iter().map(|revision| revision.number).collect::<Vec<_>>(), [1, 2]);
     assert_eq!((staging[1].run, staging[1].stage.as_str()), (run(2), "deploy"));
     assert_eq!(staging[1].set, set("api", "same"));
+    assert_eq!(world.store.targets().await?, [target("prod"), target("staging")]);
     let log = world.store.log(run(2), 2).await?;
     assert_eq!(staging[1].at, log[0].now);
     Ok(())

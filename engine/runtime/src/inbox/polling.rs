@@ -118,7 +118,7 @@ fn spread(key: &IndexKey, interval: Duration) -> Duration {
     interval.min(Duration::from_secs(5)) * step / STEPS
 }
 
-fn mark(key: &IndexKey) -> String {
+pub(crate) fn mark(key: &IndexKey) -> String {
     format!("{MARKS}{key}")
 }
 

@@ -186,6 +186,15 @@ impl LogReader for Reader {
         })
     }
 
+    fn targets(&self) -> BoxFuture<'_, Result<Vec<Target>, StoreError>> {
+        let text = "SELECT DISTINCT target FROM revision ORDER BY target";
+        Box::pin(self.all(sqlx::query(text), |row| {
+            let name = Resource(columns::text(row, 0)?);
+            let strange = || Failure::Format(format!("`{}` is no target", name.0));
+            Target::of_resource(&name).ok_or_else(strange)
+        }))
+    }
+
     fn revisions(&self, target: &Target) -> BoxFuture<'_, Result<Vec<Revision>, StoreError>> {
         Box::pin(self.all(sqlx::query(OF_TARGET).bind(target.resource().0), revision))
     }

@@ -103,9 +103,14 @@ pub(crate) enum Command {
     },
     /// Run pipelines, and whatever is unfinished beside them, until they have ended
     Run {
-        /// Pipeline files, or folders with one pipeline
-        #[arg(required = true, value_name = "FILE|DIR")]
+        /// Pipeline files, or folders with one pipeline; or pipelines of sources by their names, if an
+        /// engine serves them
+        #[arg(required = true, value_name = "FILE|DIR|APPLICATION/PIPELINE")]
         files: Vec<PathBuf>,
+        /// A branch of the source, a tag, or a commit [default: the newest whole version of the
+        /// default branch]
+        #[arg(long = "ref", value_name = "REF")]
+        reference: Option<String>,
         /// The value of a parameter; may be given several times
         #[arg(short, long = "parameter", value_name = "NAME=VALUE", value_parser = parameter)]
         parameters: Vec<(String, String)>,

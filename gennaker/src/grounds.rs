@@ -134,7 +134,7 @@ impl Places {
         }
     }
 
-    async fn prepared(&self, wanted: Wanted) -> Result<NewRun, Unprepared> {
+    pub(crate) async fn prepared(&self, wanted: Wanted) -> Result<NewRun, Unprepared> {
         let lies = self.lies(&wanted.entry, &wanted.commit).await?;
         let source = lies.file();
         let bindings = Bindings {

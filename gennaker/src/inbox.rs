@@ -14,7 +14,7 @@ const LOOK: Duration = Duration::from_secs(2);
 
 pub(crate) async fn open(
     state: &Path,
-    engine: &Engine,
+    engine: &Arc<Engine>,
     submitted: Arc<Submitted>,
 ) -> anyhow::Result<(Letters, Arc<Watched>)> {
     let reach = submitted.reach.clone();
@@ -25,7 +25,8 @@ pub(crate) async fn open(
     let granted = submitted.secrets.source.clone();
     let sealer = Sealer::in_directory(state)?;
     let places = Places { sources: sources.clone(), submitted, sealer, shelf: shelf.clone() };
-    let inbox = Arc::new(engine.inbox(Arc::new(places), shelf));
+    let places = Arc::new(places);
+    let inbox = Arc::new(engine.inbox(places.clone(), shelf));
     let looking = sources.clone();
     tokio::spawn(async move {
         loop {
@@ -34,6 +35,7 @@ pub(crate) async fn open(
         }
     });
     let (receivers, reader) = (triggers::receivers(), engine.reader());
-    let letters = Letters { reach, receivers, granted, inbox, reader, rates: Rates::default() };
+    let (engine, rates) = (engine.clone(), Rates::default());
+    let letters = Letters { reach, receivers, granted, inbox, places, engine, reader, rates };
     Ok((letters, sources))
 }

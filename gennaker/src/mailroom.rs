@@ -4,7 +4,7 @@ mod rates;
 
 pub(crate) use rates::Rates;
 
-use crate::{clusters::Reach, secrets};
+use crate::{clusters::Reach, grounds::Places, secrets};
 use engine_api::{Address, Knock, Mailroom, Peer, Post, Received, Replayed};
 use engine_core::{
     BoxFuture, Registry,
@@ -21,6 +21,7 @@ use engine_core::{
     view::CatalogueItem,
 };
 use engine_runtime::{
+    engine::Engine,
     inbox::{Inbox, Incoming},
     reader::Reader,
     secrets::{SecretSource, Wanted},
@@ -39,6 +40,8 @@ pub(crate) struct Letters {
     /// Those secrets that pipelines may use.
     pub(crate) granted: Arc<dyn SecretSource>,
     pub(crate) inbox: Arc<Inbox>,
+    pub(crate) places: Arc<Places>,
+    pub(crate) engine: Arc<Engine>,
     pub(crate) reader: Reader,
     pub(crate) rates: Rates,
 }

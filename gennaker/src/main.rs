@@ -18,6 +18,7 @@ mod graph;
 mod grounds;
 mod inbox;
 mod init;
+mod library;
 mod list;
 mod logs;
 mod mailroom;
@@ -36,6 +37,7 @@ mod run;
 mod screen;
 mod secrets;
 mod serve;
+mod served;
 mod source;
 mod sources;
 mod state;
@@ -93,8 +95,8 @@ async fn carry_out(arguments: &Arguments) -> anyhow::Result<Exit> {
         Command::Plan { file, parameters, output } => {
             plan::plan(common, (file, parameters), *output).await
         }
-        Command::Run { files, parameters, watch, output } => {
-            run::run(common, (files, parameters), (*watch, *output)).await
+        Command::Run { files, reference, parameters, watch, output } => {
+            run::run(common, (files, reference.as_deref(), parameters), (*watch, *output)).await
         }
         Command::Rerun { run, parameters, watch, output } => {
             repeat::rerun(common, (run, parameters), (*watch, *output)).await

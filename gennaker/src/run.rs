@@ -9,11 +9,13 @@ use crate::{
     print::print,
     read::{self, Located},
     registries, remote, screen, secrets,
+    served::{self, Named},
     source::Source,
     state::{self, Hosted},
     submit::{self, Ready},
     watch,
 };
+use anyhow::bail;
 use engine_core::{
     Pipeline, Plan,
     diagnostic::Diagnostic,
@@ -34,7 +36,31 @@ use std::{
     sync::atomic::{AtomicBool, Ordering},
 };
 
+/// Why nothing of a source can be started.
+const NOBODY_SERVES: &str =
+    "`--ref` is for pipelines of sources, and no engine that serves any listens: `gennaker serve`";
+
 pub(crate) async fn run(
+    common: &Common,
+    (paths, reference, parameters): (&[PathBuf], Option<&str>, &[(String, String)]),
+    (watch, output): (bool, Output),
+) -> anyhow::Result<Exit> {
+    if let Some(named) = names(paths, reference) {
+        match client::engine(common).await? {
+            Some(client) => {
+                let wanted = (reference, parameters);
+                return served::run(common, (client, &named), wanted, (watch, output)).await;
+            }
+            None if reference.is_some() => bail!(NOBODY_SERVES),
+            None => {}
+        }
+    } else if reference.is_some() {
+        bail!("`--ref` is for pipelines of sources: name them APPLICATION/PIPELINE");
+    }
+    of_files(common, (paths, parameters), (watch, output)).await
+}
+
+async fn of_files(
     common: &Common,
     (paths, parameters): (&[PathBuf], &[(String, String)]),
     (watch, output): (bool, Output),
@@ -69,6 +95,15 @@ pub(crate) async fn run(
         return Ok(started);
     }
     Ok(see_through(hosted, (head, runs), (watch, output)).await?.max(started))
+}
+
+/// Pipelines of sources, if all are named so; a file or folder that lies there comes first.
+fn names<'a>(paths: &'a [PathBuf], reference: Option<&str>) -> Option<Vec<Named<'a>>> {
+    let named = |path: &'a PathBuf| match reference.is_none() && path.exists() {
+        true => None,
+        false => Named::read(path),
+    };
+    paths.iter().map(named).collect()
 }
 
 /// Starts what can be started: that is seen through, whatever becomes of the others.

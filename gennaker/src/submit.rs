@@ -370,7 +370,6 @@ pub(crate) async fn begin(
     (ready, trigger, offers): (Ready, Trigger, Vec<Offer>),
     (actor, key): (Actor, String),
 ) -> Result<Begun, NotBegun> {
-    let pipeline = ready.plan.document().pipeline.clone();
     let new = NewRun {
         files: ready.files,
         plan: ready.plan,
@@ -381,6 +380,11 @@ pub(crate) async fn begin(
         offers,
         key: Some(key),
     };
+    start(engine, new).await
+}
+
+pub(crate) async fn start(engine: &Engine, new: NewRun) -> Result<Begun, NotBegun> {
+    let pipeline = new.plan.document().pipeline.clone();
     match engine.start(new).await {
         Ok(Started::New { run, number }) => {
             Ok(Begun { run, label: format!("{pipeline}#{number}") })

@@ -3,9 +3,11 @@
 
 use crate::{
     connection::READ,
+    library::{Asked, Library},
     peer::Peer,
     problem::{Problem, Told},
     service::Service,
+    submission::{Begun, NotBegun},
 };
 use axum::{
     body::Bytes,
@@ -27,13 +29,13 @@ const SMALLEST_BYTES: usize = 16 * 1024;
 /// Whoever is told to come again comes after this time.
 const AGAIN_SECONDS: u64 = 1;
 
-/// Takes what is posted.
+/// Takes what is posted, for the pipelines of a library.
 ///
 /// # Contract
 ///
 /// What it answers with [`Received::Kept`] is durable. It answers within a second, or says that it
 /// cannot.
-pub trait Mailroom: Send + Sync + 'static {
+pub trait Mailroom: Library {
     /// Before anything of a post is read: whether it is worth it.
     fn knock(&self, from: &Peer, address: &Address) -> Knock;
 
@@ -115,6 +117,13 @@ pub enum Replayed {
 
 /// An engine to which nobody posts.
 pub struct NoMailroom;
+
+impl Library for NoMailroom {
+    fn start(&self, _: Asked, _: (Actor, String)) -> BoxFuture<'_, Result<Begun, NotBegun>> {
+        let reason = "this engine has no sources: start one with `gennaker serve`".to_owned();
+        Box::pin(async { Err(NotBegun::Unavailable { reason }) })
+    }
+}
 
 impl Mailroom for NoMailroom {
     fn knock(&self, _: &Peer, _: &Address) -> Knock {

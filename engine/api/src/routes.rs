@@ -12,7 +12,8 @@ pub use pages::{CataloguePage, DeliveryPage, Page, PipelinePage, RowPage, RunPag
 pub(crate) use runs::{StartedRun, begun};
 
 use crate::{
-    gate::gate, health, mail, openapi, problem::Problem, repeat, rollback, service::Service,
+    gate::gate, health, library, mail, openapi, problem::Problem, repeat, rollback,
+    service::Service,
 };
 use axum::{Router, http::StatusCode, middleware};
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -41,6 +42,7 @@ pub(crate) fn declared() -> OpenApiRouter<Service> {
         .routes(routes!(pipelines::plan))
         .routes(routes!(pipelines::schema))
         .routes(routes!(pipelines::catalogue))
+        .routes(routes!(library::start))
         .routes(routes!(stream::events))
         .routes(routes!(deliveries::list))
         .routes(routes!(deliveries::refusals))

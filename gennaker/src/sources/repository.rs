@@ -1,5 +1,6 @@
 //! One repository of pipelines: what it holds, what is new in it, whether what is told of it is so.
 
+mod asked;
 mod looking;
 mod reading;
 mod standing;

@@ -13,16 +13,18 @@ use std::{
 const EXAMPLES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../pipelines-examples");
 
 /// What an example deploys to.
-const ENVIRONMENTS: [&str; 13] = [
+const ENVIRONMENTS: [&str; 15] = [
     "build",
     "built-production",
     "built-staging",
     "guarded",
     "held",
     "hello",
+    "imaged",
     "migrated",
     "shop",
     "parameters-eu",
+    "pushed-staging",
     "release-staging",
     "release-production",
     "regions-eu",
@@ -103,4 +105,51 @@ fn pipeline_of(example: &Path) -> String {
     let files = std::fs::read_dir(example.join(".gennaker")).unwrap();
     let texts = files.map(|file| std::fs::read_to_string(file.unwrap().path()).unwrap());
     texts.collect()
+}
+
+#[test]
+fn what_starts_an_example_is_what_it_says() {
+    let room = Room::new("starts");
+    let push = |reference: &str| {
+        format!(
+            "{{\"ref\": \"{reference}\", \"before\": \"{}\", \"after\": \"{}\", \"repository\": \
+             {{\"clone_url\": \"https://git.example.com/shop/on-push.git\"}}}}",
+            "0".repeat(40),
+            "1".repeat(40)
+        )
+    };
+    let github = ["--provider", "github", "--header", "X-GitHub-Event: push"];
+    let readme = ["--changed", "README.md"];
+    let built = |status: &str| {
+        format!("{{\"status\": \"{status}\", \"commit\": \"abcdef1\", \"tests\": 12}}")
+    };
+    for (name, payload, more, words) in [
+        (
+            "on-push",
+            push("refs/tags/v7"),
+            github.to_vec(),
+            "trigger 2 (git): starts a run with released=true",
+        ),
+        ("on-push", push("refs/heads/main"), github.to_vec(), "trigger 1 (git): starts a run"),
+        (
+            "on-push",
+            push("refs/heads/main"),
+            [&github[..], &readme].concat(),
+            "trigger 1 (git): `paths` says no to README.md",
+        ),
+        (
+            "on-push",
+            push("refs/heads/other"),
+            github.to_vec(),
+            "trigger 1 (git): `branches` says no to other",
+        ),
+        ("on-webhook", built("passed"), vec![], "starts a run with commit=\"abcdef1\", tests=12"),
+        ("on-webhook", built("failed"), vec![], "trigger 1 (webhook): `when` says no"),
+    ] {
+        let file = format!("{EXAMPLES}/{name}/.gennaker/{name}.yaml");
+        let event = room.write("payload.json", &payload);
+        let told =
+            room.gennaker(&[&["test-trigger", &file, "--event", &event], &more[..]].concat());
+        assert!(told.stdout.contains(words), "{name}: {words}: {}{}", told.stdout, told.stderr);
+    }
 }

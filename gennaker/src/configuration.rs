@@ -57,7 +57,7 @@ impl Shown for View {
 pub(crate) fn validate(common: &Common) -> anyhow::Result<Exit> {
     match platform::find(common)?.gathered {
         Some(gathered) => {
-            let names: Vec<&str> = gathered.files.iter().map(SourceFile::path).collect();
+            let names: Vec<&str> = gathered.on_disk().iter().map(SourceFile::path).collect();
             println!("{} is valid", names.join(", "));
         }
         None => println!("there is no gennaker.yaml here, so nothing is restricted"),
@@ -72,8 +72,9 @@ pub(crate) async fn view(
     let reach = clusters::reach(common).await?;
     let gathered = reach.found.gathered.clone();
     let files = gathered.as_ref().map(|it| it.files.as_slice()).unwrap_or_default();
+    let on_disk = gathered.as_ref().map_or(0, |it| it.on_disk().len());
     let mut lines: Vec<Line> =
-        Platform::settings(files).into_iter().map(|it| line(it, files)).collect();
+        Platform::settings(files).into_iter().map(|it| line(it, (files, on_disk))).collect();
     overridden(common, &mut lines);
     let platform = &reach.found.platform;
     let named: BTreeSet<&str> =
@@ -86,9 +87,10 @@ pub(crate) async fn view(
     Ok(Exit::Success)
 }
 
-fn line(Setting { key, value, said }: Setting, files: &[SourceFile]) -> Line {
+fn line(Setting { key, value, said }: Setting, (files, on_disk): (&[SourceFile], usize)) -> Line {
     let origin = match said {
         Said::Nowhere => "default".to_owned(),
+        Said::At { file, .. } if file >= on_disk => files[file].path().to_owned(),
         Said::At { file, position: Position { line, column } } => {
             format!("{}:{line}:{column}", files[file].path())
         }

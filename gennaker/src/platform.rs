@@ -1,9 +1,10 @@
 //! Finds and reads the platform's file, `gennaker.yaml`, and the files that it includes.
 
 mod included;
+mod variables;
 
 use crate::{arguments::Common, screen::Paint};
-use anyhow::Context;
+use anyhow::{Context, bail};
 use engine_core::{
     diagnostic::{self, Colour, Diagnostic, Position, SourceFile},
     platform::Platform,
@@ -34,6 +35,8 @@ pub(crate) struct Gathered {
     path: PathBuf,
     /// The platform's own file first.
     pub(crate) files: Vec<SourceFile>,
+    /// How many of them, the last ones, are variables of the environment.
+    variables: usize,
     /// What was in the way of reading them, by the number of the file.
     faults: Vec<(usize, Vec<Diagnostic>)>,
 }
@@ -55,7 +58,17 @@ pub(crate) fn file(common: &Common) -> Option<PathBuf> {
 }
 
 pub(crate) fn find(common: &Common) -> anyhow::Result<Found> {
-    let Some(path) = file(common) else { return Ok(Found::default()) };
+    let Some(path) = file(common) else {
+        let (variables, _) = variables::read();
+        if let Some(variable) = variables.first() {
+            bail!(
+                "{} comes before a key of gennaker.yaml, and there is none: write one, even if it \
+                 says only `version: 1`, or name one by --config",
+                variable.path()
+            );
+        }
+        return Ok(Found::default());
+    };
     let gathered = gather(&path).with_context(|| format!("{} cannot be read", path.display()))?;
     Ok(gathered.judged()?)
 }
@@ -64,15 +77,20 @@ pub(crate) fn find(common: &Common) -> anyhow::Result<Found> {
 pub(crate) fn gather(path: &Path) -> io::Result<Gathered> {
     let main = read(path)?;
     let (further, faults) = included::read(&main, path.parent().unwrap_or(Path::new("")));
-    let files = std::iter::once(main).chain(further).collect();
-    Ok(Gathered { path: path.to_owned(), files, faults })
+    let mut files: Vec<SourceFile> = std::iter::once(main).chain(further).collect();
+    let (said, unknown) = variables::read();
+    let (variables, first) = (said.len(), files.len());
+    let unknown = unknown.into_iter().map(|(at, fault)| (first + at, vec![fault]));
+    let faults = faults.into_iter().chain(unknown).collect();
+    files.extend(said);
+    Ok(Gathered { path: path.to_owned(), files, variables, faults })
 }
 
 impl Gathered {
     /// What the files say together, unless something is wrong with any of them.
     pub(crate) fn judged(self) -> Result<Found, Invalid> {
         let mut faults = self.faults.clone();
-        match Platform::read_all(&self.files) {
+        match Platform::read_over(&self.files, self.variables) {
             Ok(platform) if faults.is_empty() => Ok(Found {
                 platform: Arc::new(platform),
                 folder: self.path.parent().unwrap_or(Path::new("")).to_owned(),
@@ -84,6 +102,11 @@ impl Gathered {
                 Err(self.invalid(&faults))
             }
         }
+    }
+
+    /// The files that say something: variables of the environment are none.
+    pub(crate) fn on_disk(&self) -> &[SourceFile] {
+        &self.files[..self.files.len() - self.variables]
     }
 
     pub(crate) fn path(&self) -> &Path {

@@ -167,3 +167,52 @@ fn each_value_is_shown_with_where_it_is_said_and_no_secret_is() {
     let (code, said) = told(folder.path(), &["config", "validate"]);
     assert!(code == Some(3) && said.contains("more.yaml:2:1"), "{said}");
 }
+
+#[test]
+fn a_variable_comes_before_its_key_and_one_that_names_none_is_refused() {
+    let main = "version: 1\nserver: {publicUrl: \"https://a.test\", socketGroup: ops}\n";
+    let desk = folder(&[PIPELINE, ("gennaker.yaml", main)]);
+    let view = ["config", "view", "--show-origin"];
+    let with = |variables: &[(&str, &str)], arguments: &[&str]| {
+        let mut command = command(desk.path(), arguments);
+        command.envs(variables.iter().copied());
+        let output = command.output().unwrap();
+        let said = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+        (output.status.code(), said)
+    };
+    let (code, said) = with(
+        &[
+            ("GENNAKER_SERVER__PUBLIC_URL", "https://b.test"),
+            ("GENNAKER_LIMITS__RUNS_PER_APPLICATION", "3"),
+            ("GENNAKER_SECRET_A__B", "hidden"),
+        ],
+        &view,
+    );
+    assert_eq!(code, Some(0), "{said}");
+    let words = |key: &str| {
+        let line = said.lines().find(|line| line.starts_with(key)).unwrap();
+        line.split_whitespace().map(str::to_owned).collect::<Vec<_>>()
+    };
+    let url = ["server.publicUrl", "https://b.test", "GENNAKER_SERVER__PUBLIC_URL"];
+    assert_eq!(words("server.publicUrl"), url, "{said}");
+    assert_eq!(words("limits.runs")[1..], ["3", "GENNAKER_LIMITS__RUNS_PER_APPLICATION"]);
+    assert!(words("server.socketGroup")[2].starts_with("gennaker.yaml:2:"), "{said}");
+    for (name, value, told) in [
+        ("GENNAKER_SERVER__LISTN", "x", "did you mean GENNAKER_SERVER__LISTEN?"),
+        ("GENNAKER_SERVER__LISTEN", "0.0.0.0:1", "only addresses of this machine"),
+        (
+            "GENNAKER_LIMITS__RUNS_PER_APPLICATION",
+            "many",
+            "GENNAKER_LIMITS__RUNS_PER_APPLICATION:3",
+        ),
+    ] {
+        let (code, said) = with(&[(name, value)], &["config", "validate"]);
+        assert!(code == Some(3) && said.contains(told) && said.contains(name), "{name}: {said}");
+    }
+    fs::remove_file(desk.path().join("gennaker.yaml")).unwrap();
+    let (code, said) = with(&[("GENNAKER_SERVER__LISTEN", "127.0.0.1:1")], &["config", "validate"]);
+    assert!(
+        code == Some(1) && said.contains("a key of gennaker.yaml, and there is none"),
+        "{said}"
+    );
+}

@@ -10,6 +10,7 @@ mod rules;
 mod settings;
 mod sources;
 mod text;
+mod variables;
 
 pub use confines::{Confines, Destination, Within};
 pub use panel::{Panel, Subject};
@@ -20,6 +21,7 @@ pub use settings::{Said, Setting};
 pub use sources::{KnownRegistry, Owner, Receiver, Serves, Source, SourcePlace, repository_key};
 pub use text::{ClusterText, EnvironmentText, Provider, RuleApprovalText, RulesText};
 pub(crate) use text::{IncludedText, PlatformText};
+pub use variables::Variable;
 
 use crate::{
     Registries,

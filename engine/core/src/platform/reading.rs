@@ -4,12 +4,14 @@ use super::{
     Platform,
     check::{self, Part},
     text::{GrantText, IncludedSecretsText, IncludedText, PeopleText, PlatformText},
+    variables::laid_over,
 };
 use crate::{
     diagnostic::{Code, Diagnostic, SourceFile, Span, in_file_order},
     language::{Node, Schemas, Tree, Walk, decode, read_tree},
 };
 use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
 use std::sync::Arc;
 
 /// What is wrong with one of several files.
@@ -58,6 +60,14 @@ impl Platform {
     /// What the platform's file, the first one, says with the others, which it includes; or
     /// everything that is wrong with any of them.
     pub fn read_all(files: &[SourceFile]) -> Result<Platform, Vec<FileFaults>> {
+        Platform::read_over(files, 0)
+    }
+
+    /// The same, where the last `variables` of the files come before the first one, as
+    /// [`Platform::variable`] has made them.
+    pub fn read_over(files: &[SourceFile], variables: usize) -> Result<Platform, Vec<FileFaults>> {
+        let (files, variables) = files.split_at(files.len().saturating_sub(variables));
+        let (over, mut faults) = overlay((files.len(), variables));
         let (own, included) = (Schemas::platform(), Schemas::included());
         let mut trees: Vec<Tree> = files.iter().map(read_tree).collect();
         let mut told: Vec<Vec<Diagnostic>> =
@@ -68,7 +78,7 @@ impl Platform {
             let Some(root) = &tree.root else { continue };
             let walk = Walk::over(if at == 0 { &own } else { &included }, root);
             let text = match at {
-                0 => text_of::<PlatformText>((root, &walk)).map(|text| {
+                0 => main_text((root, &walk), over.clone()).map(|text| {
                     whole = text;
                     whole.shared()
                 }),
@@ -90,17 +100,40 @@ impl Platform {
             told[at].extend(faults);
         }
         let told = told.into_iter().enumerate().filter(|(_, faults)| !faults.is_empty());
-        let told: Vec<FileFaults> =
-            told.map(|(file, faults)| FileFaults { file, faults: in_file_order(faults) }).collect();
-        if told.is_empty() { Ok(Platform::File(Box::new(whole))) } else { Err(told) }
+        let told = told.map(|(file, faults)| FileFaults { file, faults: in_file_order(faults) });
+        faults.splice(0..0, told);
+        if faults.is_empty() { Ok(Platform::File(Box::new(whole))) } else { Err(faults) }
     }
 }
 
+/// What the variables say together, as far as each by itself is sound, and what is wrong with the
+/// others. They are numbered from `first` on.
+fn overlay((first, variables): (usize, &[SourceFile])) -> (Value, Vec<FileFaults>) {
+    let (mut over, mut told) = (Value::Object(Map::new()), Vec::new());
+    for (at, file) in variables.iter().enumerate() {
+        match (Platform::read(file), read_tree(file).root) {
+            (Ok(_), Some(root)) => laid_over(&mut over, root.value()),
+            (Ok(_), None) => {}
+            (Err(faults), _) => told.push(FileFaults { file: first + at, faults }),
+        }
+    }
+    (over, told)
+}
+
+fn main_text(main: (&Node, &Walk<'_>), over: Value) -> Result<PlatformText, Diagnostic> {
+    let mut said: Value = text_of(main)?;
+    laid_over(&mut said, over);
+    serde_json::from_value(said).map_err(|error| unreadable(main.0, &error))
+}
+
 fn text_of<T: DeserializeOwned>((root, walk): (&Node, &Walk<'_>)) -> Result<T, Diagnostic> {
-    decode::<T>(root, walk, |key| key != "version").map_err(|error| {
-        let message = format!("the file cannot be read: {error}");
-        Diagnostic::error(Code::E016, Span::at(root.span.start), message)
-    })
+    let text = decode::<T>(root, walk, |key| key != "version");
+    text.map_err(|error| unreadable(root, &error))
+}
+
+fn unreadable(root: &Node, error: &serde_json::Error) -> Diagnostic {
+    let message = format!("the file cannot be read: {error}");
+    Diagnostic::error(Code::E016, Span::at(root.span.start), message)
 }
 
 impl PlatformText {

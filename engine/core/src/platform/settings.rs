@@ -30,7 +30,8 @@ pub enum Said {
 
 impl Platform {
     /// The settings of files that were read without a fault, the platform's own first; those of the
-    /// first file before those of the others, each in its order.
+    /// first file before those of the others, each in its order. What is said twice holds as it is
+    /// said last: by a variable.
     pub fn settings(files: &[SourceFile]) -> Vec<Setting> {
         let schemas = Schemas::platform();
         let mut listing = Listing {
@@ -51,8 +52,10 @@ impl Platform {
                 listing.add((schema, key), None, from);
             });
         }
-        listing.found.retain(|setting| setting.key != "version");
-        listing.found
+        let last: BTreeMap<String, usize> =
+            listing.found.iter().enumerate().map(|(at, it)| (it.key.clone(), at)).collect();
+        let holds = |(at, it): &(usize, Setting)| it.key != "version" && last[&it.key] == *at;
+        listing.found.into_iter().enumerate().filter(holds).map(|(_, it)| it).collect()
     }
 }
 

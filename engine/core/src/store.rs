@@ -247,7 +247,8 @@ pub trait Store: LogReader + Inbox {
     /// Writes an input for a run. `key` is the sender's own name for the request: a repeated one
     /// answers with the first one's id and writes nothing.
     fn submit(&self, request: Request) -> BoxFuture<'_, Result<Submitted, StoreError>>;
-    /// The next number of a pipeline's runs. Numbers may have gaps and never repeat.
+    /// The next number of a pipeline's runs, for whoever holds the lease. Numbers may have gaps; one
+    /// with which a run was begun never comes again.
     fn number(&self, application: &str, pipeline: &str) -> BoxFuture<'_, Result<u64, StoreError>>;
     /// Keeps what a stage's program printed, and drops what is more than is kept of an attempt.
     /// Durable when it is answered.

@@ -14,6 +14,7 @@ mod examination;
 mod failure;
 mod inbox;
 mod logs;
+mod numbers;
 mod open;
 mod ownership;
 mod reader;
@@ -49,9 +50,10 @@ use engine_core::{
 };
 use inbox::{Arrive, Decide, Forget, ForgetMarks, Waits};
 use logs::AppendStageLog;
+use numbers::{Drawn, Numbers};
 use ownership::{Acquire, Keep, Keeping};
 use reader::News;
-use requests::{DrawNumber, Submit, Tell};
+use requests::{Submit, Tell};
 use session::Afterwards;
 use std::{path::Path, sync::Arc};
 use system::Record;
@@ -64,6 +66,7 @@ pub struct Sqlite {
     reader: Reader,
     writer: Writer,
     checkpoints: Arc<Checkpoints>,
+    numbers: Arc<Numbers>,
 }
 
 impl Sqlite {
@@ -85,7 +88,7 @@ impl Sqlite {
         head.send_replace(found.unwrap_or_default());
         let writer = Writer::spawn(Workshop { session, head, commits });
         let checkpoints = Arc::new(Checkpoints::new(path, committed));
-        Ok(Sqlite { reader, writer, checkpoints })
+        Ok(Sqlite { reader, writer, checkpoints, numbers: Arc::default() })
     }
 
     /// Opens the database in `directory` for reading, beside whoever writes there.
@@ -224,6 +227,7 @@ impl Store for Sqlite {
     ) -> BoxFuture<'_, Result<Lease, LeaseError>> {
         Box::pin(async move {
             let acquired = self.writer.ask(Acquire { candidate, takeover }).await?;
+            self.numbers.forget();
             acquired.map_err(|holder| LeaseError::Held { holder })
         })
     }
@@ -249,8 +253,17 @@ impl Store for Sqlite {
     }
 
     fn number(&self, application: &str, pipeline: &str) -> BoxFuture<'_, Result<u64, StoreError>> {
-        let (application, pipeline) = (application.to_owned(), pipeline.to_owned());
-        Box::pin(self.writer.ask(DrawNumber { application, pipeline }))
+        let subject = numbers::subject(application, pipeline);
+        Box::pin(async move {
+            let subject = subject.map_err(|failure| failure.refusal())?;
+            match self.numbers.draw(&subject) {
+                Drawn::Next(number) => Ok(number),
+                Drawn::First => {
+                    let stored = self.reader.last_number(&subject).await?;
+                    Ok(self.numbers.draw_after(subject, stored))
+                }
+            }
+        })
     }
 
     fn append_stage_log(

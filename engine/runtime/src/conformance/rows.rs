@@ -78,6 +78,15 @@ pub async fn numbers_never_repeat(store: Arc<dyn Store>) -> Checked {
     assert_eq!(BTreeSet::from_iter(numbers), (1..=20).collect());
     assert_eq!(store.number("checkout", "other").await?, 1);
     assert_eq!(store.number("other", "release").await?, 1);
+    let world = World::on(store).await?;
+    let mut item = begin(run(1));
+    let names = (item.summary.application.clone(), item.summary.pipeline.clone());
+    item.summary.number = world.store.number(&names.0, &names.1).await?;
+    let begun = item.summary.number;
+    written(&world.append(item).await?);
+    let next = world.taken_over().await?;
+    let number = next.store.number(&names.0, &names.1).await?;
+    assert!(number > begun, "{number} after {begun}, by whoever took over");
     Ok(())
 }
 

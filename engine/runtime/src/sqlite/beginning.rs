@@ -26,6 +26,7 @@ pub(super) async fn write<'a>(
     for chunk in items.chunks(CHUNK) {
         session.send(runs(epoch, chunk)).await?;
         plans(session, chunk).await?;
+        super::numbers::write(session, chunk).await?;
         keys(session, chunk).await?;
     }
     Ok(())

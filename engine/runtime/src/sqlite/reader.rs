@@ -4,7 +4,7 @@ use super::{
     columns::{self, FORMAT, gate_columns, integer, log_columns},
     consequences::{QUEUE, queue},
     failure::Failure,
-    inbox, logs,
+    inbox, logs, numbers,
     ownership::{LEASE_ROW, lease},
     revisions::{OF_TARGET, revision},
     session::Statement,
@@ -61,6 +61,13 @@ impl Reader {
         read: impl Fn(&SqliteRow) -> Result<T, Failure>,
     ) -> Result<Option<T>, StoreError> {
         Ok(self.all(statement, read).await?.pop())
+    }
+}
+
+impl Reader {
+    /// The last number that was stored of a pipeline's runs; 0 before the first.
+    pub(super) async fn last_number(&self, subject: &str) -> Result<u64, StoreError> {
+        Ok(self.one(numbers::stored(subject), numbers::value).await?.unwrap_or_default())
     }
 }
 

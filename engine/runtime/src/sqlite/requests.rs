@@ -1,9 +1,8 @@
-//! The small writes: requests for runs, numbers, live text.
+//! The small writes: requests for runs, live text.
 
 use super::{
     columns::{self, integer},
     failure::Failure,
-    revisions::draw,
     session::Session,
     writer::Work,
 };
@@ -47,23 +46,6 @@ async fn submit(session: &mut Session, request: &Request) -> Result<Submitted, F
     let rows = session.rows(statement).await?;
     let row = rows.first().ok_or_else(|| Failure::Format("no input was written".to_owned()))?;
     Ok(Submitted::Written(InputId(columns::count(row, 0)?)))
-}
-
-/// Draws the next number of a pipeline's runs.
-pub(super) struct DrawNumber {
-    pub(super) application: String,
-    pub(super) pipeline: String,
-}
-
-impl Work for DrawNumber {
-    type Answer = u64;
-
-    fn run<'a>(&'a self, session: &'a mut Session) -> BoxFuture<'a, Result<u64, Failure>> {
-        Box::pin(async move {
-            let pipeline = serde_json::to_string(&(&self.application, &self.pipeline))?;
-            draw(session, &format!("run {pipeline}")).await
-        })
-    }
 }
 
 pub(super) struct Tell(pub(super) Vec<Detail>);

@@ -189,8 +189,7 @@ impl Letters {
     /// A receiver without a secret does not exist.
     fn receiver(&self, name: &str, (rest, post): (&str, &Post)) -> Opened {
         let reach = self.reach.now();
-        let receivers = reach.found.platform.receivers();
-        let known = receivers.into_iter().find(|it| it.name == name).ok_or(Turned::Nobody)?;
+        let known = reach.found.platform.receiver(name).ok_or(Turned::Nobody)?;
         let provider = self.receivers.get(known.provider.word()).ok_or(Turned::Nobody)?;
         let secrets = values(&*reach.kept.now(), (&known.secrets, ""));
         if secrets.is_empty() {

@@ -140,12 +140,11 @@ impl Platform {
 
     pub fn receivers(&self) -> Vec<Receiver> {
         let receivers = self.file().into_iter().flat_map(|file| &file.receivers);
-        let receiver = |(name, text): (&String, &super::text::ReceiverText)| Receiver {
-            name: name.clone(),
-            provider: text.provider,
-            secrets: text.secrets.clone(),
-        };
-        receivers.map(receiver).collect()
+        receivers.map(|(name, text)| text.named(name)).collect()
+    }
+
+    pub fn receiver(&self, name: &str) -> Option<Receiver> {
+        Some(self.file()?.receivers.get(name)?.named(name))
     }
 
     pub fn has_receiver(&self, name: &str) -> bool {
@@ -251,4 +250,11 @@ pub fn repository_key(url: &str) -> String {
     };
     let path = path.trim_matches('/');
     format!("{host}/{}", path.strip_suffix(".git").unwrap_or(path))
+}
+
+impl super::text::ReceiverText {
+    fn named(&self, name: &str) -> Receiver {
+        let (name, secrets) = (name.to_owned(), self.secrets.clone());
+        Receiver { name, provider: self.provider, secrets }
+    }
 }

@@ -294,6 +294,16 @@ impl Inbox {
     }
 }
 
+/// Tells that something may have come in, whatever the answer was, and although nobody waits for it any
+/// more: what is written is looked at.
+struct News<'a>(&'a Notify);
+
+impl Drop for News<'_> {
+    fn drop(&mut self) {
+        self.0.notify_one();
+    }
+}
+
 impl Drop for Inbox {
     fn drop(&mut self) {
         self.tasks.iter().for_each(JoinHandle::abort);
@@ -307,11 +317,8 @@ impl Shared {
         marks: Vec<Mark>,
     ) -> Result<Vec<Kept>, StoreError> {
         let epoch = self.backing.guard.epoch;
-        let kept = self.backing.store.arrive(epoch, arrivals, marks).await?;
-        if kept.iter().any(|kept| matches!(kept, Kept::New(_))) {
-            self.news.notify_one();
-        }
-        Ok(kept)
+        let _told = (!arrivals.is_empty()).then(|| News(&self.news));
+        self.backing.store.arrive(epoch, arrivals, marks).await
     }
 
     /// Where nobody looks any more: whoever looks there again begins anew.
@@ -333,9 +340,10 @@ impl Shared {
         }
     }
 
-    /// Cut, with every secret that is known masked.
+    /// Cut, with every secret that is known masked, and what a cut has left of one too.
     fn sealed(&self, body: &[u8]) -> Vec<u8> {
-        let text = self.backing.secrets.mask.text(&String::from_utf8_lossy(body));
+        let kept = body.get(..BODY_BYTES).unwrap_or(body);
+        let text = self.backing.secrets.mask.text(&String::from_utf8_lossy(kept));
         let mut end = text.len().min(BODY_BYTES);
         while !text.is_char_boundary(end) {
             end -= 1;

@@ -41,15 +41,54 @@ pub type Script = Box<dyn Fn(&[Append]) -> Fault + Send + Sync>;
 /// Asked before each renewal of the lease.
 pub type Renewals = Box<dyn Fn() -> Fault + Send + Sync>;
 
+/// Asked before each write of the inbox.
+pub type Letters = Box<dyn Fn() -> Fault + Send + Sync>;
+
 pub struct Faulty<S> {
     inner: S,
     script: Script,
     renewals: Renewals,
+    letters: Letters,
 }
 
 impl<S: Store + Clone + 'static> Faulty<S> {
     pub fn new(inner: S, script: Script) -> Faulty<S> {
-        Faulty { inner, script, renewals: Box::new(|| Fault::None) }
+        let (renewals, letters) = (Box::new(|| Fault::None), Box::new(|| Fault::None));
+        Faulty { inner, script, renewals, letters }
+    }
+
+    /// Lets what the inbox writes fail too.
+    #[must_use]
+    pub fn with_letters(self, letters: Letters) -> Faulty<S> {
+        Faulty { letters, ..self }
+    }
+
+    /// Writes, as the script says.
+    fn written<T: Send + 'static>(
+        &self,
+        write: impl Future<Output = Result<T, StoreError>> + Send + 'static,
+    ) -> BoxFuture<'_, Result<T, StoreError>> {
+        let fault = (self.letters)();
+        Box::pin(async move {
+            match fault {
+                Fault::None | Fault::StaleNeighbour => write.await,
+                Fault::Unavailable => Err(StoreError::Unavailable("as scripted".to_owned())),
+                Fault::LostBefore => Err(StoreError::Unknown("as scripted".to_owned())),
+                Fault::LostAfter => {
+                    write.await?;
+                    Err(StoreError::Unknown("as scripted".to_owned()))
+                }
+                Fault::Late(after) => {
+                    let landing = tokio::spawn(async move {
+                        tokio::time::sleep(after).await;
+                        write.await
+                    });
+                    landing
+                        .await
+                        .unwrap_or_else(|error| Err(StoreError::Unknown(error.to_string())))
+                }
+            }
+        })
     }
 
     /// Lets renewals fail too: to the engine, its lease runs out.
@@ -118,10 +157,22 @@ impl<S: Store + Clone + 'static> InboxReader for Faulty<S> {
 }
 
 impl<S: Store + Clone + 'static> Inbox for Faulty<S> {
+    fn arrive(
+        &self,
+        epoch: Epoch,
+        arrivals: Vec<Arrival>,
+        marks: Vec<Mark>,
+    ) -> BoxFuture<'_, Result<Vec<Kept>, StoreError>> {
+        let inner = self.inner.clone();
+        self.written(async move { inner.arrive(epoch, arrivals, marks).await })
+    }
+
+    fn decide(&self, epoch: Epoch, decided: Decided) -> BoxFuture<'_, Result<(), StoreError>> {
+        let inner = self.inner.clone();
+        self.written(async move { inner.decide(epoch, decided).await })
+    }
+
     delegate! {
-        fn arrive(epoch: Epoch, arrivals: Vec<Arrival>, marks: Vec<Mark>)
-            -> Result<Vec<Kept>, StoreError>;
-        fn decide(epoch: Epoch, decided: Decided) -> Result<(), StoreError>;
         fn waits(id: DeliveryId, reason: String) -> Result<(), StoreError>;
         fn record(epoch: Epoch, now: Now, facts: Vec<Fact>) -> Result<Position, StoreError>;
         fn forget_deliveries(epoch: Epoch, before: Civil) -> Result<u64, StoreError>;

@@ -10,7 +10,7 @@ use engine_core::{
     delivery::{Decided, Decision, Delivery, Door, Mark, Outcome, OutcomeEnd},
     event::{Fired, Trigger},
     happening::Happening,
-    id::RunId,
+    id::{DeliveryId, RunId},
     person::{Actor, Way},
     store::StoreError,
     trigger::{Because, IndexKey, Meaning},
@@ -202,6 +202,7 @@ impl Judging<'_> {
     ) -> Result<OutcomeEnd, Later> {
         let kind = listening.outline.trigger_type.clone();
         let (delivery, position) = (self.delivery.id, listening.home.trigger);
+        let meaning = firing.event.meaning;
         let mut fields = firing.event.fields;
         fields.remove(PAYLOAD);
         let fired = Fired { trigger_type: kind.clone(), number: position, delivery, fields };
@@ -217,7 +218,7 @@ impl Judging<'_> {
             parameters: firing.parameters,
             trigger: Trigger::Event(fired),
             actor: Actor { name, way: Way::Event },
-            key: format!("delivery:{delivery}/{number}/{application}/{pipeline}/{position}"),
+            key: key((delivery, number), (application, pipeline, position), &meaning),
             ancestry: ancestry(happening),
         };
         let name = format!("{application}/{pipeline}");
@@ -259,6 +260,20 @@ impl Judging<'_> {
                 | StartError::Leaving),
             ) => Err(Later { reason: error.to_string(), after: None }),
         }
+    }
+}
+
+/// What it has started is known again by, should it be decided once more. If the place says something
+/// else by then, that is something else: a tag has moved on, and what is accepted is where it is now.
+fn key(
+    (delivery, number): (DeliveryId, usize),
+    (application, pipeline, position): (&str, &str, u32),
+    meaning: &Meaning,
+) -> String {
+    let key = format!("delivery:{delivery}/{number}/{application}/{pipeline}/{position}");
+    match meaning {
+        Meaning::Once => key,
+        Meaning::Of { value, .. } => format!("{key}/{value}"),
     }
 }
 

@@ -23,6 +23,8 @@ const PAGE: u32 = 128;
 const MOST: usize = 2_000;
 /// Lanes that are worked on at once.
 const LANES: usize = 64;
+/// How often is looked for what was written without anybody being told.
+const LOOK: Duration = Duration::from_secs(5);
 /// Decisions of one lane that are being written at once.
 const WRITING: usize = 64;
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
@@ -56,6 +58,7 @@ pub(super) async fn work(shared: Arc<Shared>) {
             tokio::select! {
                 () = shared.news.notified() => {}
                 Some(_) = workers.join_next() => {}
+                () = shared.pause(LOOK) => {}
             }
         }
         for delivery in page {

@@ -2,6 +2,7 @@
 //! while the engine crashes, loses answers, and is taken over while it lives.
 
 mod guard;
+pub(crate) mod inbox;
 mod judge;
 mod people;
 mod poison;

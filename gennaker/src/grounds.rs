@@ -172,13 +172,6 @@ impl Places {
         let sources = self.sources.now();
         if let Some(repository) = sources.of_name(&entry.source) {
             let version = repository.version(commit, &entry.path).await.map_err(of_git)?;
-            let version = match (version, commit) {
-                // What happened in another repository says nothing of a commit of this one.
-                (Err(_), Commit::Of { .. }) => {
-                    repository.version(&Commit::Default, &entry.path).await.map_err(of_git)?
-                }
-                (version, Commit::Of { .. } | Commit::Default) => version,
-            };
             let version = version.map_err(|reason| Unprepared::Refused { reason })?;
             return Ok(Lies::AtCommit(repository.clone(), Box::new(version)));
         }

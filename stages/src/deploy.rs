@@ -10,7 +10,7 @@ use crate::{
     Ground,
     pinning::{Pinned, pin},
     release::{self, Intended, Phase, Progress, Set},
-    rules::After,
+    rules::{self, After},
     site::{Site, Trouble},
 };
 use artifacts::registry::Registries;
@@ -21,6 +21,7 @@ use engine_core::{
     revision::{ComponentSet, Origin},
     stage::{Asked, EnvironmentUse, Fault, Refusal, Stage, StageError, Step, StepContext, Traits},
 };
+use std::collections::BTreeSet;
 
 pub struct Deploy {
     pub ground: Ground,
@@ -112,7 +113,7 @@ impl Deploy {
         if site.looks_at_images() {
             let rendered = rendering::render(site.context, &config).await?;
             site.keep_to_images(&rendered.objects)?;
-            match site.come_after(&rendered.images).await? {
+            match site.come_after(&rendered.objects).await? {
                 After::Met => {}
                 After::Waits { detail, keys } => {
                     return Ok(After::wait((detail, keys), Progress::reached(answered)));
@@ -130,12 +131,16 @@ impl Deploy {
 
 async fn prepare(site: &Site<'_>, config: &Config) -> Result<Step<Progress>, Trouble> {
     let rendered = rendering::render(site.context, config).await?;
+    let known: BTreeSet<&String> = rendered.images.values().collect();
+    let further = rules::images_of(&rendered.objects).into_keys();
+    let further_images = further.filter(|image| !known.contains(image)).collect();
     let set = Set::new(rendered.objects);
     let content = set.encode()?;
     let record = ComponentSet {
         component: config.component.clone(),
         content: site.context.services.name(&content),
         images: rendered.images,
+        further_images,
         origin: Origin::Deploy,
     };
     let revisions = site.revisions().await?;

@@ -104,6 +104,7 @@ async fn intend(
         component: component.to_owned(),
         content: to.set.content.clone(),
         images: to.set.images.clone(),
+        further_images: to.set.further_images.clone(),
         origin: Origin::Rollback { of: to.number, left: left.number },
     };
     Ok(Intended { set, record, content: None, pruning: Pruning::Delete })

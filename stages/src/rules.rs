@@ -12,8 +12,8 @@ use engine_core::{
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Where pods say which programs they start.
-const CONTAINER_LISTS: [&str; 3] = ["containers", "initContainers", "ephemeralContainers"];
+/// Objects that start nothing, whatever stands in them.
+const INERT: [&str; 3] = ["ConfigMap", "Secret", "CustomResourceDefinition"];
 /// Images that a sentence names.
 const NAMES: usize = 5;
 
@@ -62,15 +62,14 @@ impl Site<'_> {
         .into())
     }
 
-    /// Whether these images are recorded as good in all environments that come before this one.
-    pub(crate) async fn come_after(
-        &self,
-        images: &BTreeMap<String, String>,
-    ) -> Result<After, Trouble> {
+    /// Whether the images of these objects are recorded as good in all environments that come before
+    /// this one.
+    pub(crate) async fn come_after(&self, objects: &[Value]) -> Result<After, Trouble> {
+        let images = images_of(objects);
         let before = self.rules.iter().flat_map(|rules| &rules.after);
         let (mut missing, mut keys) = (Vec::new(), Vec::new());
         for name in before {
-            let wanted = self.digests(images, name)?;
+            let wanted = self.digests(&images, name)?;
             let services = &self.context.services;
             let target = services.preceding(name).ok_or_else(|| {
                 StageError::Failure(format!(
@@ -84,7 +83,7 @@ impl Site<'_> {
             let revisions = services.revisions(&target).await;
             let revisions = revisions.map_err(|error| StageError::Error(error.to_string()))?;
             let good = revisions.iter().filter(|revision| revision.proof == Proof::Good);
-            let images = good.flat_map(|revision| revision.set.images.values());
+            let images = good.flat_map(|it| it.set.images.values().chain(&it.set.further_images));
             let good: BTreeSet<String> =
                 images.filter_map(|it| Reference::parse(it).ok()?.digest).collect();
             let lacking = wanted.iter().filter(|(digest, _)| !good.contains(*digest));
@@ -124,7 +123,7 @@ impl Site<'_> {
                  `images`, and its registry in gennaker.yaml; nothing was written"
             ))),
         };
-        images.values().map(digest).collect()
+        images.keys().map(digest).collect()
     }
 }
 
@@ -147,38 +146,44 @@ fn objections(rules: &RulesText, object: &Value) -> Vec<String> {
     refused.map(|(place, image)| format!("{label}, {place}: image {image}")).collect()
 }
 
+/// Where there is a digest, the tag says nothing: what is pulled is the digest.
 fn takes(rules: &RulesText, image: &str) -> bool {
     // What is no image reference is none that a pattern could mean.
     let Ok(reference) = Reference::parse(image) else { return false };
-    let whole = Reference { repository: reference.repository.normal(), ..reference };
-    let tagged = Reference { digest: None, ..whole.clone() };
-    let names = [whole.repository.to_string(), tagged.to_string(), whole.to_string()];
+    let mut whole = Reference { repository: reference.repository.normal(), ..reference };
+    if whole.digest.is_some() {
+        whole.tag = None;
+    }
+    let names = [whole.repository.to_string(), whole.to_string()];
     rules.takes(names.each_ref().map(String::as_str))
 }
 
-/// Images at whatever depth: kinds that nobody knows have pods in them too.
+/// The images of a set, each once, with where it stands.
+pub(crate) fn images_of(objects: &[Value]) -> BTreeMap<String, String> {
+    let mut found = Vec::new();
+    objects.iter().for_each(|object| collect(object, &mut found));
+    found.into_iter().map(|(place, image)| (image.to_owned(), place)).collect()
+}
+
+/// Whatever is called an image, at any depth: kinds that nobody knows have pods in them too.
 fn collect<'v>(value: &'v Value, found: &mut Vec<(String, &'v str)>) {
     match value {
         Value::Object(entries) => {
-            for (key, value) in entries {
-                let items = value.as_array().into_iter().flatten();
-                if CONTAINER_LISTS.contains(&key.as_str()) {
-                    found.extend(items.filter_map(|item| image(item, "/image", "container")));
-                } else if key == "volumes" {
-                    found.extend(items.filter_map(|it| image(it, "/image/reference", "volume")));
-                }
-                collect(value, found);
+            if entries.get("kind").and_then(Value::as_str).is_some_and(|it| INERT.contains(&it)) {
+                return;
             }
+            let name = entries.get("name").and_then(Value::as_str).unwrap_or("?");
+            let image = entries.get("image");
+            if let Some(image) = image.and_then(Value::as_str) {
+                found.extend((!image.is_empty()).then(|| (format!("container {name}"), image)));
+            }
+            let volume = image.and_then(|image| image.get("reference")?.as_str());
+            found.extend(volume.map(|image| (format!("volume {name}"), image)));
+            entries.values().for_each(|value| collect(value, found));
         }
         Value::Array(items) => items.iter().for_each(|item| collect(item, found)),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
     }
-}
-
-fn image<'v>(item: &'v Value, pointer: &str, what: &str) -> Option<(String, &'v str)> {
-    let image = item.pointer(pointer)?.as_str().filter(|image| !image.is_empty())?;
-    let name = item.get("name").and_then(Value::as_str).unwrap_or("?");
-    Some((format!("{what} {name}"), image))
 }
 
 #[cfg(test)]
@@ -208,7 +213,9 @@ mod tests {
             ("r.example.com.evil.test/shop/web", false),
             ("shop/web", false),
             ("nginx:1.29", true),
-            (&format!("nginx:1.29@{digest}"), true),
+            // The tag of what is pulled by its digest proves nothing.
+            (&format!("nginx:1.29@{digest}"), false),
+            (&format!("r.example.com/shop/web@{digest}"), true),
             ("nginx", false),
             ("quay.io/a/b/c", true),
             ("Not An Image", false),
@@ -228,7 +235,11 @@ mod tests {
         });
         let object = json!({
             "kind": "Rollout", "metadata": {"name": "web"},
-            "spec": {"deep": [{"template": {"spec": pod}}]},
+            "spec": {
+                "deep": [{"template": {"spec": pod}}],
+                "step": {"name": "build", "image": "evil/step"},
+                "config": {"kind": "ConfigMap", "data": {"image": "evil/inert"}},
+            },
         });
         let told = objections(&rules(r#"["good/*"]"#), &object);
         assert_eq!(
@@ -238,6 +249,7 @@ mod tests {
                 "Rollout web, container debug: image evil/debug",
                 "Rollout web, container init: image evil/init",
                 "Rollout web, volume data: image evil/data",
+                "Rollout web, container build: image evil/step",
             ]
         );
     }

@@ -345,3 +345,51 @@ fn a_payload_at_hand_is_tried_on_a_file_without_an_engine() {
     assert_eq!(tried(&broken, "{}", &[]).0, Some(3));
     assert!(!state.exists(), "nothing is kept");
 }
+
+/// Nobody knows who posts to such a hook.
+#[test]
+fn whoever_proves_nothing_never_reaches_production_and_reaches_the_rest() {
+    let folder = tempfile::tempdir().unwrap();
+    let pipelines = folder.path().join("shop/.gennaker");
+    std::fs::create_dir_all(&pipelines).unwrap();
+    for (name, stage) in [
+        ("far", "{environment: prod, http: {url: \"http://127.0.0.1:1/\"}}"),
+        ("near", "{setVariables: {done: true}}"),
+    ] {
+        let text = format!(
+            "version: 1\nname: {name}\napplication: shop\ntriggers:\n  - webhook: {{name: open, verify: none}}\n\
+             stages:\n  a: {stage}\n"
+        );
+        pipeline(&pipelines, &format!("{name}.yaml"), &text);
+    }
+    let config = pipeline(
+        folder.path(),
+        "gennaker.yaml",
+        "version: 1
+environments:
+  prod: {cluster: here, namespace: prod, production: true}
+clusters: {here: {}}
+http: {allow: [\"GET http://127.0.0.1:1/\"]}
+sources: [{directory: shop, applications: [shop], environments: [\"*\"]}]
+",
+    );
+    let arguments = ["serve", "--listen", "127.0.0.1:0", "--config", &config];
+    let mut command = gennaker(&folder.path().join("state"), &arguments);
+    let mut engine = Talking::start(command.stdout(Stdio::null()).env_remove("KUBECONFIG"));
+    let said = engine.until("listening on");
+    let address = said.iter().find_map(|line| line.strip_prefix("for reading: http://"));
+    let served = Served { address: address.unwrap().to_owned(), folder, engine };
+    let text = post("/hooks/shop/open", "host: x\r\n", "{}");
+    let reply = exchange(socket(&served.socket()), text.as_bytes());
+    assert_eq!(reply.status, 202, "{reply:?}");
+    let shown = decided(&served, reply.json()["delivery"].as_u64().unwrap());
+    let outcomes = shown["outcomes"].as_array().unwrap();
+    let of = |name: &str| outcomes.iter().find(|it| it["pipeline"] == name).unwrap();
+    let why = of("shop/far")["why"].as_str().unwrap();
+    assert!(
+        why.contains("prod is a production environment") && why.contains("`verify: none`"),
+        "{shown:#}"
+    );
+    assert_eq!(of("shop/near")["end"], "started", "{shown:#}");
+    assert_eq!(served.get("/api/v1/runs").json()["items"].as_array().unwrap().len(), 1);
+}

@@ -268,3 +268,50 @@ fn a_push_is_deployed_by_its_digest_from_a_folder_of_pipelines() {
     let containers = &deployment["spec"]["template"]["spec"]["containers"];
     assert_eq!(containers[0]["image"], image);
 }
+
+/// Pushed by the registry's own client and found by asking; there is no cluster.
+#[test]
+fn a_new_version_of_a_chart_starts_a_run_and_an_image_beside_it_does_not() {
+    let (_folder, shop) = alone(Notifies::No);
+    let host = shop.registry.host.clone();
+    shop.registry.push(&Image::chart("1.0.0"), "charts/web:1.0.0");
+    let chart = "version: 1
+name: web
+parameters: {chart: {type: string, required: true}}
+triggers:
+  - chart: {repository: \"oci://HOST/charts\", name: web, semver: \">=1, <2\"}
+    parameters: {chart: \"${{ trigger.chart }} ${{ trigger.version }}\"}
+stages:
+  note: {checks: [{assert: \"parameters.chart == ''\", message: \"is ${{ parameters.chart }}\"}]}
+";
+    shop.serve(chart, "1s");
+    let begun = Instant::now();
+    let mut found = None;
+    for number in 1.. {
+        let version = format!("1.{number}.0");
+        shop.registry.push(&Image::new(&version), &format!("charts/web:0.{number}.0"));
+        shop.registry.push(&Image::chart(&version), &format!("charts/web:{version}"));
+        let tried = Instant::now();
+        while found.is_none() && tried.elapsed() < Duration::from_secs(5) {
+            found = shop.decided().into_iter().find(|it| started(it).is_some());
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        if found.is_some() {
+            break;
+        }
+        assert!(begun.elapsed() < PATIENCE, "{:#?}", shop.decided());
+    }
+    let found = found.unwrap();
+    assert_eq!(found["door"], format!("poll chart:oci://{host}/charts/web"));
+    let view = shop.ended(&started(&found).unwrap(), "failed");
+    let reason = view["stages"]["note"]["reason"].as_str().unwrap();
+    assert!(reason.contains(&format!("is oci://{host}/charts/web 1.")), "{reason}");
+
+    shop.registry.push(&Image::chart("2.0.0"), "charts/web:2.0.0");
+    let filtered = shop.once(|it| tells_of(it, "2.0.0"));
+    let why = filtered["outcomes"][0]["why"].as_str().unwrap_or_else(|| panic!("{filtered:#}"));
+    assert!(why.contains("`semver` said no to 2.0.0"), "{why}");
+    let told = shop.decided();
+    assert!(!told.iter().any(|it| tells_of(it, ":0.")), "{told:#?}");
+    assert!(!told.iter().any(|it| started(it).is_some() && tells_of(it, "1.0.0")), "{told:#?}");
+}

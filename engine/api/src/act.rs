@@ -33,7 +33,11 @@ impl<S: Send + Sync> FromRequestParts<S> for Act {
         let Asker(actor) = Asker::from_request_parts(parts, state).await?;
         let key = parts.headers.get("idempotency-key").and_then(|key| key.to_str().ok());
         match key {
-            Some(key) if (1..=200).contains(&key.len()) => Ok(Act { actor, key: key.to_owned() }),
+            // Nobody can take a key of somebody else's, or one that the engine makes for itself.
+            Some(key) if (1..=200).contains(&key.len()) => {
+                let key = format!("by:{}:{key}", actor.name);
+                Ok(Act { actor, key })
+            }
             Some(_) | None => Err(Problem::new(
                 StatusCode::BAD_REQUEST,
                 "send an `Idempotency-Key` of 1 to 200 characters, a new one for each request",

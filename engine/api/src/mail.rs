@@ -10,16 +10,16 @@ use crate::{
     submission::{Begun, NotBegun},
 };
 use axum::{
-    body::Bytes,
+    body::{Body, Bytes},
     extract::{Path, Request, State},
     http::{HeaderMap, HeaderValue, StatusCode, header::RETRY_AFTER},
     response::{IntoResponse, Response},
 };
 use engine_core::{BoxFuture, event::Actor, id::DeliveryId, view::CatalogueItem};
-use http_body_util::{BodyExt, LengthLimitError, Limited};
+use http_body_util::BodyExt;
 use serde::Serialize;
 use std::{sync::Arc, time::Duration};
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// The largest body, and what all bodies that are being read may take together.
 const BODY_BYTES: usize = 2 * 1024 * 1024;
@@ -212,18 +212,18 @@ async fn posted(service: &Service, address: Address, request: Request) -> Respon
     if declared.is_some_and(|length| length > BODY_BYTES) {
         return too_large();
     }
-    let weight = declared.unwrap_or(BODY_BYTES).max(SMALLEST_BYTES);
-    let Some(_held) = hold(&service.posted, weight) else {
-        return told(Received::TooMany { again: Duration::from_secs(AGAIN_SECONDS) });
-    };
-    let body = Limited::new(request.into_body(), BODY_BYTES).collect();
-    match tokio::time::timeout(READ, body).await {
-        Ok(Ok(body)) => {
-            let post = Post { from, address, headers, body: body.to_bytes() };
+    match tokio::time::timeout(READ, read(&service.posted, request.into_body())).await {
+        Ok(Ok(Read { body, _held })) => {
+            let post = Post { from, address, headers, body };
             told(service.mailroom.receive(post).await)
         }
-        Ok(Err(error)) if error.is::<LengthLimitError>() => too_large(),
-        Ok(Err(error)) => Problem::new(StatusCode::BAD_REQUEST, error.to_string()).into_response(),
+        Ok(Err(Unread::TooLarge)) => too_large(),
+        Ok(Err(Unread::TooMany)) => {
+            told(Received::TooMany { again: Duration::from_secs(AGAIN_SECONDS) })
+        }
+        Ok(Err(Unread::Broken(words))) => {
+            Problem::new(StatusCode::BAD_REQUEST, words).into_response()
+        }
         Err(_) => {
             let words = format!("the body did not come within {READ:?}");
             Problem::new(StatusCode::REQUEST_TIMEOUT, words).into_response()
@@ -231,9 +231,42 @@ async fn posted(service: &Service, address: Address, request: Request) -> Respon
     }
 }
 
-fn hold(all: &Arc<Semaphore>, weight: usize) -> Option<tokio::sync::OwnedSemaphorePermit> {
-    let weight = u32::try_from(weight).unwrap_or(u32::MAX);
-    all.clone().try_acquire_many_owned(weight).ok()
+/// A body, and its share of what all of them may take.
+struct Read {
+    body: Bytes,
+    _held: OwnedSemaphorePermit,
+}
+
+enum Unread {
+    TooLarge,
+    /// Others have all that may be taken.
+    TooMany,
+    Broken(String),
+}
+
+/// Takes of `all` what has come: whoever promises much and sends nothing keeps nobody out.
+async fn read(all: &Arc<Semaphore>, mut body: Body) -> Result<Read, Unread> {
+    let mut held = hold(all, SMALLEST_BYTES)?;
+    let mut content = Vec::new();
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|error| Unread::Broken(error.to_string()))?;
+        let Ok(data) = frame.into_data() else { continue };
+        let bytes = content.len() + data.len();
+        if bytes > BODY_BYTES {
+            return Err(Unread::TooLarge);
+        }
+        let lacking = bytes.saturating_sub(held.num_permits());
+        if lacking > 0 {
+            held.merge(hold(all, lacking.max(SMALLEST_BYTES))?);
+        }
+        content.extend_from_slice(&data);
+    }
+    Ok(Read { body: content.into(), _held: held })
+}
+
+fn hold(all: &Arc<Semaphore>, bytes: usize) -> Result<OwnedSemaphorePermit, Unread> {
+    let weight = u32::try_from(bytes).unwrap_or(u32::MAX);
+    all.clone().try_acquire_many_owned(weight).map_err(|_| Unread::TooMany)
 }
 
 fn headers(headers: &HeaderMap) -> Vec<(String, Vec<u8>)> {

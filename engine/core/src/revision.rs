@@ -81,6 +81,9 @@ pub struct ComponentSet {
     pub content: BlobName,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub images: BTreeMap<String, String>,
+    /// What else its objects start, such as volumes made of images: known to nobody by a name.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub further_images: BTreeSet<String>,
     pub origin: Origin,
 }
 
@@ -247,6 +250,7 @@ mod tests {
                 component: "main".to_owned(),
                 content: BlobName(format!("{number}")),
                 images: BTreeMap::new(),
+                further_images: BTreeSet::new(),
                 origin: Origin::Deploy,
             },
             proof: Proof::Unproven,

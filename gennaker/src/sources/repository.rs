@@ -284,7 +284,8 @@ impl Repository {
             state.default = None;
         }
         let Some(head) = self.default_head(state, refs).await? else {
-            state.shelved = None;
+            // It may have another name from now on.
+            (state.shelved, state.default) = (None, None);
             self.put(Vec::new());
             return Ok(());
         };

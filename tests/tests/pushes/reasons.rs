@@ -147,3 +147,30 @@ fn a_request_from_a_fork_starts_nothing_before_it_is_merged() {
     let told = request("closed", true, &merged);
     assert_eq!(outcome(&told)["end"], "started", "{told:#}");
 }
+
+#[test]
+fn what_is_no_push_goes_by_the_newest_version_that_is_whole() {
+    let file = "version: 1
+name: web
+triggers: [{webhook: {name: go, verify: {scheme: bearer, secrets: [WEB_HOOK]}}}]
+stages:
+  a: {setVariables: {done: true}}
+";
+    let shop = Shop::open_with(&Watch::by_polling(), &[(FILE, file)]);
+    let first = shop.repository.resolve(MAIN).unwrap();
+    let commit_of = |delivery: &Value| {
+        let run = outcome(delivery)["runId"].as_str().unwrap_or_else(|| panic!("{delivery:#}"));
+        let plan = shop.served.get(&format!("/api/v1/runs/{run}/plan")).json();
+        plan["origin"]["commit"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(commit_of(&shop.posted("/hooks/web/go", "one")), first);
+    let second = shop.commit("main", &[("a", "2")]);
+    shop.found(&second);
+    assert_eq!(commit_of(&shop.posted("/hooks/web/go", "two")), second);
+    let broken = shop.commit("main", &[(FILE, "version: 1\nname: web\nstages: {}\n")]);
+    shop.found(&broken);
+    assert_eq!(commit_of(&shop.posted("/hooks/web/go", "three")), second);
+    let third = shop.commit("main", &[(FILE, &file.replace("true", "false"))]);
+    shop.found(&third);
+    assert_eq!(commit_of(&shop.posted("/hooks/web/go", "four")), third);
+}

@@ -1,5 +1,6 @@
 //! A company: its repository on a server of its own, an engine that watches it, and GitHub's webhooks.
 
+use crate::wire::{exchange, post, tcp};
 use crate::{api::Served, program};
 use git_server::{Change, Repository, Server};
 use serde_json::Value;
@@ -154,6 +155,18 @@ impl Shop {
             command.arg(event).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
         child.stdin.take().unwrap().write_all(body.to_string().as_bytes()).unwrap();
         self.delivered(child.wait_with_output().unwrap())
+    }
+
+    /// Posts to a pipeline's own address, and gives what became of it.
+    pub(super) fn posted(&self, path: &str, words: &str) -> Value {
+        let headers = "host: x\r\nauthorization: Bearer another-secret\r\n";
+        let text = post(path, headers, &serde_json::json!({ "words": words }).to_string());
+        let reply = until("its source is read", || {
+            let reply = exchange(tcp(&self.served.address), text.as_bytes());
+            (reply.status != 503).then_some(reply)
+        });
+        assert_eq!(reply.status, 202, "{reply:?}");
+        self.decided(&reply.json()["delivery"])
     }
 
     fn github(&self) -> Command {

@@ -33,7 +33,7 @@ enum Anchor<'a> {
 }
 
 fn anchor(glob: &str) -> Anchor<'_> {
-    let is_special = |text: &str| text.contains(['*', '?', '[']);
+    let is_special = |text: &str| text.contains(['*', '?', '[', ']']);
     let Some(special) = glob.find(['*', '?', '[']) else { return Anchor::Below(glob) };
     if let Some(slash) = glob.get(..special).and_then(|literal| literal.rfind('/')) {
         return Anchor::Below(&glob[..slash]);

@@ -298,6 +298,10 @@ impl<'a> Decision<'a> {
 
     /// No rule stands against it: on to its target.
     pub(super) fn pass_rules(&mut self, index: NodeIndex) {
+        // Whoever answers while the run is paused lets it take nothing; a resume judges anew.
+        if self.execution.recorded.is_paused() {
+            return self.stand_paused(index);
+        }
         let node = self.node(index);
         let (effect, environment) = (node.effect, node.environment.clone());
         let claimed = environment.and_then(|name| {

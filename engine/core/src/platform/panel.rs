@@ -30,7 +30,7 @@ impl Panel<'_> {
         name: &str,
     ) -> Option<String> {
         let Subject { starter, application, environments } = subject;
-        if self.exclude_triggerer && starter.name == name {
+        if self.exclude_triggerer && platform.has_started(name, starter) {
             let others = self.others(starter);
             return Some(format!("{name} started the run, so {others} must answer"));
         }

@@ -67,6 +67,20 @@ impl Platform {
         }
     }
 
+    /// Whether a person is who started a run, be it by a push in the name of their login at a host.
+    pub(crate) fn has_started(&self, name: &str, starter: &Actor) -> bool {
+        if starter.name == name {
+            return true;
+        }
+        let login = match starter.way {
+            Way::Event => starter.name.strip_prefix("git:"),
+            Way::Engine | Way::CommandLine | Way::Socket => None,
+        };
+        let Some(login) = login else { return false };
+        let known = self.file().and_then(|file| file.people.users.get(name)?.github.as_deref());
+        login.eq_ignore_ascii_case(known.unwrap_or(name))
+    }
+
     /// Whether somebody holds a right for an application in all of these environments; if there are
     /// none, in any.
     pub fn right(

@@ -222,9 +222,9 @@ impl RuleApprovalText {
 }
 
 impl RulesText {
-    /// Whether `images` lets an image in that has these names, with its registry each: without a tag,
-    /// with it, and with its digest.
-    pub fn takes(&self, names: [&str; 3]) -> bool {
+    /// Whether `images` lets an image in that has these names, with its registry each: alone, and with
+    /// its digest, or its tag if it has none.
+    pub fn takes(&self, names: [&str; 2]) -> bool {
         let fits = |pattern: &String| names.iter().any(|name| matches(pattern, name));
         self.images.is_empty() || self.images.iter().any(fits)
     }

@@ -10,13 +10,17 @@ use engine_core::{
     revision::{ComponentSet, Origin, Proof, Revision},
     store::{Store, StoreError},
 };
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 fn set(component: &str, content: &str) -> ComponentSet {
     ComponentSet {
         component: component.to_owned(),
         content: BlobName(content.to_owned()),
         images: BTreeMap::from([("web".to_owned(), "web:2".to_owned())]),
+        further_images: BTreeSet::from([format!("{component}-volume")]),
         origin: Origin::Deploy,
     }
 }

@@ -17,7 +17,7 @@ pub(super) struct Recorded<'a> {
 /// The columns of a revision, in the order in which [`revision`] reads them.
 macro_rules! revision_columns {
     () => {
-        "number, component, run, stage, content, images, origin, proof, elapsed, civil"
+        "number, component, run, stage, content, images, origin, proof, elapsed, civil, further_images"
     };
 }
 
@@ -37,6 +37,7 @@ pub(super) fn revision(row: &SqliteRow) -> Result<Revision, Failure> {
         component: columns::text(row, 1)?,
         content: BlobName(columns::text(row, 4)?),
         images: columns::json(row, 5)?,
+        further_images: columns::json(row, 10)?,
         origin: columns::json(row, 6)?,
     };
     Ok(Revision {
@@ -75,7 +76,7 @@ async fn insert(
 ) -> Result<(), Failure> {
     let Recorded { stage, target, set } = recorded;
     let text = "INSERT INTO revision (target, number, component, run, stage, content, images, \
-        origin, proof, elapsed, civil) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+        origin, proof, elapsed, civil, further_images) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
     let statement = sqlx::query(text)
         .bind(target.resource().0)
         .bind(columns::integer(number))
@@ -87,7 +88,8 @@ async fn insert(
         .bind(serde_json::to_string(&set.origin)?)
         .bind(proof)
         .bind(columns::integer(consequences.item.now.elapsed.0))
-        .bind(columns::integer(consequences.item.now.civil.0));
+        .bind(columns::integer(consequences.item.now.civil.0))
+        .bind(serde_json::to_string(&set.further_images)?);
     consequences.session.execute(statement).await
 }
 

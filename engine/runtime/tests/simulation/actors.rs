@@ -18,7 +18,10 @@ use engine_core::{
     status::WaitKind,
 };
 use serde::{Deserialize, Serialize};
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 /// How a deploy begins its question that a later run has overtaken.
 pub(crate) const OUT_OF_DATE: &str = "out of date";
@@ -256,6 +259,7 @@ impl<const TYPE: usize> Scripted<TYPE> {
             component: "main".to_owned(),
             content: name.clone(),
             images: BTreeMap::new(),
+            further_images: BTreeSet::new(),
             origin: Origin::Deploy,
         };
         let waiting = self.wait(progress, WaitKind::Readiness, 0);

@@ -120,12 +120,21 @@ impl Repository {
         }
     }
 
-    /// The branches of the source that lead to a commit, the first of them by name.
-    pub(super) async fn leading_to(&self, commit: &ObjectId) -> Result<Vec<String>, GitError> {
+    /// The branches of the source that lead to a commit: the one that is meant, then the first by name.
+    pub(super) async fn leading_to(
+        &self,
+        commit: &ObjectId,
+        meant: &str,
+    ) -> Result<Vec<String>, GitError> {
         let names = self.replica.mirror().containing(commit).await?;
         let branches = names.iter().filter(|name| name.kind() == RefKind::Branch);
         let branches = branches.map(|name| name.short().to_owned());
-        Ok(branches.filter(|it| self.source.branch(it) == Leave::Granted).take(BRANCHES).collect())
+        let mut branches: Vec<String> =
+            branches.filter(|it| self.source.branch(it) == Leave::Granted).collect();
+        let meant = meant.strip_prefix("refs/heads/").unwrap_or(meant);
+        branches.sort_by_key(|it| it != meant);
+        branches.truncate(BRANCHES);
+        Ok(branches)
     }
 
     /// The commit, if this branch leads to it.

@@ -58,7 +58,7 @@ impl Repository {
             return Ok(Err(format!("there is no {path} at {commit}")));
         };
         let (repository, id) = (self.key.clone(), commit.to_string());
-        let branches = self.leading_to(&commit).await?;
+        let branches = self.leading_to(&commit, &reference).await?;
         let origin = Origin { repository, reference, commit: id, branches };
         let file = SourceFile::new(path.to_owned(), &content);
         Ok(Ok(Version { origin, commit, file }))

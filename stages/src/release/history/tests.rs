@@ -16,6 +16,7 @@ fn revision(number: u64, content: &str, proof: Proof) -> Revision {
             component: "main".to_owned(),
             content: BlobName(content.to_owned()),
             images: std::collections::BTreeMap::new(),
+            further_images: BTreeSet::new(),
             origin: Origin::Deploy,
         },
         proof,

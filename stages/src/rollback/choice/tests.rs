@@ -37,6 +37,7 @@ fn revision(line: &str) -> Revision {
             component: component.to_owned(),
             content: BlobName(content.to_owned()),
             images: BTreeMap::new(),
+            further_images: std::collections::BTreeSet::new(),
             origin: Origin::Deploy,
         },
         proof,

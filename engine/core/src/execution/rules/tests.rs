@@ -213,10 +213,12 @@ fn what_is_paused_behind_the_rules_is_judged_when_it_goes_on() {
     let (call, _) = run.call("deploy");
     run.hand_in(row(Message::Pause { actor: person("mo"), reason: String::new() }));
     run.hand_in(Input::Judged { call, verdict: met() });
+    assert_eq!(run.state("deploy").wait_kind(), Some(WaitKind::Paused));
+    assert_eq!(run.execution.asked_targets().count(), 0, "it takes nothing meanwhile");
+    run.hand_in(row(Message::Resume { actor: person("mo"), reason: String::new() }));
+    run.judge("deploy", Verdict::Unguarded);
     let target = run.execution.asked_targets().next().unwrap().clone();
     run.hand_in(row(Message::TargetGranted { target }));
-    assert_eq!(run.state("deploy").wait_kind(), Some(WaitKind::Paused));
-    run.hand_in(row(Message::Resume { actor: person("mo"), reason: String::new() }));
     run.judge("deploy", Verdict::Unguarded);
     assert_eq!(run.status("deploy"), StageStatus::Running);
 }

@@ -31,6 +31,24 @@ fn platform() -> Platform {
     Platform::read(&SourceFile::new("gennaker.yaml", FILE.as_bytes())).unwrap()
 }
 
+#[test]
+fn whoever_pushed_is_who_started_the_run() {
+    let text = "version: 1\npeople: {users: {zoe: {github: Zoe-Z}, kit: {}}}\n";
+    let platform = Platform::read(&SourceFile::new("gennaker.yaml", text.as_bytes())).unwrap();
+    for (starter, way, name, is_it) in [
+        ("git:zoe-z", Way::Event, "zoe", true),
+        ("git:kit", Way::Event, "kit", true),
+        ("git:zoe", Way::Event, "zoe", false),
+        ("git:zoe-z", Way::Event, "kit", false),
+        ("git:zoe-z", Way::Socket, "zoe", false),
+        ("kit", Way::Socket, "kit", true),
+        ("cron", Way::Event, "kit", false),
+    ] {
+        let starter = Actor { name: starter.to_owned(), way };
+        assert_eq!(platform.has_started(name, &starter), is_it, "{starter:?} {name}");
+    }
+}
+
 fn case(environment: &str, starter: &str) -> Case {
     Case {
         stage: "deploy".to_owned(),

@@ -12,7 +12,7 @@ use engine_core::{
     status::WaitKind,
 };
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 impl Storm {
     pub(super) fn step(&mut self, call: Call) -> Answer {
@@ -101,6 +101,7 @@ fn set(call: Call, at: u64) -> ComponentSet {
         component: "main".to_owned(),
         content: BlobName(format!("{}-{at}", call.attempt)),
         images: BTreeMap::new(),
+        further_images: BTreeSet::new(),
         origin: Origin::Deploy,
     }
 }

@@ -6,7 +6,7 @@ mod standing;
 
 use crate::{
     callees::{self, Neighbours},
-    sources::{Folder, Looked, Repository, Version, Watched},
+    sources::{Folder, Freshness, Looked, Repository, Version, Watched},
     submit::{Images, Of, Submitted, ready},
 };
 use engine_api::NotBegun;
@@ -24,13 +24,13 @@ use engine_core::{
 use engine_runtime::{
     engine::NewRun,
     inbox::{
-        Confirmed, Edition, Grounds, Interval, Later, Listing, Own, Pinned, Shelf, Stands, Subject,
-        Unprepared, Wanted,
+        Confirmed, Edition, Grounds, Interval, Later, Listing, Own, Pinned, Settling, Shelf,
+        Stands, Subject, Unprepared, Wanted,
     },
     seal::Sealer,
 };
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
-use tokio::{runtime::Handle, task::block_in_place};
+use tokio::{runtime::Handle, task::block_in_place, time::timeout};
 
 pub(crate) struct Places {
     pub(crate) sources: Arc<Watched>,
@@ -39,6 +39,10 @@ pub(crate) struct Places {
     /// What triggers look at.
     pub(crate) shelf: Shelf,
 }
+
+/// How long a decision waits for sources that nobody has looked at yet.
+const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE_FOR_ONE: Duration = Duration::from_secs(1);
 
 /// Where the file of a pipeline lies, and as what.
 enum Lies {
@@ -75,10 +79,51 @@ impl Grounds for Places {
 
     fn listing(&self) -> Listing {
         let (sources, shelf) = (self.sources.now(), self.shelf.read());
-        match sources.names().all(|name| shelf.has(name)) {
+        let is_seen = |it: &Arc<Repository>| it.freshness() == Freshness::Seen;
+        let are_seen = sources.repositories.iter().all(is_seen);
+        match are_seen && sources.names().all(|name| shelf.has(name)) {
             true => Listing::Whole,
             false => Listing::Partial,
         }
+    }
+
+    fn refresh<'a>(&'a self, source: &'a str) -> BoxFuture<'a, Result<(), PollError>> {
+        Box::pin(async move {
+            let repository = self.sources.now().of_name(source).cloned();
+            match repository {
+                Some(repository) => repository.refresh().await,
+                // A folder, which is read when the engine starts.
+                None => Ok(()),
+            }
+        })
+    }
+
+    fn settling(&self) -> Settling {
+        let unseen = |it: &Arc<Repository>| it.freshness() == Freshness::Unseen;
+        match self.sources.now().repositories.iter().any(unseen) {
+            true => Settling::UnderWay,
+            false => Settling::Done,
+        }
+    }
+
+    fn settled(&self) -> BoxFuture<'_, Vec<Arc<str>>> {
+        Box::pin(async move {
+            let wait = async {
+                loop {
+                    let looked = self.sources.looked();
+                    let news = looked.notified();
+                    if self.settling() == Settling::Done {
+                        return;
+                    }
+                    // Also where sources have gone meanwhile.
+                    drop(timeout(PATIENCE_FOR_ONE, news).await);
+                }
+            };
+            drop(timeout(PATIENCE, wait).await);
+            let sources = self.sources.now();
+            let unseen = sources.repositories.iter().filter(|it| it.freshness() != Freshness::Seen);
+            unseen.map(|it| it.name().clone()).collect()
+        })
     }
 
     fn poll<'a>(

@@ -22,7 +22,7 @@ use engine_core::{
 };
 use engine_runtime::{
     engine::Engine,
-    inbox::{Inbox, Incoming},
+    inbox::{Inbox, Incoming, Settling},
     reader::Reader,
     secrets::{SecretSource, Wanted},
 };
@@ -84,7 +84,7 @@ impl From<Turned> for Received {
 impl Mailroom for Letters {
     fn knock(&self, from: &Peer, address: &Address) -> Knock {
         let door = door(address);
-        if !self.is_there(address) {
+        if !self.is_there(address) && !self.may_come(address) {
             self.inbox.refused(Door::Nowhere, RefusalReason::Nobody);
             return Knock::Nobody;
         }
@@ -146,6 +146,10 @@ impl Letters {
         });
         let (verified, Heard { happenings, notes }) = match opened {
             Ok(opened) => opened,
+            Err(Turned::Nobody) if self.may_come(&post.address) => {
+                let reason = "pipelines are still being read: send it again soon".to_owned();
+                return Received::Unavailable { reason };
+            }
             Err(turned) => return self.turned(&post, (door, turned)),
         };
         let incoming = Incoming {
@@ -183,6 +187,14 @@ impl Letters {
                 let shelf = self.inbox.shelf().read();
                 shelf.listening(&IndexKey::Hook { application, name }).next().is_some()
             }
+        }
+    }
+
+    /// Whether it may be the address of a trigger that nobody has read yet.
+    fn may_come(&self, address: &Address) -> bool {
+        match address {
+            Address::Receiver { .. } => false,
+            Address::Hook { .. } => self.inbox.settling() == Settling::UnderWay,
         }
     }
 

@@ -5,16 +5,19 @@ mod entries;
 mod folder;
 mod matching;
 mod opening;
+mod outlines;
 mod repository;
 mod seen;
 
 pub(crate) use folder::Folder;
 pub(crate) use opening::{Watched, way};
-pub(crate) use repository::{Looked, Repository, Standing, Version};
+pub(crate) use repository::{Freshness, Looked, Repository, Standing, Version};
 
 use crate::{clusters::Reach, secrets};
 use engine_core::{
     Registries,
+    catalogue::Outline,
+    language::published_schema,
     latest::Latest,
     platform::{Platform, Source},
     stage::Secret,
@@ -23,7 +26,9 @@ use engine_runtime::{
     inbox::Shelf,
     secrets::{SecretSource, Wanted},
 };
+use sha2::{Digest, Sha256};
 use std::sync::{Arc, Mutex, PoisonError};
+use tokio::sync::Notify;
 
 /// All of them, as the platform's file had them when it was last read.
 #[derive(Default)]
@@ -37,17 +42,41 @@ pub(crate) struct Ground {
     pub(crate) reach: Latest<Reach>,
     pub(crate) registries: Arc<Registries>,
     pub(crate) shelf: Shelf,
+    /// Some repository was looked at for the first time, or tried.
+    pub(crate) looked: Notify,
     /// The sources of a platform, which are asked for again and again.
     listed: Mutex<Option<Listed>>,
+    facts: Mutex<Option<Facts>>,
 }
 
 /// A platform and its sources.
 type Listed = (Arc<Platform>, Arc<Vec<Source>>);
+/// A platform and what the outlines of files hang on.
+type Facts = (Arc<Platform>, Arc<str>);
 
 impl Ground {
     pub(crate) fn new(reach: Latest<Reach>, shelf: Shelf) -> Ground {
         let registries = Arc::new(reach.now().registry());
-        Ground { reach, registries, shelf, listed: Mutex::default() }
+        let (listed, facts) = (Mutex::default(), Mutex::default());
+        Ground { reach, registries, shelf, looked: Notify::new(), listed, facts }
+    }
+
+    /// A digest of all that decides what a file's outline says, beside the file: the release, the
+    /// language that it reads, and what the platform's file says that files are checked by.
+    fn facts(&self) -> Arc<str> {
+        let platform = self.platform();
+        let mut known = self.facts.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((of, facts)) = &*known
+            && Arc::ptr_eq(of, &platform)
+        {
+            return facts.clone();
+        }
+        let language = published_schema(&self.registries).to_string();
+        let release = (env!("CARGO_PKG_VERSION"), Outline::FORMAT);
+        let facts = format!("{release:?} {} {language}", platform.bearing());
+        let facts: Arc<str> = Arc::from(hex::encode(Sha256::digest(facts)));
+        *known = Some((platform, facts.clone()));
+        facts
     }
 
     /// As it is in force.

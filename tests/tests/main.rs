@@ -43,6 +43,7 @@ mod snapshots;
 mod storms;
 mod stream;
 mod turns;
+mod warm;
 mod ways_back;
 mod why;
 mod wire;

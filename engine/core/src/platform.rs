@@ -65,6 +65,13 @@ impl Platform {
         }
     }
 
+    /// All of it that decides whether a pipeline's file by itself is at fault: other where any of that
+    /// is other. To be compared within one release.
+    pub fn bearing(&self) -> String {
+        let said = self.file().map(|file| (&file.http, &file.people, &file.roles));
+        format!("{said:?}")
+    }
+
     /// The folder of secrets, as it is written.
     pub fn secrets_directory(&self) -> Option<&str> {
         self.file()?.secrets.directory.as_deref()

@@ -95,6 +95,23 @@ pub trait Grounds: Send + Sync + 'static {
     /// Whether the pipeline of a run that waits to begin is still where it came from.
     fn stands<'a>(&'a self, pinned: &'a Pinned) -> BoxFuture<'a, Stands>;
 
+    /// Looks at a source, if what the shelf has of it was seen by an engine before this one only; where
+    /// that never is so, this and the next two have nothing to do.
+    fn refresh<'a>(&'a self, _source: &'a str) -> BoxFuture<'a, Result<(), PollError>> {
+        Box::pin(std::future::ready(Ok(())))
+    }
+
+    /// Whether some source was not even tried yet.
+    fn settling(&self) -> Settling {
+        Settling::Done
+    }
+
+    /// Waits, for a minute at most, until each was; answers with those of which this engine has seen
+    /// nothing yet.
+    fn settled(&self) -> BoxFuture<'_, Vec<Arc<str>>> {
+        Box::pin(std::future::ready(Vec::new()))
+    }
+
     /// Makes a run of a pipeline ready to start.
     fn prepare<'a>(&'a self, wanted: Wanted) -> BoxFuture<'a, Result<NewRun, Unprepared>>;
 }
@@ -105,6 +122,13 @@ pub enum Listing {
     Whole,
     /// Some source was not read yet since the engine started.
     Partial,
+}
+
+/// How far an engine that has begun has come with looking at its sources.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Settling {
+    UnderWay,
+    Done,
 }
 
 /// What is to be seen where something is said to have happened.
@@ -291,6 +315,11 @@ impl Inbox {
 
     pub fn shelf(&self) -> &Shelf {
         &self.shared.shelf
+    }
+
+    /// Whether what is not on the shelf may still come to it.
+    pub fn settling(&self) -> Settling {
+        self.shared.grounds.settling()
     }
 }
 

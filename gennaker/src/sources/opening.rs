@@ -13,12 +13,19 @@ use engine_core::{
     platform::{KnownRegistry, Source, SourcePlace, repository_key},
 };
 use engine_runtime::{inbox::Edition, secrets::SecretSource};
+use futures::StreamExt;
 use std::{
     collections::{BTreeSet, HashMap},
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError, Weak},
 };
-use tokio::{sync::OnceCell, task::spawn_blocking};
+use tokio::{
+    sync::{Notify, OnceCell},
+    task::spawn_blocking,
+};
+
+/// Repositories that are opened at once.
+const AT_ONCE: usize = 8;
 
 /// The sources of an engine that stays, and how there come to be others.
 pub(crate) struct Watched {
@@ -44,11 +51,20 @@ impl Watched {
         let watched = Watched { state, ground, git, current, replicas, registries };
         let reach = watched.ground.reach.now();
         watched.take(watched.prepare(&reach.found, kept).await?).await;
+        // A source that comes later begins anew, whatever is left of it from before.
+        let repositories = watched.now().repositories.clone();
+        let restored = repositories.iter().map(|it| it.restore());
+        futures::stream::iter(restored).buffer_unordered(AT_ONCE).collect::<()>().await;
         Ok(watched)
     }
 
     pub(crate) fn now(&self) -> Arc<Sources> {
         self.current.now()
+    }
+
+    /// Tells when some repository was looked at for the first time.
+    pub(crate) fn looked(&self) -> &Notify {
+        &self.ground.looked
     }
 
     /// The sources of a platform that is not in force yet; without any, the folder in which the program

@@ -1,6 +1,8 @@
 //! One repository of pipelines: what it holds, what is new in it, whether what is told of it is so.
 
 mod asked;
+mod freshness;
+mod keeping;
 mod looking;
 mod reading;
 mod standing;
@@ -9,6 +11,7 @@ mod upkeep;
 use super::{
     Ground,
     entries::{Found, Said, Shelving},
+    outlines::Outlines,
     seen::{Good, Seen},
 };
 use artifacts::git::{
@@ -24,10 +27,11 @@ use engine_core::{
     trigger::{PollError, Polled, Rest},
 };
 use engine_runtime::inbox::Own;
+use keeping::{File, Lies};
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::VecDeque,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
 };
@@ -35,9 +39,8 @@ use tokio::sync::Mutex as Turn;
 
 /// Pushes whose earlier commit is remembered, so that looking again finds the same.
 const REMEMBERED: usize = 256;
-/// Outlines that are kept by the name of their content.
-const OUTLINES: usize = 20_000;
 
+pub(crate) use freshness::Freshness;
 pub(crate) use standing::Standing;
 pub(super) use upkeep::{Opening, Replica};
 
@@ -60,8 +63,9 @@ pub(crate) struct Repository {
 /// What is known of a repository, whatever is said of it.
 #[derive(Default)]
 struct Memory {
-    outlines: Mutex<HashMap<String, Arc<Outline>>>,
     found: Mutex<standing::Found>,
+    outlines: Mutex<Outlines>,
+    freshness: Mutex<Freshness>,
     state: Turn<State>,
 }
 
@@ -76,11 +80,16 @@ struct State {
     default: Option<String>,
     /// By what its shelf was filled last.
     shelved: Option<Shelved>,
+    /// What was put there.
+    files: Vec<File>,
+    /// An earlier engine has seen it, and this one has not looked yet.
+    is_of_before: bool,
 }
 
 struct Shelved {
     edition: u64,
     listed: Arc<Vec<Source>>,
+    facts: Arc<str>,
     head: ObjectId,
 }
 
@@ -203,16 +212,23 @@ impl Repository {
             polled => polled,
         };
         self.replica.tend();
-        polled.map_err(poll_error)
+        polled.map_err(|error| {
+            self.tried();
+            poll_error(error)
+        })
     }
 
     async fn polled(&self, known: Option<&Seen>) -> Result<Polled, GitError> {
         let mut state = self.memory.state.lock().await;
         if let (Some(known), true) = (known, state.seen.refs.is_empty()) {
+            let good = std::mem::take(&mut state.seen.good);
             state.seen = known.clone();
+            // What was kept with the mirror is as new as this, or newer.
+            if state.shelved.is_some() {
+                state.seen.good = good;
+            }
         }
-        let refs = self.caught_up().await?;
-        self.shelve(&mut state, &refs).await?;
+        let refs = self.look_now(&mut state).await?;
         let mut happenings = Vec::new();
         if let Some(known) = known {
             let mut before = known.objects();
@@ -279,25 +295,31 @@ impl Repository {
 
     /// Puts the files of the default branch on the shelf; a broken one stays as it last was whole.
     async fn shelve(&self, state: &mut State, refs: &Refs) -> Result<(), GitError> {
-        let (edition, listed) = (self.edition, self.ground.listed());
-        if state.shelved.as_ref().is_some_and(|it| it.edition != edition) {
+        let (edition, listed, facts) = (self.edition, self.ground.listed(), self.ground.facts());
+        if state.is_of_before || state.shelved.as_ref().is_some_and(|it| it.edition != edition) {
             state.default = None;
         }
         let Some(head) = self.default_head(state, refs).await? else {
             // It may have another name from now on.
-            (state.shelved, state.default) = (None, None);
+            (state.shelved, state.default, state.is_of_before) = (None, None, false);
             self.put(Vec::new());
             return Ok(());
         };
         let is_as_it_was = |it: &Shelved| {
-            it.edition == edition && Arc::ptr_eq(&it.listed, &listed) && it.head == head
+            it.edition == edition
+                && Arc::ptr_eq(&it.listed, &listed)
+                && it.facts == facts
+                && it.head == head
         };
         if state.shelved.as_ref().is_some_and(is_as_it_was) {
+            state.is_of_before = false;
             return Ok(());
         }
         let entries = self.entries(state, &head).await?;
         self.put(entries);
-        state.shelved = Some(Shelved { edition, listed, head });
+        state.shelved = Some(Shelved { edition, listed, facts, head });
+        state.is_of_before = false;
+        self.keep(state).await;
         Ok(())
     }
 
@@ -306,6 +328,7 @@ impl Repository {
         let tree = self.replica.mirror().tree(head, &self.patterns()).await?;
         let found = self.read(&tree).await?;
         let mut good = std::mem::take(&mut state.seen.good);
+        state.files = found.iter().map(|(path, blob, found)| lying(path, blob, found)).collect();
         let mut entries = Vec::new();
         for (path, blob, found) in found {
             let last = match good.remove(&path) {
@@ -336,10 +359,14 @@ impl Repository {
 
     /// Judges what is on the shelf by the platform as it is now. What was never on it is left to the
     /// next look.
-    pub(super) async fn shelve_again(&self) {
+    pub(super) async fn shelve_again(self: &Arc<Self>) {
         let mut state = self.memory.state.lock().await;
         if state.shelved.is_none() || self.closed.load(Ordering::Acquire) {
             return;
+        }
+        if state.is_of_before {
+            drop(state);
+            return self.restore().await;
         }
         let shelved = async {
             let refs = self.replica.mirror().refs().await?;
@@ -406,17 +433,14 @@ impl Repository {
     }
 
     fn cached(&self, blob: &str) -> Option<Arc<Outline>> {
-        let outlines = self.memory.outlines.lock().unwrap_or_else(PoisonError::into_inner);
-        outlines.get(blob).cloned()
+        self.outlines().get(blob, &self.ground.facts())
     }
 
     fn learn(&self, path: &str, blob: &str, content: &[u8]) -> Arc<Outline> {
+        let facts = self.ground.facts();
         let outline = Arc::new(self.shelving().outline(path, content));
-        let mut outlines = self.memory.outlines.lock().unwrap_or_else(PoisonError::into_inner);
-        if outlines.len() >= OUTLINES {
-            outlines.clear();
-        }
-        outlines.insert(blob.to_owned(), outline.clone());
+        tracing::debug!(repository = self.key, path, blob, "it is read");
+        self.outlines().learn(blob, outline.clone(), &facts);
         outline
     }
 
@@ -440,6 +464,15 @@ impl Repository {
         let shelving = self.shelving();
         Ok(found.map(|(path, _, found)| shelving.entry(&path, found, None)).collect())
     }
+}
+
+fn lying(path: &str, blob: &Option<ObjectId>, found: &Found) -> File {
+    let lies = match (found, blob) {
+        (Found::Whole(_), Some(blob)) => Lies::As { blob: blob.to_string() },
+        (Found::Whole(_), None) => Lies::Unreadable { reason: "E015 it has no name".to_owned() },
+        (Found::Unreadable(reason), _) => Lies::Unreadable { reason: reason.clone() },
+    };
+    File { path: path.to_owned(), lies }
 }
 
 /// Branches that the source did not have are no news when it comes to have them.

@@ -54,6 +54,9 @@ pub enum Activity {
 }
 
 impl Outline {
+    /// Another one as soon as the same file might come to another outline.
+    pub const FORMAT: u32 = 1;
+
     pub fn of(file: &SourceFile, pipeline: &Pipeline) -> Outline {
         let faults = pipeline.faults().iter().filter(|it| it.severity == Severity::Error);
         Outline {

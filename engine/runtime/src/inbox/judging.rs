@@ -1,6 +1,6 @@
 //! What a delivery comes to: confirmed, shown to the triggers that look there, and started or not.
 
-use super::{Confirmed, Later, Own, Shared, Unprepared, Wanted};
+use super::{Confirmed, Later, Own, Settling, Shared, Unprepared, Wanted};
 use crate::{
     children::{Lineage, lineage},
     engine::{StartError, Started},
@@ -13,9 +13,12 @@ use engine_core::{
     id::{DeliveryId, RunId},
     person::{Actor, Way},
     store::StoreError,
-    trigger::{Because, IndexKey, Meaning},
+    trigger::{Because, IndexKey, Meaning, PollError},
 };
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 /// Outcomes of one delivery that are kept.
 const OUTCOMES: usize = 1_000;
@@ -33,6 +36,16 @@ struct Judging<'a> {
     accepted: BTreeMap<String, String>,
     /// The first place that did not answer.
     waits: Option<Later>,
+    /// Sources of which only an engine before this one has seen anything.
+    stale: BTreeSet<Arc<str>>,
+}
+
+/// What is looked at.
+struct Happened<'a> {
+    happening: &'a Happening,
+    own: &'a Own,
+    /// Its place in the delivery.
+    number: usize,
 }
 
 /// The decision, and what is to be remembered with it. May be asked again: what it has started
@@ -40,8 +53,14 @@ struct Judging<'a> {
 pub(super) async fn judge(shared: &Shared, delivery: &Delivery) -> Result<Decided, Later> {
     let notes = delivery.content.notes.clone();
     let decision = Decision { at: shared.backing.clock.now(), outcomes: Vec::new(), notes };
-    let mut judging =
-        Judging { shared, delivery, decision, accepted: BTreeMap::new(), waits: None };
+    let mut judging = Judging {
+        shared,
+        delivery,
+        decision,
+        accepted: BTreeMap::new(),
+        waits: None,
+        stale: BTreeSet::new(),
+    };
     for (number, happening) in delivery.content.happenings.iter().enumerate() {
         judging.happening(number, happening).await?;
     }
@@ -89,19 +108,46 @@ impl Judging<'_> {
             }
         };
         self.decision.notes.extend(unreadable(&own));
-        let keys = IndexKey::all_of(&happening);
-        let asked = self.asked(&keys, own);
-        let sorted: Vec<(Arc<Holding>, Sorted)> = asked
-            .into_iter()
-            .map(|holding| (holding.clone(), holding.sorted(&keys, &happening)))
-            .collect();
-        if sorted.iter().all(|(_, it)| it.open.is_empty() && it.refused.is_empty()) {
+        let settling = self.shared.grounds.settling();
+        let happened = Happened { happening: &happening, own: &own, number };
+        let from = self.decision.outcomes.len();
+        self.ask_all(&happened, from).await;
+        if settling == Settling::UnderWay {
+            // What is known starts at once. What nobody has read yet may look at it, too.
+            let unseen = self.shared.grounds.settled().await;
+            self.ask_all(&happened, from).await;
+            let told = |it: &Arc<str>| format!("{it} was not read since the engine has started");
+            self.decision.notes.extend(unseen.iter().take(REASONS).map(told));
+        }
+        if self.decision.outcomes.len() == from && self.waits.is_none() {
             let note = format!("{}: no trigger looks at it", IndexKey::of(&happening));
             self.decision.notes.push(note);
         }
+        Ok(())
+    }
+
+    /// Asks every trigger that looks at it and has not answered in the outcomes `from` there on.
+    async fn ask_all(&mut self, happened: &Happened<'_>, from: usize) {
+        let Happened { happening, own, number } = happened;
+        let keys = IndexKey::all_of(happening);
+        self.refresh(&keys, own).await;
+        let sorted: Vec<(Arc<Holding>, Sorted)> = self
+            .looking(&keys, own)
+            .into_values()
+            .map(|holding| (holding.clone(), holding.sorted(&keys, happening)))
+            .collect();
+        let answered = self.decision.outcomes.get(from..).unwrap_or_default().iter();
+        let answered: BTreeSet<_> = answered.map(answerer).collect();
+        let is_new = |(entry, listening): &(&Entry, &Arc<Listening>)| {
+            let home = |application: &str, pipeline: &str| {
+                (application.to_owned(), pipeline.to_owned(), listening.home.trigger)
+            };
+            answered.is_empty() || !answered.contains(&home(entry.application(), entry.pipeline()))
+        };
         for (holding, sorted) in &sorted {
-            for (entry, listening) in sorted.open.iter().filter_map(|place| holding.at(*place)) {
-                match self.outcome(&happening, (entry, listening), number).await {
+            let open = sorted.open.iter().filter_map(|place| holding.at(*place)).filter(is_new);
+            for (entry, listening) in open {
+                match self.outcome(happening, (entry, listening), *number).await {
                     Ok(end) => self.decision.outcomes.push(told((entry, listening), end)),
                     // The others do not wait for it: all are asked again, and what was started stays so.
                     Err(later) => drop(self.waits.get_or_insert(later)),
@@ -111,22 +157,47 @@ impl Judging<'_> {
         let refused = sorted.iter().flat_map(|(holding, sorted)| {
             sorted.refused.iter().flat_map(move |(because, places)| {
                 let at = places.iter().filter_map(|place| holding.at(*place));
-                at.map(move |asked| told(asked, filtered(because.clone())))
+                at.map(move |asked| (asked, because))
             })
         });
+        let refused = refused.filter(|(asked, _)| is_new(asked));
+        let refused = refused.map(|(asked, because)| told(asked, filtered(because.clone())));
         self.decision.outcomes.extend(refused);
-        Ok(())
     }
 
     /// The sources that look at it: that of the commit which it speaks of as it is there, of others
     /// what is in force.
-    fn asked(&self, keys: &[IndexKey], own: Own) -> Vec<Arc<Holding>> {
+    fn looking(&self, keys: &[IndexKey], own: &Own) -> BTreeMap<Arc<str>, Arc<Holding>> {
         let mut looking = self.shared.shelf.read().looking(keys);
+        looking.retain(|source, _| !self.stale.contains(source));
         if let Own::Of { source, holding } = own {
-            looking.remove(&source);
-            return looking.into_values().chain([holding]).collect();
+            looking.insert(source.clone(), holding.clone());
         }
-        looking.into_values().collect()
+        looking
+    }
+
+    /// Sees to it that nothing starts by what an engine before this one has seen: of whom nothing newer
+    /// can be learned is not asked.
+    async fn refresh(&mut self, keys: &[IndexKey], own: &Own) {
+        for source in self.looking(keys, own).into_keys() {
+            if matches!(own, Own::Of { source: of, .. } if *of == source) {
+                continue;
+            }
+            let reason = match self.shared.grounds.refresh(&source).await {
+                Ok(()) => continue,
+                Err(PollError::Later { reason, after }) => {
+                    let reason = format!("{source}: {reason}");
+                    self.waits.get_or_insert(Later { reason, after });
+                    String::new()
+                }
+                Err(PollError::Refused { reason }) => reason,
+            };
+            if !reason.is_empty() {
+                let note = format!("nothing of {source} is asked: {reason}");
+                self.decision.notes.push(note);
+            }
+            self.stale.insert(source);
+        }
     }
 
     async fn outcome(
@@ -284,6 +355,10 @@ enum Accepting {
     },
     /// What is to be remembered if it starts.
     New(Option<Mark>),
+}
+
+fn answerer(outcome: &Outcome) -> (String, String, u32) {
+    (outcome.application.clone(), outcome.pipeline.clone(), outcome.trigger)
 }
 
 fn filtered(Because { filter, value }: Because) -> OutcomeEnd {

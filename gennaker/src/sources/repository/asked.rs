@@ -28,8 +28,7 @@ impl Repository {
 
     async fn looked_again(&self) -> Result<(), GitError> {
         let mut state = self.memory.state.lock().await;
-        let refs = self.caught_up().await?;
-        self.shelve(&mut state, &refs).await
+        self.look_now(&mut state).await.map(drop)
     }
 
     /// A branch of the source, a tag or a commit, with the pipelines that lie there. Of a commit that

@@ -30,8 +30,7 @@ impl Repository {
 
     async fn looked(&self, told: &Git) -> Result<Looked, GitError> {
         let mut state = self.memory.state.lock().await;
-        let refs = self.caught_up().await?;
-        self.shelve(&mut state, &refs).await?;
+        let refs = self.look_now(&mut state).await?;
         let mut git = told.clone();
         git.repository.clone_from(&self.key);
         let (commit, branch) = match &told.change {
@@ -66,6 +65,7 @@ impl Repository {
         // What waits to begin may have lost its file.
         self.ground.shelf.changed();
         let holding = Arc::new(Holding::at_commit(self.entries_at(&commit).await?));
+        self.keep_news(&state).await;
         let own = Own::Of { source: self.name.clone(), holding };
         Ok(Looked::So(Box::new(git), own))
     }

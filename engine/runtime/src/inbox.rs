@@ -4,6 +4,7 @@
 
 mod following;
 mod judging;
+mod lanes;
 mod looked_at;
 mod polling;
 mod post;

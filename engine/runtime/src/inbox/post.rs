@@ -1,6 +1,9 @@
 //! Works on what has come in: in order where it is about one place, at once where it is not.
 
-use super::{Later, Shared, judging};
+use super::{
+    Later, Shared, judging,
+    lanes::{Lanes, Put},
+};
 use engine_core::{
     clock::Civil,
     delivery::{Decided, Decision, Delivery},
@@ -8,11 +11,7 @@ use engine_core::{
     store::StoreError,
     trigger::IndexKey,
 };
-use std::{
-    collections::{HashMap, VecDeque},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 use tokio::{
     sync::Semaphore,
     task::{JoinError, JoinSet},
@@ -34,17 +33,20 @@ const PATIENCE: Duration = Duration::from_secs(24 * 60 * 60);
 /// How often what is old is taken away.
 const FORGETTING: Duration = Duration::from_secs(60 * 60);
 
-/// What waits in each lane that is being worked on.
-type Lanes = Arc<Mutex<HashMap<String, VecDeque<Delivery>>>>;
-
 /// Never ends by itself.
 pub(super) async fn work(shared: Arc<Shared>) {
-    let (lanes, places): (Lanes, _) = (Lanes::default(), Arc::new(Semaphore::new(LANES)));
+    let (lanes, places) = (Arc::<Lanes>::default(), Arc::new(Semaphore::new(LANES)));
     let mut workers = JoinSet::new();
     let mut cursor = DeliveryId(0);
     loop {
-        while in_memory(&lanes) >= MOST {
-            drop(workers.join_next().await);
+        while lanes.in_memory() >= MOST {
+            tokio::select! {
+                Some(_) = workers.join_next() => {}
+                () = shared.pause(FIRST_PAUSE) => {}
+            }
+        }
+        if let Some(first) = lanes.left_behind() {
+            cursor = DeliveryId(first.0.saturating_sub(1));
         }
         let page = match shared.backing.store.pending_deliveries(cursor, PAGE).await {
             Ok(page) => page,
@@ -57,6 +59,7 @@ pub(super) async fn work(shared: Arc<Shared>) {
         if page.is_empty() {
             tokio::select! {
                 () = shared.news.notified() => {}
+                () = lanes.has_room() => {}
                 Some(_) = workers.join_next() => {}
                 () = shared.pause(LOOK) => {}
             }
@@ -64,9 +67,12 @@ pub(super) async fn work(shared: Arc<Shared>) {
         for delivery in page {
             cursor = delivery.id;
             let lane = lane(&delivery);
-            if let Lane::New = put(&lanes, &lane, delivery) {
-                let (shared, lanes, places) = (shared.clone(), lanes.clone(), places.clone());
-                workers.spawn(async move { drive(&shared, &lanes, (&lane, &places)).await });
+            match lanes.put(&lane, delivery) {
+                Put::First => {
+                    let (shared, lanes, places) = (shared.clone(), lanes.clone(), places.clone());
+                    workers.spawn(async move { drive(&shared, &lanes, (&lane, &places)).await });
+                }
+                Put::Behind | Put::Left | Put::Known => {}
             }
         }
     }
@@ -80,77 +86,64 @@ fn lane(delivery: &Delivery) -> String {
     }
 }
 
-enum Lane {
-    New,
-    UnderWay,
-}
-
-fn locked(lanes: &Lanes) -> MutexGuard<'_, HashMap<String, VecDeque<Delivery>>> {
-    lanes.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-fn in_memory(lanes: &Lanes) -> usize {
-    locked(lanes).values().map(|lane| lane.len() + 1).sum()
-}
-
-fn put(lanes: &Lanes, name: &str, delivery: Delivery) -> Lane {
-    let mut lanes = locked(lanes);
-    match lanes.get_mut(name) {
-        Some(lane) => {
-            lane.push_back(delivery);
-            Lane::UnderWay
-        }
-        None => {
-            lanes.insert(name.to_owned(), VecDeque::from([delivery]));
-            Lane::New
-        }
+/// One after another, until the lane has nothing any more.
+async fn drive(shared: &Arc<Shared>, lanes: &Arc<Lanes>, (lane, places): (&str, &Semaphore)) {
+    if let Err(error) = driven(shared, lanes, (lane, places)).await {
+        // The lease is lost or the store is broken: the engine ends, and the next one goes on. Nothing
+        // more of the lane is looked at, since what stands in it waits there.
+        tracing::error!(%error, lane, "a delivery could not be decided");
     }
 }
 
-/// The lane's next delivery; a lane without any is no more.
-fn next(lanes: &Lanes, name: &str) -> Option<Delivery> {
-    let mut lanes = locked(lanes);
-    let next = lanes.get_mut(name)?.pop_front();
-    if next.is_none() {
-        lanes.remove(name);
-    }
-    next
-}
-
-/// One after another; what is decided is written while the next is looked at, unless the next must see
-/// it. A crash between the two is one before them: what was started is known by its key.
-async fn drive(shared: &Arc<Shared>, lanes: &Lanes, (lane, places): (&str, &Semaphore)) {
+/// What is decided is written while the next is looked at, unless the next must see it: that is
+/// written last of all before it. A crash between the two is one before them: what was started is
+/// known by its key.
+async fn driven(
+    shared: &Arc<Shared>,
+    lanes: &Arc<Lanes>,
+    (lane, places): (&str, &Semaphore),
+) -> Result<(), StoreError> {
     let mut writing = JoinSet::new();
-    while let Some(delivery) = next(lanes, lane) {
+    loop {
+        let delivery = match lanes.take(lane) {
+            Some(delivery) => delivery,
+            None => {
+                written(&mut writing, 0).await?;
+                let Some(delivery) = lanes.take_or_close(lane) else { return Ok(()) };
+                delivery
+            }
+        };
         let decided = settled(shared, places, delivery).await;
-        if decided.marks.is_empty() {
-            let shared = shared.clone();
-            writing.spawn(async move { decide(&shared, decided).await });
-        } else if let Err(error) = decide(shared, decided).await {
-            return give_up(lane, &error);
+        let is_seen_by_the_next = !decided.marks.is_empty();
+        if is_seen_by_the_next {
+            written(&mut writing, 0).await?;
         }
-        if writing.len() >= WRITING
-            && let Some(written) = writing.join_next().await
-            && let Err(error) = flat(written)
-        {
-            return give_up(lane, &error);
-        }
+        let (shared, lanes) = (shared.clone(), lanes.clone());
+        writing.spawn(async move {
+            let id = decided.id;
+            decide(&shared, decided).await?;
+            lanes.decided(id);
+            Ok(())
+        });
+        written(&mut writing, if is_seen_by_the_next { 0 } else { WRITING }).await?;
     }
-    while let Some(written) = writing.join_next().await {
-        if let Err(error) = flat(written) {
-            return give_up(lane, &error);
-        }
+}
+
+/// Waits until at most so many decisions are still being written.
+async fn written(
+    writing: &mut JoinSet<Result<(), StoreError>>,
+    most: usize,
+) -> Result<(), StoreError> {
+    while writing.len() > most
+        && let Some(written) = writing.join_next().await
+    {
+        flat(written)?;
     }
+    Ok(())
 }
 
 fn flat(written: Result<Result<(), StoreError>, JoinError>) -> Result<(), StoreError> {
     written.unwrap_or_else(|error| Err(StoreError::Unknown(error.to_string())))
-}
-
-/// The lease is lost or the store is broken: the engine ends, and the next one goes on. Nothing more of
-/// the lane is looked at, since what stands in it waits there.
-fn give_up(lane: &str, error: &StoreError) {
-    tracing::error!(%error, lane, "a delivery could not be decided");
 }
 
 /// Asks until every place has answered.

@@ -305,7 +305,7 @@ stages:
     assert_eq!(found["door"], format!("poll chart:oci://{host}/charts/web"));
     let view = shop.ended(&started(&found).unwrap(), "failed");
     let reason = view["stages"]["note"]["reason"].as_str().unwrap();
-    assert!(reason.contains(&format!("is oci://{host}/charts/web 1.")), "{reason}");
+    assert!(reason.starts_with("is web 1."), "{reason}");
 
     shop.registry.push(&Image::chart("2.0.0"), "charts/web:2.0.0");
     let filtered = shop.once(|it| tells_of(it, "2.0.0"));

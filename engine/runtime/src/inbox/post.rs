@@ -48,14 +48,7 @@ pub(super) async fn work(shared: Arc<Shared>) {
         if let Some(first) = lanes.left_behind() {
             cursor = DeliveryId(first.0.saturating_sub(1));
         }
-        let page = match shared.backing.store.pending_deliveries(cursor, PAGE).await {
-            Ok(page) => page,
-            Err(error) => {
-                tracing::warn!(%error, "the inbox cannot be read; trying again");
-                shared.pause(FIRST_PAUSE).await;
-                continue;
-            }
-        };
+        let page = page(&shared, cursor).await;
         if page.is_empty() {
             tokio::select! {
                 () = shared.news.notified() => {}
@@ -75,6 +68,17 @@ pub(super) async fn work(shared: Arc<Shared>) {
                 Put::Behind | Put::Left | Put::Known => {}
             }
         }
+    }
+}
+
+/// The next that are pending, once the store says which.
+async fn page(shared: &Shared, after: DeliveryId) -> Vec<Delivery> {
+    loop {
+        match shared.backing.store.pending_deliveries(after, PAGE).await {
+            Ok(page) => return page,
+            Err(error) => tracing::warn!(%error, "the inbox cannot be read; trying again"),
+        }
+        shared.pause(FIRST_PAUSE).await;
     }
 }
 

@@ -6,7 +6,8 @@ pub(crate) use events::{Events, Told};
 
 use crate::{arguments::Common, screen, state};
 use anyhow::{Context, bail};
-use engine_core::{event::RunAct, id::RunId};
+use engine_api::CataloguePage;
+use engine_core::{event::RunAct, id::RunId, view::CatalogueItem};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::{
     Method, Request, Response, StatusCode,
@@ -112,6 +113,21 @@ impl Client {
         }
         // Not by way of a value: stages keep their order.
         serde_json::from_slice(&body).context("the engine's answer is not as expected")
+    }
+
+    /// Every pipeline file that it serves, page by page.
+    pub(crate) async fn catalogue(&self) -> anyhow::Result<Vec<CatalogueItem>> {
+        let (mut items, mut cursor) = (Vec::new(), None);
+        loop {
+            let from = cursor.map(|it: String| format!("&cursor={}", segment(&it)));
+            let path = format!("/api/v1/catalogue?limit=1000{}", from.unwrap_or_default());
+            let page: CataloguePage = self.get(&path).await?;
+            items.extend(page.items);
+            match page.next {
+                Some(next) => cursor = Some(next),
+                None => return Ok(items),
+            }
+        }
     }
 
     /// What stands at a path, as text.

@@ -8,6 +8,7 @@ use crate::{clusters::Reach, grounds::Places, secrets};
 use engine_api::{Address, Knock, Mailroom, Peer, Post, Received, Replayed};
 use engine_core::{
     BoxFuture, Registry,
+    catalogue::Entry,
     delivery::{Content, Door, Kept},
     event::Actor,
     fact::RefusalReason,
@@ -128,8 +129,13 @@ impl Mailroom for Letters {
         Box::pin(async move { self.inbox.body(of).await.ok().flatten() })
     }
 
-    fn catalogue(&self) -> Vec<CatalogueItem> {
-        self.inbox.shelf().read().entries().map(CatalogueItem::new).collect()
+    fn catalogue(&self, after: Option<(&str, &str)>, most: usize) -> Vec<CatalogueItem> {
+        let shelf = self.inbox.shelf().read();
+        let place = |it: &Entry| (it.source.clone(), it.path.clone());
+        let is_after = |it: &&Entry| after.is_none_or(|last| (&*it.source, &*it.path) > last);
+        let mut entries: Vec<&Entry> = shelf.entries().filter(is_after).collect();
+        entries.sort_by_cached_key(|it| place(it));
+        entries.into_iter().take(most).map(CatalogueItem::new).collect()
     }
 }
 

@@ -6,7 +6,7 @@ use crate::{
     client::{self, Client, Events, Refusal, Told, segment},
     state,
 };
-use engine_api::{CataloguePage, PipelinePage, RunPage};
+use engine_api::{PipelinePage, RunPage};
 use engine_core::{
     clock::Civil,
     id::{Position, RunId},
@@ -137,10 +137,7 @@ impl Source {
     /// The pipeline files that an engine serves; without one, none is served.
     pub(crate) async fn catalogue(&self) -> anyhow::Result<Vec<CatalogueItem>> {
         match self {
-            Source::Engine { client, .. } => {
-                let page: CataloguePage = client.get("/api/v1/catalogue").await?;
-                Ok(page.items)
-            }
+            Source::Engine { client, .. } => client.catalogue().await,
             Source::Store(_) => Ok(Vec::new()),
         }
     }

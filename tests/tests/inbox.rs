@@ -393,3 +393,27 @@ sources: [{directory: shop, applications: [shop], environments: [\"*\"]}]
     assert_eq!(of("shop/near")["end"], "started", "{shown:#}");
     assert_eq!(served.get("/api/v1/runs").json()["items"].as_array().unwrap().len(), 1);
 }
+
+#[test]
+fn pipelines_that_are_served_come_page_by_page_each_once() {
+    let names: Vec<String> = (0..7).map(|it| format!("p{it}.yaml")).collect();
+    let texts: Vec<String> =
+        (0..7).map(|it| HOOKED.replace("checkout", &format!("checkout{it}"))).collect();
+    let files: Vec<(&str, &str)> =
+        names.iter().map(String::as_str).zip(texts.iter().map(String::as_str)).collect();
+    let served = serving(&files);
+    let whole = served.get("/api/v1/catalogue").json();
+    assert_eq!(whole["items"].as_array().unwrap().len(), 7, "{whole:#}");
+    let (mut items, mut pages, mut cursor) = (Vec::new(), 0, Some(String::new()));
+    while let Some(from) = cursor {
+        let from =
+            if from.is_empty() { from } else { format!("&cursor={}", from.replace('/', "%2F")) };
+        let page = served.get(&format!("/api/v1/catalogue?limit=3{from}")).json();
+        items.extend(page["items"].as_array().unwrap().clone());
+        (pages, cursor) = (pages + 1, page["next"].as_str().map(str::to_owned));
+    }
+    assert_eq!((Value::from(items), pages), (whole["items"].clone(), 3));
+    for wrong in ["cursor=x", "cursor=99:x", "colour=red", "limit=x"] {
+        assert_eq!(served.get(&format!("/api/v1/catalogue?{wrong}")).status, 400, "{wrong}");
+    }
+}

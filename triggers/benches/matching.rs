@@ -87,7 +87,7 @@ fn catalogue(repository_of: impl Fn(usize) -> usize, own: impl Fn(usize) -> Stri
         let outline = Arc::new(Outline {
             name: Some(format!("p{number}")),
             application: Some(format!("r{repository}")),
-            triggers: all.collect(),
+            triggers: all.map(Arc::new).collect(),
             ..Outline::default()
         });
         let (source, path) = (name_of(repository), format!(".gennaker/p{number}.yaml"));

@@ -48,7 +48,9 @@ pub trait Mailroom: Library {
     fn body(&self, of: DeliveryId) -> BoxFuture<'_, Option<String>>;
 
     /// The pipeline files of every source, by source and path.
-    fn catalogue(&self) -> Vec<CatalogueItem>;
+    ///
+    /// At most so many, in the order of these, those that come after such a one.
+    fn catalogue(&self, after: Option<(&str, &str)>, most: usize) -> Vec<CatalogueItem>;
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -143,7 +145,7 @@ impl Mailroom for NoMailroom {
         Box::pin(async { None })
     }
 
-    fn catalogue(&self) -> Vec<CatalogueItem> {
+    fn catalogue(&self, _: Option<(&str, &str)>, _: usize) -> Vec<CatalogueItem> {
         Vec::new()
     }
 }

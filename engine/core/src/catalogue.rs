@@ -45,7 +45,7 @@ pub enum Standing {
 /// A trigger that is ready to be asked.
 pub struct Listening {
     pub home: Home,
-    pub outline: TriggerOutline,
+    pub outline: Arc<TriggerOutline>,
     pub matcher: Box<dyn AnyMatcher>,
 }
 

@@ -7,7 +7,6 @@ use crate::{
     platform::Found,
     state,
 };
-use engine_api::CataloguePage;
 use engine_core::{
     plan::ROLLBACK_PIPELINE,
     platform::{Owner, SourcePlace, repository_key},
@@ -45,7 +44,7 @@ async fn looked(common: &Common, found: &Found) -> Vec<Finding> {
 
 /// What has no owner any more. Nothing is touched by that: somebody has to take it over or away.
 async fn unowned(reader: &Reader, client: &Client, found: &Found) -> anyhow::Result<Vec<Finding>> {
-    let served: CataloguePage = client.get("/api/v1/catalogue").await?;
+    let served = client.catalogue().await?;
     let mut findings = Vec::new();
     for target in reader.targets().await? {
         if let Reading::NotYet = reading(reader, &target, found).await? {
@@ -56,7 +55,7 @@ async fn unowned(reader: &Reader, client: &Client, found: &Found) -> anyhow::Res
             let is_it = |it: &&CatalogueItem| {
                 it.application == target.application && it.pipeline == pipeline
             };
-            if served.items.iter().find(is_it).is_none() {
+            if served.iter().find(is_it).is_none() {
                 findings.push(finding(&target, &component, (&pipeline, newest.number)));
             }
         }

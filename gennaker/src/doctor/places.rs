@@ -5,7 +5,6 @@ use crate::{
     arguments::Common, client, clusters::Reach, platform::Found, secrets, sources::way, state,
 };
 use artifacts::git::{Capacity, Git, GitError, Limits, Mirror, Origin};
-use engine_api::CataloguePage;
 use engine_core::{
     platform::{KnownRegistry, Receiver, Source, SourcePlace},
     view::CatalogueItem,
@@ -119,8 +118,8 @@ impl Looking<'_> {
     async fn served(&self) -> &[CatalogueItem] {
         let asked = async {
             let client = client::engine(self.common).await.ok().flatten()?;
-            let page: CataloguePage = client.get("/api/v1/catalogue").await.ok()?;
-            Some(page.items)
+            let items = client.catalogue().await.ok()?;
+            Some(items)
         };
         self.served.get_or_init(|| async { asked.await.unwrap_or_default() }).await
     }

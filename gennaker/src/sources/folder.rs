@@ -30,12 +30,21 @@ pub(crate) struct Folder {
     ground: Arc<Ground>,
     /// What lay there when it was last read.
     seen: Mutex<Option<Sight>>,
+    /// The last look found less, and the next one is to say whether that is so.
+    is_doubted: AtomicBool,
+    /// The last look failed, and that was told.
+    is_away: AtomicBool,
     /// Nothing of it comes to the shelf any more.
     closed: AtomicBool,
 }
 
 /// The size of each file, and when it was changed.
 type Sight = BTreeMap<PathBuf, (u64, Option<SystemTime>)>;
+
+enum Look {
+    AsBefore,
+    New(Vec<PathBuf>),
+}
 
 impl Folder {
     pub(super) fn new(source: Source, root: PathBuf, ground: Arc<Ground>) -> Folder {
@@ -44,8 +53,10 @@ impl Folder {
 
     fn of((source, said): (Source, Said), root: PathBuf, ground: Arc<Ground>) -> Folder {
         let name = Arc::from(source.name());
-        let (seen, closed) = (Mutex::default(), AtomicBool::new(false));
-        Folder { source, said, name, root, ground, seen, closed }
+        let (seen, is_doubted, is_away) =
+            (Mutex::default(), AtomicBool::default(), AtomicBool::default());
+        let closed = AtomicBool::default();
+        Folder { source, said, name, root, ground, seen, is_doubted, is_away, closed }
     }
 
     /// The folder in which the program was started, if it has pipelines.
@@ -81,28 +92,53 @@ impl Folder {
         self.closed.store(true, Ordering::Release);
     }
 
-    fn files(&self) -> Vec<PathBuf> {
+    fn files(&self) -> Result<Vec<PathBuf>, String> {
         let mut search = Search::below(&self.root);
-        let found = self.source.paths.iter().filter_map(|pattern| search.files(pattern).ok());
-        let mut files: Vec<PathBuf> = found.flatten().collect();
+        let found = self.source.paths.iter().map(|pattern| search.files(pattern));
+        let found: Vec<Vec<PathBuf>> = found.collect::<Result<_, String>>()?;
+        let mut files: Vec<PathBuf> = found.into_iter().flatten().collect();
         files.sort();
         files.dedup();
-        files
+        Ok(files)
     }
 
-    /// Reads it again if something in it is other than before, and puts it on the shelf. Blocks as
-    /// long as a disk does.
-    pub(crate) fn look(&self) {
-        let files = self.files();
+    /// The files, if they are to be read again.
+    fn found(&self) -> Look {
+        let files = match self.files() {
+            Ok(files) => files,
+            Err(reason) => {
+                if !self.is_away.swap(true, Ordering::AcqRel) {
+                    tracing::warn!(source = &*self.name, reason, "it stays as it was last seen");
+                }
+                return Look::AsBefore;
+            }
+        };
+        self.is_away.store(false, Ordering::Release);
         let told = |path: &PathBuf| {
             let about = fs::metadata(path).ok()?;
             Some((path.clone(), (about.len(), about.modified().ok())))
         };
         let now: Sight = files.iter().filter_map(told).collect();
-        let before = self.seen.lock().unwrap_or_else(PoisonError::into_inner).replace(now.clone());
-        if before == Some(now) {
-            return;
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        if seen.as_ref() == Some(&now) {
+            self.is_doubted.store(false, Ordering::Release);
+            return Look::AsBefore;
         }
+        // What is gone may be only out of sight for a moment: it is gone if the next look finds so too.
+        let is_less = seen.iter().flatten().any(|(path, _)| !now.contains_key(path));
+        if is_less && !self.is_doubted.swap(true, Ordering::AcqRel) {
+            return Look::AsBefore;
+        }
+        self.is_doubted.store(false, Ordering::Release);
+        *seen = Some(now);
+        drop(seen);
+        Look::New(files)
+    }
+
+    /// Reads it again if something in it is other than before, and puts it on the shelf. Blocks as
+    /// long as a disk does.
+    pub(crate) fn look(&self) {
+        let Look::New(files) = self.found() else { return };
         let shelving = Shelving {
             ground: &self.ground,
             source: &self.source,
@@ -145,7 +181,12 @@ impl Folder {
     pub(crate) fn neighbours(&self, path: &str) -> Vec<SourceFile> {
         let root: &Path = &self.root;
         let told = |file: &PathBuf| file.strip_prefix(root).unwrap_or(file).display().to_string();
-        let others = self.files().into_iter().map(|file| told(&file)).filter(|it| it != path);
+        let others = self
+            .files()
+            .unwrap_or_default()
+            .into_iter()
+            .map(|file| told(&file))
+            .filter(|it| it != path);
         others.filter_map(|it| self.file(&it).ok()).collect()
     }
 

@@ -84,6 +84,8 @@ struct State {
     files: Vec<File>,
     /// An earlier engine has seen it, and this one has not looked yet.
     is_of_before: bool,
+    /// The cursor of its poll has been read.
+    is_polled: bool,
 }
 
 struct Shelved {
@@ -228,7 +230,18 @@ impl Repository {
                 state.seen.good = good;
             }
         }
+        if let (Some(known), false) = (known, state.is_polled) {
+            // Who looked before the first poll may have known nothing of what was whole once.
+            let had = |path: &String| state.seen.good.contains_key(path);
+            let lost = known.good.iter().filter(|(path, _)| !had(path));
+            let lost: Vec<_> = lost.map(|(path, good)| (path.clone(), good.clone())).collect();
+            if !lost.is_empty() {
+                state.seen.good.extend(lost);
+                state.shelved = None;
+            }
+        }
         let refs = self.look_now(&mut state).await?;
+        state.is_polled = true;
         let mut happenings = Vec::new();
         if let Some(known) = known {
             let mut before = known.objects();

@@ -1,12 +1,13 @@
 //! Pipelines as files: checked and planned, never run. Nothing is recorded, so these requests need
 //! no name.
 
-use super::pages::{CataloguePage, Page, PipelinePage};
+use super::pages::{self, CataloguePage, Page, PipelinePage};
 use crate::{
     Checked, Submission,
     act::Asker,
     body::Sent,
     problem::{Problem, Told},
+    query::Asked,
     service::Service,
 };
 use axum::{Json, extract::State, http::StatusCode};
@@ -14,7 +15,7 @@ use engine_core::{
     event::Actor,
     view::{CatalogueItem, PipelineItem},
 };
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 /// What is to be said of a file.
@@ -78,13 +79,46 @@ pub(crate) async fn list(State(service): State<Service>) -> Result<Json<Pipeline
     Ok(Json(PipelinePage { items, next: None }))
 }
 
-/// The pipeline files of every source that this engine serves, and whether they start runs: all at
-/// once.
-#[utoipa::path(get, path = "/api/v1/catalogue", tag = "pipelines", responses(
+/// Usual and largest number of files in a page.
+const CATALOGUE: (u32, u32) = (200, 1_000);
+
+#[derive(Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct Files {
+    /// At most so many: 200 unless said, 1000 at most.
+    limit: Option<u32>,
+    /// The `next` of the page before.
+    cursor: Option<String>,
+}
+
+/// The pipeline files of every source that this engine serves, and whether they start runs, by source
+/// and path.
+#[utoipa::path(get, path = "/api/v1/catalogue", tag = "pipelines", params(Files), responses(
     (status = OK, body = Page<CatalogueItem>),
+    (status = "4XX", body = Told, content_type = "application/problem+json"),
 ))]
-pub(crate) async fn catalogue(State(service): State<Service>) -> Json<CataloguePage> {
-    Json(CataloguePage { items: service.mailroom.catalogue(), next: None })
+pub(crate) async fn catalogue(
+    State(service): State<Service>,
+    Asked(Files { limit, cursor }): Asked<Files>,
+) -> Result<Json<CataloguePage>, Problem> {
+    let after = cursor.as_deref().map(|cursor| {
+        place(cursor).ok_or_else(|| {
+            let words = format!("`cursor` is the `next` of the page before, not `{cursor}`");
+            Problem::new(StatusCode::BAD_REQUEST, words)
+        })
+    });
+    let most = pages::limit(limit, CATALOGUE);
+    let items = service.mailroom.catalogue(after.transpose()?, most);
+    let last = items.last().filter(|_| items.len() == most);
+    let next = last.map(|it| format!("{}:{}{}", it.source.len(), it.source, it.path));
+    Ok(Json(Page { items, next }))
+}
+
+/// The source and the path that a cursor speaks of.
+fn place(cursor: &str) -> Option<(&str, &str)> {
+    let (length, rest) = cursor.split_once(':')?;
+    rest.split_at_checked(length.parse().ok()?)
 }
 
 /// The JSON Schema (draft 7) of pipeline files.

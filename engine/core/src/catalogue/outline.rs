@@ -24,7 +24,9 @@ pub struct Outline {
     pub application: Option<String>,
     pub description: Option<String>,
     pub labels: BTreeMap<String, String>,
-    pub triggers: Vec<TriggerOutline>,
+    /// Shared with what listens: there are many of them.
+    #[serde(with = "shared")]
+    pub triggers: Vec<Arc<TriggerOutline>>,
     /// What is wrong with it by itself, each with its line: `E001 3:1 unknown key …`.
     pub faults: Vec<String>,
 }
@@ -64,7 +66,7 @@ impl Outline {
             application: pipeline.application().map(str::to_owned),
             description: pipeline.description().map(str::to_owned),
             labels: pipeline.labels().clone(),
-            triggers: pipeline.trigger_outlines(),
+            triggers: pipeline.trigger_outlines().into_iter().map(Arc::new).collect(),
             faults: faults.take(FAULTS).map(|fault| in_short(file, fault)).collect(),
         }
     }
@@ -79,7 +81,7 @@ impl Outline {
         registries: &Registries,
         repository: Option<&str>,
     ) -> Vec<Arc<Listening>> {
-        let listening = |outline: &TriggerOutline| {
+        let listening = |outline: &Arc<TriggerOutline>| {
             let home = Home {
                 application: self.application().to_owned(),
                 pipeline: self.name.clone().unwrap_or_default(),
@@ -91,6 +93,27 @@ impl Outline {
             Some(Arc::new(Listening { home, outline: outline.clone(), matcher }))
         };
         self.triggers.iter().filter_map(listening).collect()
+    }
+}
+
+/// As lists of the things themselves.
+mod shared {
+    use super::TriggerOutline;
+    use serde::{Deserialize, Deserializer, Serializer};
+    use std::sync::Arc;
+
+    pub(super) fn serialize<S: Serializer>(
+        triggers: &[Arc<TriggerOutline>],
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(triggers.iter().map(|trigger| &**trigger))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Vec<Arc<TriggerOutline>>, D::Error> {
+        let triggers = Vec::<TriggerOutline>::deserialize(deserializer)?;
+        Ok(triggers.into_iter().map(Arc::new).collect())
     }
 }
 

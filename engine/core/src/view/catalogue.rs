@@ -2,6 +2,7 @@
 
 use crate::catalogue::{Activity, Entry, Listening, Standing, TriggerOutline};
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -38,7 +39,8 @@ impl CatalogueItem {
             Standing::Superseded { faults } => ("superseded", faults.clone()),
             Standing::Refused { faults } => ("refused", faults.clone()),
         };
-        let trigger = |outline: &TriggerOutline| CatalogueTrigger::new(outline, &entry.triggers);
+        let trigger =
+            |outline: &Arc<TriggerOutline>| CatalogueTrigger::new(outline, &entry.triggers);
         CatalogueItem {
             application: entry.application().to_owned(),
             pipeline: entry.pipeline().to_owned(),
@@ -52,7 +54,7 @@ impl CatalogueItem {
 }
 
 impl CatalogueTrigger {
-    fn new(outline: &TriggerOutline, listening: &[std::sync::Arc<Listening>]) -> CatalogueTrigger {
+    fn new(outline: &TriggerOutline, listening: &[Arc<Listening>]) -> CatalogueTrigger {
         let own = listening.iter().find(|it| it.home.trigger == outline.number);
         let keys = own.map(|it| it.matcher.keys()).unwrap_or_default();
         CatalogueTrigger {

@@ -139,7 +139,7 @@ fn entry(number: usize, triggers: &[(serde_json::Value, bool)]) -> Entry {
     };
     let outline = Outline {
         name: Some(format!("p{number}")),
-        triggers: (0..).zip(triggers).map(trigger).collect(),
+        triggers: (0..).zip(triggers).map(trigger).map(Arc::new).collect(),
         ..Outline::default()
     };
     let standing = match number % 5 {

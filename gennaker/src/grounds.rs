@@ -194,10 +194,11 @@ impl Places {
         let of = lies.of();
         // What may not be is told before any cluster is asked who it is.
         let unasked = self.submitted.unasked((source, &files), &bindings, of);
-        unproven(&unasked.map_err(unprepared)?, &wanted)?;
-        let compiled = self.submitted.compiled((source, &files), &bindings, (Images::Asked, of));
-        let compiled = compiled.await;
-        let plan = compiled.map_err(unprepared)?;
+        let unasked = unasked.map_err(unprepared)?;
+        unproven(&unasked, &wanted)?;
+        let made_of = ((source, &files), &bindings);
+        let plan = self.submitted.asked(unasked, made_of, (Images::Asked, of)).await;
+        let plan = plan.map_err(unprepared)?;
         let called = self.called(&lies).await?;
         let ready = ready(&self.sealer, (plan, &files), (source, Vec::new()));
         let ready = ready.calling(callees::kept(&self.sealer, called));

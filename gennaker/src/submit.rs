@@ -283,16 +283,24 @@ impl Submitted {
     /// The plan of a file; a cluster is asked only if some stage acts on one.
     pub(crate) async fn compiled(
         &self,
-        (source, files): (&SourceFile, &Files),
+        made_of: (&SourceFile, &Files),
         bindings: &Bindings,
         (images, of): (Images, Of<'_>),
     ) -> Result<Plan, NotBegun> {
+        let plan = self.unasked(made_of, bindings, of)?;
+        self.asked(plan, (made_of, bindings), (images, of)).await
+    }
+
+    /// The same of what was compiled without asking anybody.
+    pub(crate) async fn asked(
+        &self,
+        plan: Plan,
+        ((source, files), bindings): ((&SourceFile, &Files), &Bindings),
+        (images, of): (Images, Of<'_>),
+    ) -> Result<Plan, NotBegun> {
         let invalid = |diagnostics| NotBegun::Invalid { diagnostics };
-        let (reach, none) = (self.reach.now(), BTreeMap::new());
+        let reach = self.reach.now();
         let of_source = |all| of.environments(all, &reach.found.platform);
-        let unasked = of_source(reach.unasked());
-        let unasked = self.compile((source, files), (bindings, &none), &unasked);
-        let (plan, _) = unasked.map_err(invalid)?;
         let digests = match images {
             Images::Asked => registries::digests(&reach.registries, &plan).await,
             Images::As(digests) => digests,

@@ -11,6 +11,8 @@
 
 mod bare;
 mod load;
+#[path = "../common/program.rs"]
+mod program;
 mod server;
 
 use load::{Load, Rate, Wanted, offer};

@@ -1,6 +1,6 @@
 //! The program as its users have it, with a pipeline that listens at an address of its own.
 
-use crate::load::Wanted;
+use crate::{load::Wanted, program::PROGRAM};
 use engine_core::{event::Event, view::RowView};
 use ring::hmac;
 use serde_json::Value;
@@ -9,14 +9,12 @@ use std::{
     io::{BufRead, BufReader, Read, Write},
     net::TcpStream,
     os::{fd::AsRawFd, unix::net::UnixStream},
-    path::PathBuf,
     process::{Child, Command, Stdio},
     sync::{LazyLock, mpsc},
     time::{Duration, Instant},
 };
 use tempfile::TempDir;
 
-const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
 const SECRET: &str = "only both sides know of this bench";
 const PIPELINE: &str = "version: 1
 name: bench
@@ -199,20 +197,3 @@ impl Ends {
         while self.0.try_recv().is_ok() {}
     }
 }
-
-static PROGRAM: LazyLock<PathBuf> = LazyLock::new(|| {
-    if let Some(built) = std::env::var_os("GENNAKER_TEST_PROGRAM") {
-        return PathBuf::from(built);
-    }
-    let output = Command::new(env!("CARGO"))
-        .args(["build", "--release", "-p", "gennaker", "--locked", "--message-format", "json"])
-        .current_dir(ROOT)
-        .stderr(Stdio::inherit())
-        .output()
-        .unwrap();
-    assert!(output.status.success(), "the program does not build");
-    let text = String::from_utf8(output.stdout).unwrap();
-    let messages = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
-    let mut built = messages.filter_map(|it| it["executable"].as_str().map(PathBuf::from));
-    built.find(|path| path.ends_with("gennaker")).expect("cargo names the program it built")
-});

@@ -6,6 +6,7 @@ use crate::{
     exit::Exit,
     platform,
     print::{Shown, print},
+    state::{self, Place},
 };
 use engine_core::{
     diagnostic::{Position, SourceFile},
@@ -77,6 +78,7 @@ pub(crate) async fn view(
         Platform::settings(files).into_iter().map(|it| line(it, (files, on_disk))).collect();
     overridden(common, &mut lines);
     let platform = &reach.found.platform;
+    lines.extend(database(common, platform));
     let named: BTreeSet<&str> =
         platform.own_secrets().into_iter().chain(platform.granted_secrets()).collect();
     lines.extend(named.into_iter().map(|name| secret(name, (common, &reach))));
@@ -113,6 +115,19 @@ fn overridden(common: &Common, lines: &mut Vec<Line>) {
         let (key, value) = (key.to_owned(), Value::from(value.as_str()));
         lines.push(Line { key, value, origin: Some(origin.to_owned()) });
     }
+}
+
+/// Where runs are kept if nothing is said: where they already are.
+fn database(common: &Common, platform: &Platform) -> Option<Line> {
+    if platform.database().is_some() {
+        return None;
+    }
+    let place = state::directory(common).and_then(|directory| Place::now(&directory));
+    let (value, origin) = match place {
+        Ok(place) => (format!("sqlite:{}", place.database.display()).into(), place.origin()),
+        Err(error) => (Value::Null, error.to_string()),
+    };
+    Some(Line { key: "database".to_owned(), value, origin: Some(origin) })
 }
 
 /// Whether a secret has a value, and where; never which.

@@ -157,6 +157,7 @@ fn lasting(before: &Reach, found: &platform::Found) -> Vec<&'static str> {
     let (before, after) = (&before.found.platform, &found.platform);
     let pairs = [
         ("server.listen", before.listen() != after.listen()),
+        ("database", before.database() != after.database()),
         ("server.socketGroup", before.socket_group() != after.socket_group()),
     ];
     pairs.into_iter().filter(|(_, has_changed)| *has_changed).map(|(key, _)| key).collect()

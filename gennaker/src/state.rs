@@ -1,5 +1,9 @@
 //! The state directory, and the engine and the reader that work on it.
 
+mod place;
+
+pub(crate) use place::Place;
+
 use crate::{
     arguments::Common,
     clusters::{self, ClusterObjects, Reach},
@@ -25,7 +29,7 @@ use engine_runtime::{
     process::{self, Machine},
     reader::Reader,
     seal::Sealer,
-    sqlite::Sqlite,
+    sqlite::{self, Sqlite},
 };
 use ring::rand::{SecureRandom, SystemRandom};
 use std::{
@@ -71,7 +75,8 @@ pub(crate) async fn reader(common: &Common) -> anyhow::Result<Reader> {
 }
 
 pub(crate) async fn reader_in(directory: &Path) -> anyhow::Result<Reader> {
-    let reader = Sqlite::open_for_reading(directory).await?;
+    let place = Place::now(directory)?;
+    let reader = Sqlite::open_file_for_reading(&place.database).await?;
     Ok(Reader::new(Arc::new(reader)))
 }
 
@@ -137,7 +142,10 @@ async fn parts(
     children: Arc<dyn Children>,
 ) -> anyhow::Result<(PathBuf, Arc<Sqlite>, Parts)> {
     let directory = directory(common)?;
-    let store = Arc::new(Sqlite::open(&directory).await?);
+    sqlite::make_directory(&directory)?;
+    let place = Place::of(&directory, &reach.found.platform)?;
+    let store = Arc::new(Sqlite::open_file(&place.database).await?);
+    place.keep()?;
     let sealer = Sealer::in_directory(&directory)?;
     let clock = Arc::new(SystemClock::after(last_moment(&*store).await?));
     let candidate = process::this(clock.now()).context("/proc cannot be read")?;

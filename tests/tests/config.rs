@@ -1,5 +1,6 @@
 //! How gennaker.yaml is put together: what it includes, and from where.
 
+mod database;
 mod reload;
 
 use crate::program::{gennaker, pipeline};

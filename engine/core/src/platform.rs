@@ -3,6 +3,7 @@
 
 mod check;
 mod confines;
+mod database;
 mod panel;
 mod people;
 mod reading;

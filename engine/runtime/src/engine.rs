@@ -3,6 +3,7 @@
 
 mod acts;
 mod repeats;
+mod sealing;
 mod starting;
 
 pub use acts::{ActError, SignalError};
@@ -150,6 +151,7 @@ impl Engine {
             lease::acquire(&*parts.store, &*parts.clock, candidate, &*processes).await?
         };
         let guard = Arc::new(Guard::new(&lease, asked));
+        sealing::agree((&*parts.store, guard.epoch), &parts.sealer).await?;
         let (store, clock, provings) = (parts.store, parts.clock, Provings::default());
         let backing = Backing {
             store: store.clone(),

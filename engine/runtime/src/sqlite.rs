@@ -28,7 +28,7 @@ mod writer;
 
 pub use checkpoint::Checkpoint;
 pub use examination::{Examination, examine, lease};
-pub use open::{FILE_NAME, OpenError, writer_options};
+pub use open::{FILE_NAME, OpenError, make_directory, writer_options};
 pub use reader::Reader;
 
 use append::AppendBatch;
@@ -70,15 +70,25 @@ pub struct Sqlite {
 }
 
 impl Sqlite {
-    /// Opens the database in `directory` for writing, and creates or migrates it if need be. Spawns
-    /// the task that writes on the present tokio runtime; it ends with the last clone.
+    /// Opens the database in `directory`, which is made if it is not there: [`Sqlite::open_file`].
     ///
     /// # Errors
     ///
-    /// When the file cannot be created, is not ours, is newer than this program, or cannot be
-    /// written durably where it lies.
+    /// When the directory cannot be made, or the file in it cannot be opened.
     pub async fn open(directory: &Path) -> Result<Sqlite, OpenError> {
-        let path = directory.join(FILE_NAME);
+        make_directory(directory)?;
+        Sqlite::open_file(&directory.join(FILE_NAME)).await
+    }
+
+    /// Opens a database for writing, and creates or migrates it if need be. Spawns the task that
+    /// writes on the present tokio runtime; it ends with the last clone.
+    ///
+    /// # Errors
+    ///
+    /// When its folder is not there or cannot be written, or the file cannot be created, is not ours,
+    /// is newer than this program, or cannot be written durably where it lies.
+    pub async fn open_file(path: &Path) -> Result<Sqlite, OpenError> {
+        let path = path.to_owned();
         let session = open::writer(&path).await?;
         let pool = open::readers(&path).await?;
         let (head, told) = watch::channel(Position(0));
@@ -97,7 +107,16 @@ impl Sqlite {
     ///
     /// When there is none, or it is not of this program's format: reading changes nothing.
     pub async fn open_for_reading(directory: &Path) -> Result<Reader, OpenError> {
-        let pool = open::readers(&directory.join(FILE_NAME)).await?;
+        Sqlite::open_file_for_reading(&directory.join(FILE_NAME)).await
+    }
+
+    /// The same of a database by its own path.
+    ///
+    /// # Errors
+    ///
+    /// As above.
+    pub async fn open_file_for_reading(path: &Path) -> Result<Reader, OpenError> {
+        let pool = open::readers(path).await?;
         Ok(Reader { pool, news: News::Polled })
     }
 

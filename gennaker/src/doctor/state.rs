@@ -1,17 +1,21 @@
 //! The state directory: whose it is, who may read it, whether it is sound, and who works on it.
 
 use super::{Check, Finding};
-use crate::{arguments::Common, platform::Found, state};
+use crate::{
+    arguments::Common,
+    platform::Found,
+    state::{self, Place},
+};
 use engine_core::clock::Now;
 use engine_runtime::{
     process::{self, Machine, Presence, Processes},
     seal::KEY_FILE_NAME,
-    sqlite::{self, FILE_NAME},
+    sqlite,
 };
 use std::{
     fs, io,
     os::unix::fs::{MetadataExt, PermissionsExt},
-    path::{Path, PathBuf},
+    path::Path,
 };
 
 const DIRECTORY: &str = "state directory";
@@ -36,19 +40,29 @@ pub(super) fn checks<'a>(common: &'a Common, found: &Found) -> Vec<Check<'a>> {
         let finding = Finding::ok(DIRECTORY, told);
         return vec![(DIRECTORY.to_owned(), Box::pin(std::future::ready(vec![finding])))];
     }
-    let (of_files, of_database) = (directory.clone(), directory.clone());
+    let place = match Place::of(&directory, &found.platform) {
+        Ok(place) => place,
+        Err(error) => {
+            let told = (error.to_string(), "an engine does not start before that");
+            let finding = Finding::failure(DATABASE, told);
+            return vec![(DATABASE.to_owned(), Box::pin(std::future::ready(vec![finding])))];
+        }
+    };
+    let (of_files, of_database) = (place.clone(), place.database.clone());
     let files = async move {
         let asked = tokio::task::spawn_blocking(move || files(&of_files, has_group)).await;
         asked.unwrap_or_default()
     };
+    let of_lease = place.database;
     vec![
         (DIRECTORY.to_owned(), Box::pin(files)),
         (DATABASE.to_owned(), Box::pin(async move { vec![database(&of_database).await] })),
-        (LEASE.to_owned(), Box::pin(async move { vec![lease(&directory).await] })),
+        (LEASE.to_owned(), Box::pin(async move { vec![lease(&of_lease).await] })),
     ]
 }
 
-fn files(directory: &Path, has_group: bool) -> Vec<Finding> {
+fn files(place: &Place, has_group: bool) -> Vec<Finding> {
+    let directory = place.directory.as_path();
     let mut findings = match folder(directory, has_group) {
         Ok(finding) => vec![finding],
         Err(error) => {
@@ -56,9 +70,13 @@ fn files(directory: &Path, has_group: bool) -> Vec<Finding> {
             vec![Finding::failure(DIRECTORY, (detail, "let this user enter and write it"))]
         }
     };
-    let kept = [FILE_NAME, KEY_FILE_NAME].map(|name| directory.join(name));
+    let kept = [place.database.clone(), directory.join(KEY_FILE_NAME)];
     findings.extend(kept.iter().filter_map(|path| exposed(path)));
     findings.push(space(directory));
+    match place.database.parent() {
+        Some(folder) if folder != directory => findings.push(space(folder)),
+        Some(_) | None => {}
+    }
     findings
 }
 
@@ -96,7 +114,7 @@ fn space(directory: &Path) -> Finding {
     match process::free_bytes(directory) {
         Err(error) => Finding::warning(CHECK, (format!("{place}: {error}"), "look at it by `df`")),
         Ok(bytes) => {
-            let detail = format!("{} MiB", bytes / 1024 / 1024);
+            let detail = format!("{place}: {} MiB", bytes / 1024 / 1024);
             let remedy = "make room: what cannot be recorded is not done";
             match bytes {
                 ..TOO_LITTLE_BYTES => Finding::failure(CHECK, (detail, remedy)),
@@ -107,14 +125,14 @@ fn space(directory: &Path) -> Finding {
     }
 }
 
-async fn database(directory: &Path) -> Finding {
-    let path: PathBuf = directory.join(FILE_NAME);
+async fn database(path: &Path) -> Finding {
     if !path.exists() {
-        return Finding::ok(DATABASE, "there is none yet; the first run makes it");
+        return not_yet(path);
     }
     let newer = "use the version of this program that wrote it";
     let broken = "stop the engine, keep a copy of the directory, and bring back a backup";
-    match sqlite::examine(directory).await {
+    let place = path.display();
+    match sqlite::examine(path).await {
         Err(error) => Finding::failure(DATABASE, (error.to_string(), broken)),
         Ok(found) => match (found.format, found.damage.as_slice()) {
             (_, [first, ..]) => Finding::failure(DATABASE, (first.clone(), broken)),
@@ -127,16 +145,29 @@ async fn database(directory: &Path) -> Finding {
                 let remedy = "`gennaker recover`, or the next run, brings it up to date";
                 Finding::warning(DATABASE, (detail, remedy))
             }
-            ((format, _), []) => Finding::ok(DATABASE, format!("sound, format {format}")),
+            ((format, _), []) => Finding::ok(DATABASE, format!("{place}: sound, format {format}")),
         },
     }
 }
 
-async fn lease(directory: &Path) -> Finding {
-    if !directory.join(FILE_NAME).exists() {
+fn not_yet(path: &Path) -> Finding {
+    match path.parent() {
+        Some(folder) if !folder.is_dir() => {
+            let detail = format!("there is no folder {}", folder.display());
+            Finding::failure(DATABASE, (detail, "make it, or write another path for `database`"))
+        }
+        Some(_) | None => Finding::ok(
+            DATABASE,
+            format!("{} is not there yet; the first run makes it", path.display()),
+        ),
+    }
+}
+
+async fn lease(path: &Path) -> Finding {
+    if !path.exists() {
         return Finding::ok(LEASE, "no engine works here");
     }
-    let lease = match sqlite::lease(directory).await {
+    let lease = match sqlite::lease(path).await {
         Ok(Some(lease)) => lease,
         Ok(None) => return Finding::ok(LEASE, "no engine works here"),
         Err(error) => return Finding::warning(LEASE, (error, "see the database")),

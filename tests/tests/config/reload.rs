@@ -136,9 +136,13 @@ fn a_hangup_has_everything_read_again_at_once() {
     let mut served = Served::start(&[("gennaker.yaml", &main_file("me"))]);
     served.hang_up();
     served.engine.until("was read again and is in force");
-    served.put("gennaker.yaml", "version: 1\nserver: {listen: \"127.0.0.1:1\"}\n");
+    served.put(
+        "gennaker.yaml",
+        "version: 1\nserver: {listen: \"127.0.0.1:1\"}\ndatabase: sqlite:x.db\n",
+    );
     served.hang_up();
     served.engine.until("server.listen has changed, which counts from the next start on");
+    served.engine.until("database has changed, which counts from the next start on");
     served.engine.until("was read again and is in force");
     let id = served.engine.child.id().to_string();
     assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());

@@ -19,7 +19,7 @@ use serde::Deserialize;
 use std::collections::BTreeMap;
 
 /// Keys at the top that belong to a later version.
-const LATER: [&str; 3] = ["database", "freezes", "notifiers"];
+const LATER: [&str; 2] = ["freezes", "notifiers"];
 
 /// The platform's file.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
@@ -27,6 +27,10 @@ const LATER: [&str; 3] = ["database", "freezes", "notifiers"];
 #[schemars(extend("x-later" = LATER))]
 pub struct PlatformText {
     pub(crate) server: ServerText,
+    /// The file in which runs are kept, `sqlite:` and its path, relative to the state directory;
+    /// without it `engine.sqlite` there.
+    #[schemars(extend("examples" = ["sqlite:gennaker.db", "sqlite:/var/lib/gennaker/gennaker.db"]))]
+    pub(crate) database: Option<String>,
     /// Clusters by a name of their own.
     pub(crate) clusters: BTreeMap<String, ClusterText>,
     /// Where pipelines may act. Other environments are unknown.

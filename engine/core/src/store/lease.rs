@@ -53,6 +53,12 @@ pub enum LeaseError {
         holder.process_id
     )]
     Held { holder: Box<Candidate> },
+    /// What runs keep here cannot be read with the key that was handed in.
+    #[error(
+        "what these runs keep was sealed with another key: put the `seal.key` that belongs to this \
+         database into the state directory"
+    )]
+    OtherKey,
     #[error(transparent)]
     Store(#[from] StoreError),
 }

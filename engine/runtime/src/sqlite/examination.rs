@@ -1,6 +1,6 @@
-//! A look at a state directory from outside, for people who look for what is wrong: changes nothing.
+//! A look at a database from outside, for people who look for what is wrong: changes nothing.
 
-use super::open::{FILE_NAME, OpenError, known, options, version};
+use super::open::{OpenError, known, options, version};
 use engine_core::store::{Lease, LogReader};
 use sqlx::{ConnectOptions, Row};
 use std::path::Path;
@@ -14,18 +14,17 @@ pub struct Examination {
     pub damage: Vec<String>,
 }
 
-/// Checks the database in `directory`. It may take as long as it takes to read it.
+/// Checks a database. It may take as long as it takes to read it.
 ///
 /// # Errors
 ///
 /// When there is none, or it cannot be opened.
-pub async fn examine(directory: &Path) -> Result<Examination, OpenError> {
-    let path = directory.join(FILE_NAME);
+pub async fn examine(path: &Path) -> Result<Examination, OpenError> {
     if !path.exists() {
-        return Err(OpenError::Missing(directory.to_owned()));
+        return Err(OpenError::Missing(path.to_owned()));
     }
-    let open = |source| OpenError::Open { path: path.clone(), source };
-    let mut connection = options(&path).read_only(true).connect().await.map_err(open)?;
+    let open = |source| OpenError::Open { path: path.to_owned(), source };
+    let mut connection = options(path).read_only(true).connect().await.map_err(open)?;
     let found = version(&mut connection).await.map_err(open)?;
     let rows = sqlx::query("PRAGMA quick_check(5)").fetch_all(&mut connection).await;
     let damage = match rows {
@@ -36,12 +35,12 @@ pub async fn examine(directory: &Path) -> Result<Examination, OpenError> {
     Ok(Examination { format: (found, known()), damage })
 }
 
-/// The lease of the engine that works on `directory`, if one stands.
+/// The lease of the engine that works on a database, if one stands.
 ///
 /// # Errors
 ///
 /// When the database cannot be read.
-pub async fn lease(directory: &Path) -> Result<Option<Lease>, String> {
-    let reader = super::Sqlite::open_for_reading(directory).await.map_err(|it| it.to_string())?;
+pub async fn lease(path: &Path) -> Result<Option<Lease>, String> {
+    let reader = super::Sqlite::open_file_for_reading(path).await.map_err(|it| it.to_string())?;
     reader.lease().await.map_err(|error| error.to_string())
 }

@@ -1,6 +1,7 @@
 //! Opening a database file: where it lies, who may read it, how durable it is, which format it has.
 
 use super::{failure::Failure, session::Session};
+use rustix::fs::{Access, access};
 use sqlx::{
     ConnectOptions, Row, SqliteConnection, SqlitePool,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
@@ -53,6 +54,11 @@ pub enum OpenError {
     NotDurable { path: PathBuf, journal: String, synchronous: i64 },
     #[error("cannot create {}: {source}", path.display())]
     Create { path: PathBuf, source: io::Error },
+    #[error(
+        "the database {} cannot be kept in {}: {source}; make that folder, and let this user write in it",
+        path.display(), folder.display()
+    )]
+    Folder { path: PathBuf, folder: PathBuf, source: io::Error },
     #[error("cannot open {}: {source}", path.display())]
     Open { path: PathBuf, source: sqlx::Error },
 }
@@ -111,18 +117,28 @@ pub(super) async fn readers(path: &Path) -> Result<SqlitePool, OpenError> {
     }
 }
 
-/// Nobody but the owner may read what runs say, and SQLite gives its other files the same mode.
+/// Makes a state directory, if it is not there. Nobody but the owner may look into it.
+///
+/// # Errors
+///
+/// When it cannot be made.
+pub fn make_directory(directory: &Path) -> Result<(), OpenError> {
+    let made = DirBuilder::new().recursive(true).mode(0o700).create(directory);
+    made.map_err(|source| OpenError::Create { path: directory.to_owned(), source })
+}
+
+/// Nobody but the owner may read what runs say, and SQLite gives its other files the same mode. They
+/// lie beside it, so its folder is written as well.
 fn create(path: &Path) -> Result<(), OpenError> {
-    let failed = |path: &Path| {
-        let path = path.to_owned();
-        move |source| OpenError::Create { path, source }
-    };
-    if let Some(directory) = path.parent() {
-        let mut builder = DirBuilder::new();
-        builder.recursive(true).mode(0o700).create(directory).map_err(failed(directory))?;
-    }
+    let folder = path.parent().filter(|it| !it.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    access(folder, Access::WRITE_OK | Access::EXEC_OK).map_err(|error| OpenError::Folder {
+        path: path.to_owned(),
+        folder: folder.to_owned(),
+        source: error.into(),
+    })?;
     let mut file = OpenOptions::new();
-    file.create(true).append(true).mode(0o600).open(path).map_err(failed(path))?;
+    let made = file.create(true).append(true).mode(0o600).open(path);
+    made.map_err(|source| OpenError::Create { path: path.to_owned(), source })?;
     Ok(())
 }
 

@@ -5,11 +5,13 @@ use crate::{
     diagnostic::{Code, Diagnostic},
     expression::{Piece, pieces},
     language::Duration,
+    platform::database::{NoDatabase, database_path},
 };
 use std::net::SocketAddr;
 
 pub(super) fn faults(whole: &Whole<'_>, main: &Part<'_>, faults: &mut Vec<Diagnostic>) {
     listen(whole, main, faults);
+    database(whole, main, faults);
     namespaces(whole, main, faults);
     times(whole, main, faults);
 }
@@ -26,6 +28,24 @@ fn listen(whole: &Whole<'_>, main: &Part<'_>, faults: &mut Vec<Diagnostic>) {
         Err(_) => ("`listen` is no address", "write it as `127.0.0.1:7080` or `[::1]:7080`"),
     };
     let at = main.span(&[Way::Key("server"), Way::Key("listen")]);
+    faults.push(Diagnostic::error(Code::E016, at, message).help(help));
+}
+
+/// One process writes in one file.
+fn database(whole: &Whole<'_>, main: &Part<'_>, faults: &mut Vec<Diagnostic>) {
+    let Some(written) = &whole.text.database else { return };
+    let (message, help) = match database_path(written) {
+        Ok(_) => return,
+        Err(NoDatabase::Server(scheme)) => (
+            format!("runs cannot be kept in a database of `{scheme}` in this version"),
+            "write `sqlite:` and the path of a file of this machine, or leave `database` out",
+        ),
+        Err(NoDatabase::Path) => (
+            "`database` names no file".to_owned(),
+            "write it as `sqlite:gennaker.db`, within the state directory, or `sqlite:/path/gennaker.db`",
+        ),
+    };
+    let at = main.span(&[Way::Key("database")]);
     faults.push(Diagnostic::error(Code::E016, at, message).help(help));
 }
 

@@ -224,6 +224,12 @@ const WRONG: &[(&str, &str)] = &[
         "people: {users: {a: {github: x}, b: {github: x}}}",
         "E016 1: `a` and `b` have one GitHub login",
     ),
+    (
+        "database: postgres://db.example.com/cd",
+        "E016 1: runs cannot be kept in a database of `postgres` in",
+    ),
+    ("database: gennaker.db", "E016 1: `database` names no file"),
+    ("database: \"sqlite:\"", "E016 1: `database` names no file"),
     ("freezes: []", "E001 1: unknown key `freezes`; it is not in this version"),
     ("notifiers: {}", "E001 1: unknown key `notifiers`; it is not in this version"),
 ];

@@ -7,8 +7,8 @@ use std::path::PathBuf;
 
 /// Delivers by pipelines: runs them, waits with them, and survives its own death.
 ///
-/// Exit codes: 0 all is well, 1 an error, 2 wrong usage, 3 a file is invalid, 5 a run ended
-/// without success, 130 interrupted.
+/// Exit codes: 0 all is well, 1 an error, 2 wrong usage, 3 a file is invalid or a run of one, 5 a
+/// run ended without success, 130 interrupted.
 #[derive(Parser)]
 #[command(name = "gennaker", version)]
 pub(crate) struct Arguments {

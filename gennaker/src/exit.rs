@@ -9,7 +9,7 @@ pub(crate) enum Exit {
     Success,
     /// A run ended without success.
     Unsuccessful,
-    /// A file is invalid.
+    /// A file is invalid, or a run is, whose file is.
     Invalid,
     Error,
     Interrupted,
@@ -31,6 +31,7 @@ impl From<RunStatus> for Exit {
     fn from(status: RunStatus) -> Exit {
         match status {
             RunStatus::Succeeded => Exit::Success,
+            RunStatus::Invalid => Exit::Invalid,
             RunStatus::Queued
             | RunStatus::Waiting
             | RunStatus::Paused

@@ -1,6 +1,7 @@
 //! The places that happenings speak of, as this process reaches them; and what a pipeline there needs
 //! to become a run.
 
+mod broken;
 mod registries;
 mod standing;
 
@@ -155,7 +156,7 @@ impl Grounds for Places {
     }
 
     fn prepare<'a>(&'a self, wanted: Wanted) -> BoxFuture<'a, Result<NewRun, Unprepared>> {
-        Box::pin(self.prepared(wanted))
+        Box::pin(self.prepared_or_broken(wanted))
     }
 }
 
@@ -179,7 +180,7 @@ impl Places {
         }
     }
 
-    pub(crate) async fn prepared(&self, wanted: Wanted) -> Result<NewRun, Unprepared> {
+    pub(crate) async fn prepared(&self, wanted: &Wanted) -> Result<NewRun, Unprepared> {
         let lies = self.lies(&wanted.entry, &wanted.commit).await?;
         let source = lies.file();
         let bindings = Bindings {
@@ -195,7 +196,7 @@ impl Places {
         // What may not be is told before any cluster is asked who it is.
         let unasked = self.submitted.unasked((source, &files), &bindings, of);
         let unasked = unasked.map_err(unprepared)?;
-        unproven(&unasked, &wanted)?;
+        unproven(&unasked, wanted)?;
         let made_of = ((source, &files), &bindings);
         let plan = self.submitted.asked(unasked, made_of, (Images::Asked, of)).await;
         let plan = plan.map_err(unprepared)?;
@@ -204,13 +205,13 @@ impl Places {
         let ready = ready.calling(callees::kept(&self.sealer, called));
         Ok(NewRun {
             plan: ready.plan,
-            trigger: wanted.trigger,
-            actor: wanted.actor,
-            ancestry: wanted.ancestry,
+            trigger: wanted.trigger.clone(),
+            actor: wanted.actor.clone(),
+            ancestry: wanted.ancestry.clone(),
             parent: None,
             offers: Vec::new(),
             files: ready.files,
-            key: Some(wanted.key),
+            key: Some(wanted.key.clone()),
         })
     }
 

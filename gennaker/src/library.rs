@@ -40,7 +40,7 @@ impl Library for Letters {
                 key,
                 ancestry: Vec::new(),
             };
-            let new = self.places.prepared(wanted).await.map_err(not_begun)?;
+            let new = self.places.prepared(&wanted).await.map_err(not_begun)?;
             submit::start(&self.engine, new).await
         })
     }
@@ -63,7 +63,7 @@ impl Places {
         };
         match &entry.standing {
             Standing::Good | Standing::Superseded { .. } => Ok((commit, entry)),
-            Standing::Refused { faults } => Err(NotBegun::Refused {
+            Standing::Refused { faults } | Standing::Broken { faults } => Err(NotBegun::Refused {
                 reason: format!("{} may not start: {}", entry.path, faults.join("; ")),
             }),
         }

@@ -153,6 +153,8 @@ impl Submitted {
         by: (Actor, String),
     ) -> Result<Begun, NotBegun> {
         let earlier = earlier(engine, run).await?;
+        let refused = |error: NotRepeated| NotBegun::Refused { reason: error.to_string() };
+        earlier.may_be_repeated().map_err(refused)?;
         let of = Repeated { run, number: earlier.recorded().number };
         let again = match &earlier.plan().document().source {
             Some(source) => {

@@ -51,6 +51,14 @@ impl Served {
         Served { folder, engine, address }
     }
 
+    /// The engine dies, and another one goes on with what it has left.
+    pub(crate) fn restarted(self) -> Served {
+        let Served { folder, engine, .. } = self;
+        drop(engine);
+        let config = folder.path().join("gennaker.yaml");
+        Served::of(folder, &["--config", config.to_str().unwrap()])
+    }
+
     pub(crate) fn state(&self) -> PathBuf {
         self.folder.path().join("state")
     }

@@ -5,6 +5,7 @@ mod branches;
 mod deployed;
 mod doctored;
 mod hostile;
+mod invalid;
 mod named;
 mod reasons;
 mod reload;

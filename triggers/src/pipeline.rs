@@ -39,6 +39,7 @@ enum EndWord {
     RolledBack,
     Cancelled,
     Rejected,
+    Invalid,
 }
 
 fn succeeded() -> Vec<EndWord> {
@@ -53,6 +54,7 @@ impl EndWord {
             EndWord::RolledBack => status == RunStatus::RolledBack,
             EndWord::Cancelled => status == RunStatus::Cancelled,
             EndWord::Rejected => status == RunStatus::Rejected,
+            EndWord::Invalid => status == RunStatus::Invalid,
         }
     }
 }
@@ -161,6 +163,7 @@ mod tests {
             (RunStatus::Succeeded, false),
             (RunStatus::RolledBack, false),
             (RunStatus::Cancelled, false),
+            (RunStatus::Invalid, false),
         ] {
             match Pipeline::accept(&matcher, &ended(status)) {
                 Verdict::Start(event) => {

@@ -40,6 +40,11 @@ pub enum Standing {
     Refused {
         faults: Vec<String>,
     },
+    /// It is broken at the commit that is looked at, and what was pushed there was it: what its triggers
+    /// would have started is a run that is invalid. Never in force.
+    Broken {
+        faults: Vec<String>,
+    },
 }
 
 /// A trigger that is ready to be asked.

@@ -129,10 +129,10 @@ impl Decision {
     /// The runs that it started.
     pub fn started(&self) -> u32 {
         let started = self.outcomes.iter().filter(|outcome| match outcome.end {
-            OutcomeEnd::Started { .. } => true,
+            OutcomeEnd::Started { .. } | OutcomeEnd::Invalid { told: Some(_), .. } => true,
             OutcomeEnd::Filtered { .. }
             | OutcomeEnd::Known { .. }
-            | OutcomeEnd::Invalid { .. }
+            | OutcomeEnd::Invalid { told: None, .. }
             | OutcomeEnd::Refused { .. } => false,
         });
         u32::try_from(started.count()).unwrap_or(u32::MAX)
@@ -170,14 +170,24 @@ pub enum OutcomeEnd {
         subject: String,
         value: String,
     },
-    /// The file of that commit is broken.
+    /// The file of that commit is broken; a run tells so where that commit was to be run.
     Invalid {
         faults: Vec<String>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        told: Option<Told>,
     },
     /// It may not start, or cannot.
     Refused {
         reason: String,
     },
+}
+
+/// The run that tells of a broken file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Told {
+    pub run: RunId,
+    pub label: String,
 }
 
 /// A decision, and what is to be remembered with it.

@@ -4,6 +4,7 @@
 
 mod git;
 
+pub(crate) use git::short;
 pub use git::{Change, ChangedPaths, Git, Origin};
 
 use crate::{clock::Civil, id::RunId, status::RunStatus, wording::instant};
@@ -24,6 +25,21 @@ pub enum Happening {
 }
 
 impl Happening {
+    /// The same, where whatever is asked for has changed.
+    #[must_use]
+    pub fn of_everything(&self) -> Happening {
+        match self {
+            Happening::Git(git) => {
+                Happening::Git(Git { paths: ChangedPaths::Everything, ..git.clone() })
+            }
+            Happening::Image(_)
+            | Happening::Chart(_)
+            | Happening::Hook(_)
+            | Happening::Time(_)
+            | Happening::Ended(_) => self.clone(),
+        }
+    }
+
     /// What has happened, in words.
     pub fn words(&self) -> String {
         match self {

@@ -1,5 +1,6 @@
 //! The checked graph: every stage type known, every file read, everything pinned.
 
+mod broken;
 mod callers;
 pub mod compile;
 pub mod graph;
@@ -7,6 +8,7 @@ mod node;
 mod secrets;
 mod way_back;
 
+pub use broken::{Broken, BrokenFile};
 pub use callers::Callers;
 pub use compile::{Cluster, Environments, UnknownEnvironment};
 pub use graph::{Dependent, Graph, GraphError, NodeIndex};
@@ -91,6 +93,9 @@ pub struct Document {
     /// The commit that the file is of; a file that somebody handed in is of none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub origin: Option<Origin>,
+    /// What is wrong with the file, if no run can be made of it: then there are no nodes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub broken: Option<Broken>,
 }
 
 /// A commit of a repository.

@@ -51,6 +51,10 @@ pub enum NotRepeated {
          name a held stage"
     )]
     Unended { label: String, status: RunStatus },
+    #[error(
+        "{label} is invalid, so there is nothing to do again: {because}; push a file that is whole"
+    )]
+    Invalid { label: String, because: String },
 }
 
 /// What started a run, as people and programs see it.

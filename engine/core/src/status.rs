@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-/// Where a run stands. The last five never change again.
+/// Where a run stands. The last six never change again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum RunStatus {
@@ -23,6 +23,8 @@ pub enum RunStatus {
     /// A person said no, or nobody answered in time.
     Rejected,
     Cancelled,
+    /// The pipeline file of its commit is broken: nothing of it was ever begun.
+    Invalid,
 }
 
 /// Where a stage stands.
@@ -92,7 +94,8 @@ impl RunStatus {
             | RunStatus::Failed
             | RunStatus::RolledBack
             | RunStatus::Rejected
-            | RunStatus::Cancelled => true,
+            | RunStatus::Cancelled
+            | RunStatus::Invalid => true,
         }
     }
 }
@@ -136,6 +139,7 @@ words! {
         Queued = "queued", Waiting = "waiting", Running = "running", Paused = "paused",
         RollingBack = "rollingBack", Succeeded = "succeeded", Failed = "failed",
         RolledBack = "rolledBack", Rejected = "rejected", Cancelled = "cancelled",
+        Invalid = "invalid",
     }
     StageStatus {
         Pending = "pending", Waiting = "waiting", Running = "running",

@@ -21,7 +21,8 @@ use crate::{
     clock::Civil,
     event::{Failure, Gate, RunStop, Signal},
     execution::state::{Claim, End, NodeState, Phase, Work},
-    plan::{Cell, Node, NodeIndex},
+    happening::short,
+    plan::{Broken, Cell, Node, NodeIndex, Origin},
     repeat::TriggerView,
     revision::{Slot, Target},
     status::{RunStatus, StageStatus, WaitKind},
@@ -53,6 +54,10 @@ pub struct RunView {
     pub ended_at: Option<String>,
     /// Why the run was stopped, is paused or is driven by itself, if it is.
     pub reason: Option<String>,
+    /// What is wrong with the pipeline file of an invalid run, each fault with its line and column:
+    /// `E001 3:1 unknown key …`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub faults: Vec<String>,
     /// What the run as a whole waits for: its place in its group, its turn, an answer.
     #[serde(default)]
     pub waiting: Option<WaitView>,
@@ -162,6 +167,7 @@ impl Execution {
             started_at: instant(recorded.started_at.civil),
             ended_at: recorded.ended_at().map(|at| instant(at.civil)),
             reason: self.reason(),
+            faults: document.broken.iter().flat_map(|it| it.faults.clone()).collect(),
             waiting: self.trial().or_else(|| self.queued(surroundings)),
             parent: recorded.parent.as_ref().map(|parent| parent.label.clone()),
             taken_from: self.taken_from(),
@@ -184,7 +190,22 @@ impl Execution {
     }
 
     fn reason(&self) -> Option<String> {
-        self.stop_reason().or_else(|| self.pause_words()).or_else(|| self.alone_words())
+        let own = self.broken_words().or_else(|| self.stop_reason());
+        own.or_else(|| self.pause_words()).or_else(|| self.alone_words())
+    }
+
+    /// Which file is broken where, if that makes the run invalid.
+    pub(crate) fn broken_words(&self) -> Option<String> {
+        let document = self.plan().document();
+        let Broken { path, since, .. } = document.broken.as_ref()?;
+        let Some(Origin { commit, .. }) = &document.origin else {
+            return Some(format!("{path} is broken"));
+        };
+        let at = format!("{path} is broken at commit {}", short(commit));
+        Some(match since.as_ref().filter(|it| *it != commit) {
+            Some(since) => format!("{at}, since {}", short(since)),
+            None => at,
+        })
     }
 
     /// The group before whose door the run stands.

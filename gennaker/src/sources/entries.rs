@@ -3,10 +3,12 @@
 use super::Ground;
 use engine_core::{
     Pipeline,
-    catalogue::{Entry, Outline, Standing},
+    catalogue::{Activity, Entry, Outline, Standing, TriggerOutline},
     diagnostic::SourceFile,
+    plan::ROLLBACK_PIPELINE,
     platform::Source,
 };
+use serde_json::json;
 use std::sync::Arc;
 
 /// A source while its files are read.
@@ -32,6 +34,25 @@ pub(super) enum Found {
     Whole(Arc<Outline>),
     /// It cannot be read; the fragment says why.
     Unreadable(String),
+}
+
+impl Found {
+    /// Whether it is broken by itself, wherever it lies.
+    pub(super) fn is_broken(&self) -> bool {
+        match self {
+            Found::Whole(outline) => !outline.faults.is_empty(),
+            Found::Unreadable(_) => true,
+        }
+    }
+}
+
+/// A file before it was broken.
+pub(super) enum Last {
+    Was(Arc<Outline>),
+    /// It was never whole on the default branch, which is called so.
+    Never {
+        default_branch: Option<String>,
+    },
 }
 
 impl Shelving<'_> {
@@ -60,6 +81,20 @@ impl Shelving<'_> {
         };
         let (registries, repository) = (&self.ground.registries, self.repository);
         Entry::new((self.name, path), (outline, standing), registries, repository)
+    }
+
+    /// The entry of a file that a push has broken. Whose application it was or says to be must be the
+    /// source's own: else it is a file like any other that may not be here.
+    pub(super) fn broken(&self, path: &str, found: Found, last: &Last) -> Entry {
+        let entry = self.entry(path, found, None);
+        let Standing::Refused { faults } = &entry.standing else { return entry };
+        match told(&entry.outline, last).filter(|it| self.not_ours(it).is_none()) {
+            Some(outline) => {
+                let what = (Arc::new(outline), Standing::Broken { faults: faults.clone() });
+                Entry::new((self.name, path), what, &self.ground.registries, self.repository)
+            }
+            None => entry,
+        }
     }
 
     fn faults(&self, outline: &Outline) -> Vec<String> {
@@ -92,5 +127,49 @@ impl Shelving<'_> {
                 several.join(", ")
             )),
         }
+    }
+}
+
+/// What can be told of a broken file: what could be read of it, and what it was before. None, if that is
+/// not even which pipeline it is.
+fn told(found: &Outline, last: &Last) -> Option<Outline> {
+    let before = match last {
+        Last::Was(outline) => Some(&**outline),
+        Last::Never { .. } => None,
+    };
+    let is_free = |name: &&String| *name != ROLLBACK_PIPELINE;
+    let written = found.name.as_ref().filter(is_free);
+    let name = written.or(before.and_then(|it| it.name.as_ref()))?.clone();
+    let was = before.filter(|it| it.name.as_ref() == Some(&name));
+    let application = found.application.clone().or(was.and_then(|it| it.application.clone()));
+    let mut triggers = found.triggers.clone();
+    match last {
+        Last::Was(outline) => {
+            let is_told =
+                |it: &&Arc<TriggerOutline>| !found.triggers.iter().any(|own| is_same(own, it));
+            triggers.extend(outline.triggers.iter().filter(is_told).cloned());
+        }
+        Last::Never { default_branch: Some(branch) } if triggers.is_empty() => {
+            triggers.push(Arc::new(pushes_to(branch)));
+        }
+        Last::Never { .. } => {}
+    }
+    Some(Outline { name: Some(name), application, triggers, ..found.clone() })
+}
+
+/// Wherever in the file it stands.
+fn is_same(one: &TriggerOutline, other: &TriggerOutline) -> bool {
+    TriggerOutline { number: other.number, ..one.clone() } == *other
+}
+
+/// Where nothing is known of triggers: whoever writes a first version there wants to hear of it.
+fn pushes_to(branch: &str) -> TriggerOutline {
+    TriggerOutline {
+        trigger_type: "git".to_owned(),
+        number: 0,
+        activity: Activity::Enabled,
+        config: json!({ "branches": [branch] }),
+        when: None,
+        parameters: Default::default(),
     }
 }

@@ -4,6 +4,7 @@ mod asked;
 mod freshness;
 mod keeping;
 mod looking;
+mod pushed;
 mod reading;
 mod standing;
 mod upkeep;
@@ -361,7 +362,8 @@ impl Repository {
                 (
                     catalogue::Standing::Good
                     | catalogue::Standing::Superseded { .. }
-                    | catalogue::Standing::Refused { .. },
+                    | catalogue::Standing::Refused { .. }
+                    | catalogue::Standing::Broken { .. },
                     ..,
                 ) => {}
             }

@@ -67,6 +67,7 @@ pub(crate) fn lines(view: &RunView, look: Look) -> Vec<String> {
 /// What is to be told of the run as a whole.
 fn about(view: &RunView) -> Vec<String> {
     let about = view.trigger.words().into_iter().chain(view.reason.clone());
+    let about = about.chain(view.faults.iter().cloned());
     let taken = view.taken_from.iter();
     let taken = taken.map(|(environment, from)| wording::taken_back_words(environment, from));
     let images = view.images.iter();
@@ -141,7 +142,9 @@ fn run_colour(status: RunStatus) -> Option<AnsiColor> {
         | RunStatus::Cancelled => Some(AnsiColor::Yellow),
         RunStatus::Running => Some(AnsiColor::Blue),
         RunStatus::Succeeded => Some(AnsiColor::Green),
-        RunStatus::Failed | RunStatus::RolledBack | RunStatus::Rejected => Some(AnsiColor::Red),
+        RunStatus::Failed | RunStatus::RolledBack | RunStatus::Rejected | RunStatus::Invalid => {
+            Some(AnsiColor::Red)
+        }
     }
 }
 
@@ -217,6 +220,7 @@ mod tests {
             started_at: "2026-01-01T00:00:00.000Z".to_owned(),
             ended_at: None,
             reason: None,
+            faults: Vec::new(),
             waiting: None,
             parent: None,
             taken_from: BTreeMap::new(),
@@ -297,6 +301,22 @@ mod tests {
         let told = lines(&asking, look);
         let expected = ["│  does it go on?", "│  → gennaker answer yes web#4   (or answer no)"];
         assert_eq!(told[2..], expected);
+    }
+
+    #[test]
+    fn a_run_that_is_invalid_says_which_file_is_broken_and_where() {
+        let mut invalid = run(Vec::new());
+        invalid.status = RunStatus::Invalid;
+        invalid.reason = Some("web.yaml is broken at commit 1a2b3c4d5e".to_owned());
+        invalid.faults = vec!["E001 3:1 unknown key `a`".to_owned(), "E016 4:2 b".to_owned()];
+        let now = "2026-01-01T00:01:12Z".parse().unwrap();
+        let look = Look { now, paint: Paint::Plain, width: Width::Endless, most: 2 };
+        let expected = [
+            "│  web.yaml is broken at commit 1a2b3c4d5e",
+            "│  E001 3:1 unknown key `a`",
+            "│  E016 4:2 b",
+        ];
+        assert_eq!(lines(&invalid, look)[2..], expected);
     }
 
     #[test]

@@ -48,7 +48,10 @@ pub struct Sorted {
 impl Holding {
     /// What is in force: files that are broken and were never whole are asked nothing.
     pub fn in_force(entries: Vec<Entry>) -> Holding {
-        Holding::of(entries, |entry| !matches!(entry.standing, Standing::Refused { .. }))
+        Holding::of(entries, |entry| match entry.standing {
+            Standing::Good | Standing::Superseded { .. } => true,
+            Standing::Refused { .. } | Standing::Broken { .. } => false,
+        })
     }
 
     /// All files of one commit: what would have been started by a broken one is told.
@@ -79,8 +82,10 @@ impl Holding {
         let mut kinds: BTreeMap<&str, Vec<Place>> = BTreeMap::new();
         let (mut single, mut sieves) = (Vec::new(), Vec::new());
         for place in &all {
-            match self.at(*place).map(|(_, listening)| &listening.outline) {
-                Some(outline) if outline.activity == Activity::Enabled => {
+            match self.at(*place).map(|(entry, listening)| (&entry.standing, &listening.outline)) {
+                // Of a broken file something else is asked.
+                Some((Standing::Broken { .. }, _)) => single.push(*place),
+                Some((_, outline)) if outline.activity == Activity::Enabled => {
                     kinds.entry(&outline.trigger_type).or_default().push(*place);
                 }
                 // The one filter that says no is not one of its type.

@@ -350,6 +350,7 @@ impl<'a> Decision<'a> {
                 | RunStop::Ring { .. }
                 | RunStop::Poison { .. },
             ) => RunStatus::Failed,
+            None if self.execution.plan.document().broken.is_some() => RunStatus::Invalid,
             None if recorded.tally.failed > 0 => RunStatus::Failed,
             None if recorded.tally.rejected > 0 => RunStatus::Rejected,
             None if recorded.tally.rolled_back > 0 => RunStatus::RolledBack,

@@ -28,8 +28,17 @@ fn is_asked_again(node: &Node) -> bool {
 }
 
 impl Execution {
+    /// Whether there is anything in this run that could be done again.
+    pub fn may_be_repeated(&self) -> Result<(), NotRepeated> {
+        match self.broken_words() {
+            Some(because) => Err(NotRepeated::Invalid { label: self.label(), because }),
+            None => Ok(()),
+        }
+    }
+
     /// Whether a retry of this run makes sense.
     pub fn may_be_retried(&self) -> Result<(), NotRepeated> {
+        self.may_be_repeated()?;
         let label = self.label();
         match self.recorded.status() {
             RunStatus::Succeeded => Err(NotRepeated::Succeeded { label }),

@@ -80,7 +80,7 @@ pub enum ChangedPaths {
 }
 
 /// Enough of a commit's id for people.
-fn short(commit: &str) -> &str {
+pub(crate) fn short(commit: &str) -> &str {
     commit.get(..10).unwrap_or(commit)
 }
 

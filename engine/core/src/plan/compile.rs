@@ -73,6 +73,7 @@ impl Plan {
             callees: BTreeMap::new(),
             source: None,
             origin: pipeline.origin().cloned(),
+            broken: None,
         };
         Plan::new(document).map_err(|error| {
             vec![Diagnostic::error(Code::E003, Span::default(), error.to_string())]

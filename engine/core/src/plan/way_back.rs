@@ -74,6 +74,7 @@ impl Plan {
             callees: BTreeMap::new(),
             source: None,
             origin: None,
+            broken: None,
         };
         Ok(Plan::new(document)?)
     }

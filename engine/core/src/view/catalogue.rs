@@ -37,7 +37,9 @@ impl CatalogueItem {
         let (standing, faults) = match &entry.standing {
             Standing::Good => ("good", Vec::new()),
             Standing::Superseded { faults } => ("superseded", faults.clone()),
-            Standing::Refused { faults } => ("refused", faults.clone()),
+            Standing::Refused { faults } | Standing::Broken { faults } => {
+                ("refused", faults.clone())
+            }
         };
         let trigger =
             |outline: &Arc<TriggerOutline>| CatalogueTrigger::new(outline, &entry.triggers);

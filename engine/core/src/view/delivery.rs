@@ -1,7 +1,7 @@
 //! A delivery as people and programs see it: what came, and what became of it, or why nothing.
 
 use crate::{
-    delivery::{Decision, Delivery, Outcome, OutcomeEnd, State},
+    delivery::{Decision, Delivery, Outcome, OutcomeEnd, State, Told},
     fact::{Refusal, RefusalReason},
     wording::{count, instant},
 };
@@ -114,10 +114,13 @@ impl OutcomeView {
     fn new(outcome: &Outcome) -> OutcomeView {
         let (end, why) = words(&outcome.end);
         let (run, run_id) = match &outcome.end {
-            OutcomeEnd::Started { run, label } => (Some(label.clone()), Some(run.to_string())),
+            OutcomeEnd::Started { run, label }
+            | OutcomeEnd::Invalid { told: Some(Told { run, label }), .. } => {
+                (Some(label.clone()), Some(run.to_string()))
+            }
             OutcomeEnd::Filtered { .. }
             | OutcomeEnd::Known { .. }
-            | OutcomeEnd::Invalid { .. }
+            | OutcomeEnd::Invalid { told: None, .. }
             | OutcomeEnd::Refused { .. } => (None, None),
         };
         OutcomeView {
@@ -140,8 +143,11 @@ fn words(end: &OutcomeEnd) -> (&'static str, String) {
         OutcomeEnd::Known { subject, value } => {
             ("known", format!("{value} of {subject} was accepted before"))
         }
-        OutcomeEnd::Invalid { faults } => {
+        OutcomeEnd::Invalid { faults, told: None } => {
             ("invalid", format!("the file is broken: {}", faults.join("; ")))
+        }
+        OutcomeEnd::Invalid { faults, told: Some(Told { label, .. }) } => {
+            ("invalid", format!("{label} is invalid, the file is broken: {}", faults.join("; ")))
         }
         OutcomeEnd::Refused { reason } => ("refused", reason.clone()),
     }
@@ -150,17 +156,20 @@ fn words(end: &OutcomeEnd) -> (&'static str, String) {
 /// The runs that were started, else the one thing that said no, else how many did.
 fn summary(decision: &Decision) -> String {
     let started = decision.outcomes.iter().filter_map(|outcome| match &outcome.end {
-        OutcomeEnd::Started { label, .. } => Some(label.as_str()),
+        OutcomeEnd::Started { label, .. } => Some(label.clone()),
+        OutcomeEnd::Invalid { told: Some(Told { label, .. }), .. } => {
+            Some(format!("{label} (invalid)"))
+        }
         OutcomeEnd::Filtered { .. }
         | OutcomeEnd::Known { .. }
-        | OutcomeEnd::Invalid { .. }
+        | OutcomeEnd::Invalid { told: None, .. }
         | OutcomeEnd::Refused { .. } => None,
     });
-    let started: Vec<&str> = started.collect();
+    let started: Vec<String> = started.collect();
     match (started.as_slice(), decision.outcomes.as_slice(), decision.notes.as_slice()) {
         ([], [], []) => "nothing in it starts anything".to_owned(),
         ([], [], [note, ..]) => note.clone(),
-        ([], [one], _) => words(&one.end).1,
+        (_, [one], _) => words(&one.end).1,
         ([], several, _) => {
             format!("none of {} triggers said yes", count(several.len()))
         }

@@ -76,6 +76,7 @@ fn plan(nodes: Vec<Node>) -> Result<Plan, GraphError> {
         callees: BTreeMap::new(),
         source: None,
         origin: None,
+        broken: None,
     })
 }
 

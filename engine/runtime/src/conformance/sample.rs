@@ -103,7 +103,8 @@ pub fn summary(run: RunId, status: RunStatus) -> Summary {
         | RunStatus::Failed
         | RunStatus::RolledBack
         | RunStatus::Rejected
-        | RunStatus::Cancelled => None,
+        | RunStatus::Cancelled
+        | RunStatus::Invalid => None,
     };
     Summary {
         run,

@@ -1,5 +1,7 @@
 //! What a delivery comes to: confirmed, shown to the triggers that look there, and started or not.
 
+mod broken;
+
 use super::{Confirmed, Later, Own, Settling, Shared, Unprepared, Wanted};
 use crate::{
     children::{Lineage, lineage},
@@ -16,6 +18,7 @@ use engine_core::{
     trigger::{Because, IndexKey, Meaning, PollError},
 };
 use std::{
+    borrow::Cow,
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
 };
@@ -210,8 +213,12 @@ impl Judging<'_> {
             Answer::Fires(firing) => *firing,
             Answer::No(because) => return Ok(filtered(because)),
         };
-        if let Standing::Refused { faults } = &entry.standing {
-            return Ok(OutcomeEnd::Invalid { faults: faults.clone() });
+        if let Some(end) = self.runless(entry) {
+            return Ok(end);
+        }
+        if let Standing::Broken { .. } = entry.standing {
+            // Nothing of it is accepted: its run is known again by its commit.
+            return self.start((entry, listening), (happening, firing), number).await;
         }
         let accepting = match self.meaning(entry, listening, &firing).await? {
             Accepting::Known { subject, value } => {
@@ -277,11 +284,7 @@ impl Judging<'_> {
         let mut fields = firing.event.fields;
         fields.remove(PAYLOAD);
         let fired = Fired { trigger_type: kind.clone(), number: position, delivery, fields };
-        let name = match (&self.delivery.content.asked_by, &firing.event.actor) {
-            (Some(asked), _) => asked.name.clone(),
-            (None, Some(actor)) => format!("{kind}:{actor}"),
-            (None, None) => kind,
-        };
+        let name = self.who(kind, firing.event.actor.as_deref());
         let (application, pipeline) = (entry.application(), entry.pipeline());
         let wanted = Wanted {
             entry: entry.clone(),
@@ -300,11 +303,25 @@ impl Judging<'_> {
         }
         let new = match self.shared.grounds.prepare(wanted).await {
             Ok(new) => new,
-            Err(Unprepared::Invalid { faults }) => return Ok(OutcomeEnd::Invalid { faults }),
+            Err(Unprepared::Invalid { faults }) => {
+                return Ok(OutcomeEnd::Invalid { faults, told: None });
+            }
             Err(Unprepared::Refused { reason }) => return Ok(OutcomeEnd::Refused { reason }),
             Err(Unprepared::Later(later)) => return Err(later),
         };
-        self.begun(entry.pipeline(), self.shared.starting.start(new).await).await
+        match new.plan.document().broken.clone() {
+            Some(broken) => self.tell(entry.pipeline(), new, broken).await,
+            None => self.begun(entry.pipeline(), self.shared.starting.start(new).await).await,
+        }
+    }
+
+    /// Who asked for it: whoever had it looked at again, else who is told to have caused it.
+    fn who(&self, kind: String, actor: Option<&str>) -> String {
+        match (&self.delivery.content.asked_by, actor) {
+            (Some(asked), _) => asked.name.clone(),
+            (None, Some(actor)) => format!("{kind}:{actor}"),
+            (None, None) => kind,
+        }
     }
 
     async fn begun(
@@ -378,10 +395,17 @@ fn told((entry, listening): (&Entry, &Arc<Listening>), end: OutcomeEnd) -> Outco
 /// Expressions run on a thread of their own; all else takes microseconds.
 async fn ask(happening: &Happening, entry: &Entry, listening: &Arc<Listening>) -> Answer {
     let outline = &listening.outline;
+    let happening = match entry.standing {
+        Standing::Good | Standing::Superseded { .. } | Standing::Refused { .. } => {
+            Cow::Borrowed(happening)
+        }
+        // That its own file has changed is enough: until it is whole, no other change starts anything.
+        Standing::Broken { .. } => Cow::Owned(happening.of_everything()),
+    };
     if outline.when.is_none() && outline.parameters.is_empty() {
-        return listening.ask(happening, &entry.outline);
+        return listening.ask(&happening, &entry.outline);
     }
-    let (happening, outline) = (happening.clone(), entry.outline.clone());
+    let (happening, outline) = (happening.into_owned(), entry.outline.clone());
     let listening = listening.clone();
     let asked = tokio::task::spawn_blocking(move || listening.ask(&happening, &outline)).await;
     asked.unwrap_or_else(|error| {
@@ -394,10 +418,13 @@ async fn ask(happening: &Happening, entry: &Entry, listening: &Arc<Listening>) -
 fn unreadable(own: &Own) -> Vec<String> {
     let Own::Of { holding, .. } = own else { return Vec::new() };
     let told = |entry: &Entry| match &entry.standing {
-        Standing::Refused { faults } if entry.triggers.is_empty() => {
+        Standing::Refused { faults } | Standing::Broken { faults } if entry.triggers.is_empty() => {
             Some(format!("{}: {}", entry.path, faults.join("; ")))
         }
-        Standing::Refused { .. } | Standing::Superseded { .. } | Standing::Good => None,
+        Standing::Refused { .. }
+        | Standing::Broken { .. }
+        | Standing::Superseded { .. }
+        | Standing::Good => None,
     };
     holding.entries().iter().filter_map(told).take(OUTCOMES).collect()
 }

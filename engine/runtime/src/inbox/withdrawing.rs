@@ -84,7 +84,8 @@ fn waits(gate: &Gate) -> bool {
         | RunStatus::Failed
         | RunStatus::RolledBack
         | RunStatus::Rejected
-        | RunStatus::Cancelled => false,
+        | RunStatus::Cancelled
+        | RunStatus::Invalid => false,
     }
 }
 

@@ -296,6 +296,7 @@ fn ends(status: RunStatus) -> &'static str {
         | RunStatus::Waiting
         | RunStatus::Running
         | RunStatus::Paused
-        | RunStatus::RollingBack => panic!("{status} is no end of a run that ran"),
+        | RunStatus::RollingBack
+        | RunStatus::Invalid => panic!("{status} is no end of a run that ran"),
     }
 }

@@ -71,6 +71,7 @@ pub(crate) fn of(chance: &mut Chance, pipeline: &str, nodes: Vec<Node>) -> Plan 
         callees: BTreeMap::new(),
         source: None,
         origin: None,
+        broken: None,
     })
     .unwrap()
 }

@@ -86,7 +86,8 @@ pub(crate) const OF_RUNS: [&str; 69] = [
 ];
 
 /// And one of the inbox.
-pub(crate) const OF_INBOX: [&str; 7] = [
+pub(crate) const OF_INBOX: [&str; 8] = [
+    "a broken file is looked at again",
     "a delivery is looked at again",
     "a lost answer is asked for again",
     "a post is not acknowledged",

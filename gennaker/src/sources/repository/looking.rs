@@ -5,7 +5,6 @@ use artifacts::git::{
     Ancestry, ChangedPaths as Differing, GitError, ObjectId, RefKind, RefName, Resolved,
 };
 use engine_core::{
-    catalogue::Holding,
     happening::{Change, ChangedPaths, Git},
     platform::Leave,
 };
@@ -64,7 +63,7 @@ impl Repository {
         }
         // What waits to begin may have lost its file.
         self.ground.shelf.changed();
-        let holding = Arc::new(Holding::at_commit(self.entries_at(&commit).await?));
+        let holding = Arc::new(self.pushed(&state, (&git.paths, &commit)).await?);
         self.keep_news(&state).await;
         let own = Own::Of { source: self.name.clone(), holding };
         Ok(Looked::So(Box::new(git), own))

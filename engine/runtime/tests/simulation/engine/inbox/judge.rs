@@ -1,14 +1,18 @@
 //! What became of it all, read from the log: nothing that was acknowledged is lost, nothing is done
 //! twice, and nothing happens without being told.
 
-use super::{ASKER, Storm, places::TAGS};
+use super::{
+    ASKER, Storm,
+    places::{TAGS, id, is_broken},
+};
 use crate::story::Reached;
 use engine_core::{
-    delivery::{DeliveryFilter, Door, State},
+    delivery::{DeliveryFilter, Door, OutcomeEnd, State},
     event::{Event, Trigger},
     fact::Fact,
     id::{DeliveryId, Position},
-    store::{FeedRow, InboxReader, LogReader, Page},
+    status::RunStatus,
+    store::{FeedRow, InboxReader, LogReader, LogRow, Page},
 };
 use std::collections::BTreeMap;
 
@@ -19,6 +23,13 @@ struct Begun {
     id: String,
     number: u64,
     by: String,
+}
+
+/// A file that is broken is told by one run, which is over as soon as it begins.
+fn judge_ends(begun: &Begun, row: &LogRow) {
+    let ended = Event::RunEnded { status: RunStatus::Invalid, warnings: 0 };
+    let is_invalid = row.events.last() == Some(&ended);
+    assert_eq!(is_invalid, is_broken(&begun.id), "{}: {:?}", begun.id, row.events);
 }
 
 impl Storm {
@@ -46,7 +57,7 @@ impl Storm {
             "and so is each decision"
         );
         self.judge_letters(&begun);
-        self.judge_replays(&begun);
+        self.judge_replays(&begun, reached).await;
         self.judge_images(&begun, reached);
     }
 
@@ -75,9 +86,19 @@ impl Storm {
         }
     }
 
-    /// Whoever has asked for it again is who the run is by.
-    fn judge_replays(&self, begun: &[Begun]) {
+    /// Whoever has asked for it again is who the run is by. What is broken is told once.
+    async fn judge_replays(&self, begun: &[Begun], reached: &mut Reached) {
         for replay in &self.replays {
+            let delivery = self.memory.delivery(*replay).await.unwrap().unwrap();
+            let State::Decided(decision) = &delivery.state else { panic!("{delivery:#?}") };
+            if let [OutcomeEnd::Invalid { told, .. }] =
+                &decision.outcomes.iter().map(|it| it.end.clone()).collect::<Vec<_>>()[..]
+            {
+                reached.count("a broken file is looked at again", 1);
+                assert!(told.is_some(), "{delivery:#?}");
+                assert!(begun.iter().all(|run| run.delivery != *replay), "{delivery:#?}");
+                continue;
+            }
             let by: Vec<&str> = begun
                 .iter()
                 .filter(|run| run.delivery == *replay)
@@ -103,13 +124,14 @@ impl Storm {
 
 fn begun(row: &FeedRow) -> Option<Begun> {
     let FeedRow::Run(row) = row else { return None };
-    let Event::RunStarted { trigger: Trigger::Event(fired), number, actor, .. } =
-        row.events.first()?
-    else {
+    let Event::RunStarted { trigger, number, actor, .. } = row.events.first()? else {
         return None;
     };
-    let id = fired.fields["id"].as_str().unwrap().to_owned();
-    Some(Begun { delivery: fired.delivery, id, number: *number, by: actor.name.clone() })
+    let Trigger::Event(fired) = trigger else { return None };
+    let (id, by) = (id(trigger).to_owned(), actor.name.clone());
+    let begun = Begun { delivery: fired.delivery, id, number: *number, by };
+    judge_ends(&begun, row);
+    Some(begun)
 }
 
 /// The deliveries that came, and those that were decided, as they were told.

@@ -11,9 +11,10 @@ use engine_core::{
     catalogue::{Entry, Outline, Standing},
     delivery::Mark,
     diagnostic::SourceFile,
+    event,
     expression::Kind,
     happening::{Happening, Image},
-    plan::{Document, Effect, Node, OnFailure, Timeout},
+    plan::{BrokenFile, Document, Effect, Node, OnFailure, Origin, Timeout},
     retry::Retry,
     stage::Fault,
     template::Template,
@@ -248,8 +249,13 @@ impl Grounds for Places {
     fn prepare<'a>(&'a self, wanted: Wanted) -> BoxFuture<'a, Result<NewRun, Unprepared>> {
         Box::pin(async move {
             self.outside.answers().await.map_err(Unprepared::Later)?;
+            let id = id(&wanted.trigger).to_owned();
+            let plan = match is_broken(&id) {
+                true => broken(wanted.entry.application(), id),
+                false => plan(wanted.entry.application()),
+            };
             Ok(NewRun {
-                plan: Arc::new(plan(wanted.entry.application())),
+                plan: Arc::new(plan),
                 trigger: wanted.trigger,
                 actor: wanted.actor,
                 ancestry: wanted.ancestry,
@@ -260,6 +266,31 @@ impl Grounds for Places {
             })
         })
     }
+}
+
+/// What a run is started for.
+pub(super) fn id(trigger: &event::Trigger) -> &str {
+    let event::Trigger::Event(fired) = trigger else { panic!("{trigger:?} is no event") };
+    fired.fields["id"].as_str().unwrap()
+}
+
+/// Whether what a letter brings is broken.
+pub(super) fn is_broken(id: &str) -> bool {
+    id.strip_prefix("letter-").is_some_and(|number| number.parse::<u64>().unwrap() % 5 == 3)
+}
+
+/// A file that is broken at a commit, which is called as the letter is.
+fn broken(application: &str, commit: String) -> Plan {
+    let (repository, reference) = ("git.example.com/shop".to_owned(), "main".to_owned());
+    Plan::broken(BrokenFile {
+        application: application.to_owned(),
+        pipeline: PIPELINE.to_owned(),
+        path: "p.yaml".to_owned(),
+        since: None,
+        faults: vec!["E001 3:1 unknown key".to_owned()],
+        origin: Some(Origin { repository, reference, commit, branches: Vec::new() }),
+    })
+    .unwrap()
 }
 
 /// One stage that does nothing.

@@ -1,25 +1,23 @@
 //! `cron`: a schedule, in the civil time of a zone.
 
-mod field;
-mod schedule;
-mod zone;
-
 use engine_core::{
     clock::Civil,
     expression::Kind,
     files::Step,
     happening::{Happening, Lateness, Time},
+    schedule::{Schedule, ZoneFault, Zones, zone},
     stage::{Fault, FaultCode},
     trigger::{
         Because, Commit, Home, IndexKey, Meaning, Missed, Next, Trigger, TriggerEvent, Verdict,
     },
 };
-use jiff::{Timestamp, tz::TimeZone};
-use schedule::Schedule;
+use jiff::{
+    Timestamp,
+    tz::{TimeZone, TimeZoneDatabase},
+};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value};
-use zone::ZoneFault;
 
 pub struct Cron;
 
@@ -76,7 +74,7 @@ impl Trigger for Cron {
             let message = format!("`schedule` is not one: {}", fault.message);
             format_fault("schedule", message, fault.help)
         });
-        let zone = zone::find(&timezone).map_err(|fault| zone_fault(&timezone, fault));
+        let zone = zones().find(&timezone).map_err(|fault| zone_fault(&timezone, fault));
         let missed = match missed {
             MissedWord::Skip => Missed::Skip,
             MissedWord::Run => Missed::Run,
@@ -152,11 +150,13 @@ fn in_words(moments: u32) -> String {
     }
 }
 
+/// The system's own rules, or else those that are built in.
+pub fn zones() -> Zones {
+    Zones::new([jiff::tz::db().clone(), TimeZoneDatabase::bundled()])
+}
+
 fn zone_fault(name: &str, fault: ZoneFault) -> Fault {
-    let help = match fault {
-        ZoneFault::Spelled(known) => format!("write `{known}`"),
-        ZoneFault::Unknown => "write an IANA name, such as `Europe/Berlin` or `UTC`".to_owned(),
-    };
+    let help = fault.help();
     format_fault("timezone", format!("`timezone`: `{name}` is not a time zone"), help)
 }
 

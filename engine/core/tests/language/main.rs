@@ -1,7 +1,13 @@
 //! What the pipeline language answers to right, wrong and hostile files.
+#![expect(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    reason = "what a test's helper cannot do fails its test"
+)]
 
 mod expressions;
 mod faults;
+mod freezes;
 mod hostile;
 mod kinds;
 mod matrix;

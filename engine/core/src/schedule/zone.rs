@@ -4,7 +4,7 @@
 //! the first of the two. A schedule that names every hour fires whenever the clock shows what it
 //! names: after the gap as if nothing had been, and in both hours of the same name.
 
-use super::schedule::{Rhythm, Schedule};
+use super::{Rhythm, Schedule};
 use jiff::{
     Timestamp,
     tz::{AmbiguousOffset, Offset, TimeZone, TimeZoneDatabase},
@@ -19,28 +19,54 @@ const FOLDERS: [&str; 2] = ["posix/", "right/"];
 
 /// Why a text is not a zone.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum ZoneFault {
+pub enum ZoneFault {
     /// It is written otherwise.
     Spelled(String),
     Unknown,
 }
 
-/// The zone of an IANA name: the system's own, or else the one that is built in.
-pub(super) fn find(name: &str) -> Result<TimeZone, ZoneFault> {
-    let found = TimeZone::get(name).or_else(|_| TimeZoneDatabase::bundled().get(name));
-    let zone = found.map_err(|_| ZoneFault::Unknown)?;
-    match zone.iana_name() {
-        Some(known) if FOLDERS.iter().any(|folder| known.starts_with(folder)) => {
-            Err(ZoneFault::Unknown)
+/// Where the rules of zones are looked up.
+#[derive(Clone, Debug)]
+pub struct Zones(Vec<TimeZoneDatabase>);
+
+impl Zones {
+    /// Databases that the edge has opened, the one to ask first first.
+    pub fn new(databases: impl IntoIterator<Item = TimeZoneDatabase>) -> Zones {
+        Zones(databases.into_iter().collect())
+    }
+
+    /// Those that are built in.
+    pub fn bundled() -> Zones {
+        Zones::new([TimeZoneDatabase::bundled()])
+    }
+
+    /// The zone of an IANA name.
+    pub fn find(&self, name: &str) -> Result<TimeZone, ZoneFault> {
+        let found = self.0.iter().find_map(|database| database.get(name).ok());
+        let zone = found.ok_or(ZoneFault::Unknown)?;
+        match zone.iana_name() {
+            Some(known) if FOLDERS.iter().any(|folder| known.starts_with(folder)) => {
+                Err(ZoneFault::Unknown)
+            }
+            Some(known) if known == name => Ok(zone),
+            Some(known) => Err(ZoneFault::Spelled(known.to_owned())),
+            None => Err(ZoneFault::Unknown),
         }
-        Some(known) if known == name => Ok(zone),
-        Some(known) => Err(ZoneFault::Spelled(known.to_owned())),
-        None => Err(ZoneFault::Unknown),
+    }
+}
+
+impl ZoneFault {
+    /// What to write instead.
+    pub fn help(&self) -> String {
+        match self {
+            ZoneFault::Spelled(known) => format!("write `{known}`"),
+            ZoneFault::Unknown => "write an IANA name, such as `Europe/Berlin` or `UTC`".to_owned(),
+        }
     }
 }
 
 /// The first firing after an instant; none before the year 2101 is none.
-pub(super) fn next(schedule: &Schedule, zone: &TimeZone, after: Timestamp) -> Option<Timestamp> {
+pub fn next(schedule: &Schedule, zone: &TimeZone, after: Timestamp) -> Option<Timestamp> {
     let after = after.as_second();
     let found = match schedule.rhythm {
         Rhythm::EveryHour => shown(schedule, zone, after),

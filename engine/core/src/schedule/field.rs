@@ -28,9 +28,9 @@ pub(super) enum Form {
 
 /// What is wrong with a field, and what to write instead.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct FieldFault {
-    pub(super) message: String,
-    pub(super) help: String,
+pub struct FieldFault {
+    pub message: String,
+    pub help: String,
 }
 
 impl Field {

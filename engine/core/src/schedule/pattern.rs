@@ -35,15 +35,15 @@ const MACROS: [(&str, &str); 7] = [
 
 /// Minutes of a clock on the wall.
 #[derive(Clone, Debug)]
-pub(super) struct Schedule {
+pub struct Schedule {
     /// A minute is named if any of them names it.
     patterns: Vec<cron::Schedule>,
-    pub(super) rhythm: Rhythm,
+    pub rhythm: Rhythm,
 }
 
 /// How it is to be read where a clock is put forward or back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Rhythm {
+pub enum Rhythm {
     /// It names every hour: it follows real time, and fires whenever the clock shows what it names.
     EveryHour,
     /// It names times of day, each of which comes once a day whatever becomes of the clock.
@@ -51,7 +51,7 @@ pub(super) enum Rhythm {
 }
 
 impl Schedule {
-    pub(super) fn parse(text: &str) -> Result<Schedule, FieldFault> {
+    pub fn parse(text: &str) -> Result<Schedule, FieldFault> {
         let fields: Vec<&str> = text.split_ascii_whitespace().collect();
         let &[minute, hour, day, month, weekday] = fields.as_slice() else {
             return Err(not_five(text, fields.len()));
@@ -80,7 +80,7 @@ impl Schedule {
 
     /// The first minute named after a second of the clock, both counted in seconds from the clock's
     /// 1970-01-01 00:00. None if there is none before the year 2101.
-    pub(super) fn next(&self, after: i64) -> Option<i64> {
+    pub fn next(&self, after: i64) -> Option<i64> {
         let after: DateTime<Utc> = DateTime::from_timestamp(after, 0)?;
         let first = |pattern: &cron::Schedule| pattern.after(&after).next();
         self.patterns.iter().filter_map(first).min().map(|found| found.timestamp())

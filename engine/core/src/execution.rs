@@ -118,6 +118,14 @@ impl Execution {
         (execution, events)
     }
 
+    /// What the run would be if the place that it asks for were its own now, and the events of that;
+    /// nothing if it asks for none.
+    pub fn admitted(&self, now: Now) -> Option<(Execution, Vec<Event>)> {
+        let mut execution = self.clone();
+        let events = group::let_in(&mut execution, now).ok()?;
+        Some((execution, events))
+    }
+
     /// Rebuilds a run from its log; every open attempt is due now.
     pub fn replay<'a>(
         plan: Arc<Plan>,

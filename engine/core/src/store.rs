@@ -6,7 +6,7 @@ mod lease;
 mod rows;
 mod stage_log;
 
-pub use append::{Append, Appended, Beginning, Blob};
+pub use append::{Admitted, Append, Appended, Beginning, Blob, Entry};
 pub use inbox::{FACTS, Inbox, InboxReader};
 pub use lease::{Candidate, Lease, LeaseError, LeaseTerms, Takeover};
 pub use rows::{Ask, Behind, Claimed, Entrance, RowChange, changes};

@@ -136,6 +136,7 @@ fn item(run: RunId, n: u32) -> Append {
             stored_plan: String::new(),
             key: None,
             queue: Limit::Unlimited,
+            admitted: None,
         },
         _ => Beginning::No,
     };

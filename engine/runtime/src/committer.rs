@@ -4,7 +4,7 @@ use crate::guard::Guard;
 use engine_core::{
     clock::{Clock, Moment},
     id::{Position, RunId},
-    store::{Append, Appended, Store, StoreError},
+    store::{Append, Appended, Entry, Store, StoreError},
 };
 use std::{sync::Arc, time::Duration};
 use tokio::sync::{mpsc, oneshot};
@@ -104,9 +104,9 @@ impl Writer {
         let mut open = Vec::new();
         for job in jobs.drain(..) {
             match self.found(&job.append).await {
-                Ok(Some(position)) => {
+                Ok(Some((position, entry))) => {
                     let woken = self.store.runs_with_inputs().await.unwrap_or_default();
-                    reply(job, Ok(Appended::Written { position, woken }));
+                    reply(job, Ok(Appended::Written { position, woken, entry }));
                 }
                 Ok(None) | Err(_) => open.push(job),
             }
@@ -114,13 +114,18 @@ impl Writer {
         *jobs = open;
     }
 
-    async fn found(&self, append: &Append) -> Result<Option<Position>, StoreError> {
+    async fn found(&self, append: &Append) -> Result<Option<(Position, Entry)>, StoreError> {
         if append.events.is_empty() {
             return Ok(None);
         }
         let rows = self.store.log(append.run, append.n).await?;
-        let own = rows.into_iter().next().filter(|row| row.events == append.events);
-        Ok(own.map(|row| row.position))
+        let Some(row) = rows.into_iter().next() else { return Ok(None) };
+        let is_admitted = |admitted: Append| admitted.events == row.events;
+        Ok(match append.of_admitted().is_some_and(is_admitted) {
+            true => Some((row.position, Entry::Admitted)),
+            false if row.events == append.events => Some((row.position, Entry::AsAsked)),
+            false => None,
+        })
     }
 }
 

@@ -2,6 +2,7 @@
 
 pub mod append;
 pub mod contention;
+pub mod entering;
 pub mod faulty;
 pub mod feed;
 pub mod inbox;
@@ -50,6 +51,12 @@ macro_rules! hold_to_the_contract {
                 a_newcomer_tells_the_older_runs_of_its_group
                 a_full_group_turns_away_who_will_not_wait
                 a_parent_hears_of_its_childs_end
+            }
+            entering {
+                who_need_not_wait_begins_in_one_row
+                who_must_wait_begins_as_one_who_waits
+                who_finds_the_application_full_waits_in_its_group
+                what_it_asks_for_once_it_is_in_is_told_by_an_input
             }
             feed {
                 positions_run_without_gaps

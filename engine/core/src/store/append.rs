@@ -35,7 +35,42 @@ pub enum Beginning {
         key: Option<String>,
         /// How many runs of the application may wait, where this one would have to.
         queue: Limit,
+        /// What follows if the place for which the run asks is its own at once. Without it, an input
+        /// says so, as it does later.
+        admitted: Option<Box<Admitted>>,
     },
+}
+
+/// What is written in the row that begins a run, behind its own events, when the run need not wait.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Admitted {
+    pub events: Vec<Event>,
+    pub summary: Summary,
+}
+
+impl Append {
+    /// Whether a place that is granted to a run while this is written is the one with which it begins.
+    pub fn is_let_in(&self, run: RunId) -> bool {
+        let Beginning::Run { admitted: Some(_), .. } = &self.beginning else { return false };
+        self.run == run
+    }
+
+    /// The same as it is written for a run that need not wait.
+    pub fn of_admitted(&self) -> Option<Append> {
+        let Beginning::Run { plan, stored_plan, key, queue, admitted } = &self.beginning else {
+            return None;
+        };
+        let Admitted { events, summary } = admitted.as_deref()?.clone();
+        let beginning = Beginning::Run {
+            plan: plan.clone(),
+            stored_plan: stored_plan.clone(),
+            key: key.clone(),
+            queue: *queue,
+            admitted: None,
+        };
+        let events = self.events.iter().cloned().chain(events).collect();
+        Some(Append { events, summary, beginning, ..self.clone() })
+    }
 }
 
 /// Sealed content and its name. Writing one that is there already is no fault.
@@ -43,6 +78,15 @@ pub enum Beginning {
 pub struct Blob {
     pub name: BlobName,
     pub sealed: Vec<u8>,
+}
+
+/// Which of the two that an append may come to was written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Entry {
+    /// Its own events.
+    AsAsked,
+    /// Those of [`Admitted`] as well.
+    Admitted,
 }
 
 /// The answer to one item.
@@ -53,6 +97,7 @@ pub enum Appended {
         position: Position,
         /// Runs for which this append wrote inputs; the writing run itself may be among them.
         woken: Vec<RunId>,
+        entry: Entry,
     },
     /// The run is not at `n`, or not of this epoch: drop it and read it again.
     Conflict,

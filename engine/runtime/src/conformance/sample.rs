@@ -8,8 +8,8 @@ use engine_core::{
     revision::{Slot, Target},
     status::{RunStatus, WaitKind},
     store::{
-        Append, Appended, Beginning, Candidate, Counts, LeaseError, LogAppend, LogAppended, Store,
-        StoreError, Summary, Takeover, Wakes,
+        Admitted, Append, Appended, Beginning, Candidate, Counts, LeaseError, LogAppend,
+        LogAppended, Store, StoreError, Summary, Takeover, Wakes,
     },
 };
 use std::sync::Arc;
@@ -136,6 +136,7 @@ pub fn begin(run: RunId) -> Append {
         stored_plan: "a plan".to_owned(),
         key: None,
         queue: Limit::Unlimited,
+        admitted: None,
     };
     Append { beginning, ..next(run, 0, vec![started]) }
 }
@@ -147,6 +148,7 @@ pub fn begin_by_key(run: RunId, key: &str) -> Append {
         stored_plan: "a plan".to_owned(),
         key: Some(key.to_owned()),
         queue: Limit::Unlimited,
+        admitted: None,
     };
     Append { beginning, ..begin(run) }
 }
@@ -203,9 +205,20 @@ pub fn enter(run: RunId, group: &str, (running, queued): (u32, u32)) -> Append {
     let mut append = begin(run);
     append.events.push(Event::SlotAsked { slot, strategy, standing, keeps: Vec::new() });
     let queue = Limit::AtMost(queued);
-    let (plan, stored_plan) = (plan(), "a plan".to_owned());
-    append.beginning = Beginning::Run { plan, stored_plan, key: Some(run.to_string()), queue };
+    let (plan, stored_plan, key) = (plan(), "a plan".to_owned(), Some(run.to_string()));
+    append.beginning = Beginning::Run { plan, stored_plan, key, queue, admitted: None };
     append
+}
+
+/// The same; and what follows if it need not wait.
+pub fn enter_or(run: RunId, entering: Append, events: Vec<Event>) -> Append {
+    let Beginning::Run { plan, stored_plan, key, queue, .. } = entering.beginning.clone() else {
+        panic!("it goes on: {entering:?}")
+    };
+    let summary = Summary { status: RunStatus::Running, ..summary(run, RunStatus::Running) };
+    let admitted = Some(Box::new(Admitted { events, summary }));
+    let beginning = Beginning::Run { plan, stored_plan, key, queue, admitted };
+    Append { beginning, ..entering }
 }
 
 /// The end of a place in a group, and among the runs of the application.

@@ -12,7 +12,7 @@ use engine_core::{
     id::{BlobName, RunId},
     latest::Latest,
     platform::{Leave, Platform, Right},
-    store::{Append, Appended, Beginning, Blob, Request, StoreError},
+    store::{Admitted, Append, Appended, Beginning, Blob, Entry, Request, StoreError},
 };
 use std::sync::{Arc, atomic::Ordering};
 
@@ -24,6 +24,13 @@ pub(crate) struct Starting {
     pub(crate) platform: Latest<Platform>,
 }
 
+/// What a run begins with: as one that waits for its place, and as one that has it at once.
+struct First {
+    append: Append,
+    execution: Execution,
+    admitted: Option<Execution>,
+}
+
 impl Starting {
     /// Begins a run: durable when this answers.
     pub(crate) async fn start(&self, new: NewRun) -> Result<Started, StartError> {
@@ -33,13 +40,17 @@ impl Starting {
         }
         let number = backing.store.number(&document.application, &document.pipeline).await?;
         let application = document.application.clone();
-        let (execution, append) = self.first(new, number)?;
+        let First { append, execution, admitted } = self.first(new, number)?;
         let run = append.run;
         match self.shop.committer.append(append).await? {
             Appended::Conflict => Err(StartError::IdTaken),
             Appended::Repeated { run } => Ok(Started::Before { run }),
             Appended::QueueFull { most } => Err(StartError::QueueFull { application, most }),
-            Appended::Written { woken, .. } => {
+            Appended::Written { woken, entry, .. } => {
+                let execution = match entry {
+                    Entry::AsAsked => execution,
+                    Entry::Admitted => admitted.unwrap_or(execution),
+                };
                 self.begun(execution, woken);
                 Ok(Started::New { run, number })
             }
@@ -76,8 +87,8 @@ impl Starting {
         }
     }
 
-    /// The state of a new run, and the append that makes it so.
-    fn first(&self, new: NewRun, number: u64) -> Result<(Execution, Append), StartError> {
+    /// A new run, and the append that makes it so.
+    fn first(&self, new: NewRun, number: u64) -> Result<First, StartError> {
         let now = self.shop.backing.clock.now();
         let (hash, stored_plan) = new.plan.store()?;
         let limits = self.limits(new.parent.as_ref());
@@ -93,6 +104,13 @@ impl Starting {
         };
         let run = start.id;
         let (execution, events) = Execution::start_within((new.plan, limits.running), start, now);
+        let (admitted, at_once) = match execution.admitted(now) {
+            Some((admitted, events)) => {
+                let at_once = Admitted { events, summary: admitted.summary() };
+                (Some(admitted), Some(Box::new(at_once)))
+            }
+            None => (None, None),
+        };
         let append = Append {
             run,
             n: 0,
@@ -106,9 +124,10 @@ impl Starting {
                 stored_plan,
                 key: new.key,
                 queue: limits.queued,
+                admitted: at_once,
             },
         };
-        Ok((execution, append))
+        Ok(First { append, execution, admitted })
     }
 
     /// A run that is waited for shares the place of who waits.

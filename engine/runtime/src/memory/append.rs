@@ -7,7 +7,9 @@ use super::{
 use engine_core::{
     event::Message,
     id::{Epoch, Position, RunId},
-    store::{Append, Appended, Beginning, Blob, Gate, LogRow, RowChange, StoreError, changes},
+    store::{
+        Append, Appended, Beginning, Blob, Entry, Gate, LogRow, RowChange, StoreError, changes,
+    },
 };
 
 /// One append that has passed its gate.
@@ -15,6 +17,8 @@ pub(super) struct Writing<'a> {
     pub(super) item: &'a Append,
     /// Runs for which this append wrote inputs.
     pub(super) woken: Vec<RunId>,
+    /// Whether the place that it begins by asking for is its own.
+    pub(super) entry: Entry,
 }
 
 pub(super) enum Passage {
@@ -39,15 +43,30 @@ impl State {
             }
         }
         self.begin(epoch, &item);
-        let mut writing = Writing { item: &item, woken: Vec::new() };
-        for change in changes(&item.events) {
+        let (mut entry, mut woken) = self.follow(&item, 0);
+        let mut written = item;
+        if entry == Entry::Admitted
+            && let Some(admitted) = written.of_admitted()
+        {
+            let behind = std::mem::replace(&mut written, admitted).events.len();
+            let (_, more) = self.follow(&written, behind);
+            woken.extend(more);
+        } else {
+            entry = Entry::AsAsked;
+        }
+        for id in &written.inputs {
+            self.inputs.remove(&(written.run, *id));
+        }
+        Appended::Written { position: self.write(written), woken, entry }
+    }
+
+    /// Changes what follows from the events behind the first few.
+    fn follow(&mut self, item: &Append, behind: usize) -> (Entry, Vec<RunId>) {
+        let mut writing = Writing { item, woken: Vec::new(), entry: Entry::AsAsked };
+        for change in changes(item.events.get(behind..).unwrap_or_default()) {
             self.change(&mut writing, change);
         }
-        for id in &item.inputs {
-            self.inputs.remove(&(item.run, *id));
-        }
-        let woken = writing.woken;
-        Appended::Written { position: self.write(item), woken }
+        (writing.entry, writing.woken)
     }
 
     fn pass(&self, epoch: Epoch, item: &Append) -> Passage {

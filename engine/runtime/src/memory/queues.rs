@@ -8,7 +8,7 @@ use engine_core::{
     admission::{self, Arrival, Claimant, Holding, Limit, Link, Outlook, Waiting, arrive, ring},
     event::Message,
     id::{Resource, RunId},
-    store::{Append, Appended, Ask, Claimed, Entrance},
+    store::{Append, Appended, Ask, Claimed, Entrance, Entry},
 };
 
 impl State {
@@ -141,6 +141,7 @@ impl State {
             self.keeps.remove(&(resource.clone(), run));
             match claimed.behind(&standing) {
                 Some(behind) => self.ask(writing, (run, &behind.ask())),
+                None if writing.item.is_let_in(run) => writing.entry = Entry::Admitted,
                 None => {
                     let cause = InputCause::Grant(resource.clone());
                     self.tell_run(writing, (run, cause), claimed.granted());

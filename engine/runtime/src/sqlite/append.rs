@@ -15,9 +15,9 @@ use engine_core::{
     BoxFuture,
     admission::{Limit, Outlook, Standing},
     id::{Epoch, Position, RunId},
-    store::{Append, Appended, Beginning, Entrance, StoreError, Summary, changes},
+    store::{Append, Appended, Beginning, Entrance, Entry, StoreError, Summary, changes},
 };
-use std::collections::BTreeMap;
+use std::{borrow::Cow, collections::BTreeMap};
 
 pub(super) struct AppendBatch {
     pub(super) epoch: Epoch,
@@ -26,7 +26,8 @@ pub(super) struct AppendBatch {
 
 /// An item that has passed its gate, and its place among the answers.
 struct Passed<'a> {
-    item: &'a Append,
+    /// As it is written: its own, once it is known that it need not wait.
+    item: Cow<'a, Append>,
     /// The position of its row; if it has none, of the row before.
     position: Position,
     index: usize,
@@ -67,12 +68,11 @@ impl AppendBatch {
         batch: &mut Batch,
     ) -> Result<Vec<Appended>, Failure> {
         let (mut answers, mut passed, entering) = self.judge(batch);
-        super::beginning::write(session, self.epoch, passed.iter().map(|passed| passed.item))
+        super::beginning::write(session, self.epoch, passed.iter().map(|passed| &*passed.item))
             .await?;
-        for Passed { item, index, .. } in &passed {
-            let woken = follow(session, batch, item).await?;
-            if let Some(Appended::Written { woken: answer, .. }) = answers.get_mut(*index) {
-                *answer = woken;
+        for passed in &mut passed {
+            if let Some(answer) = answers.get_mut(passed.index) {
+                *answer = follow(session, batch, passed).await?;
             }
         }
         for Entering { item, entrance, index } in entering {
@@ -84,16 +84,18 @@ impl AppendBatch {
                 Passage::Refused(answer) => answer,
                 Passage::Free => {
                     super::beginning::write(session, self.epoch, [item].into_iter()).await?;
-                    let position = batch.position();
-                    passed.push(Passed { item, position, index });
-                    Appended::Written { position, woken: follow(session, batch, item).await? }
+                    let (position, item) = (batch.position(), Cow::Borrowed(item));
+                    let mut entered = Passed { item, position, index };
+                    let answer = follow(session, batch, &mut entered).await?;
+                    passed.push(entered);
+                    answer
                 }
             };
             if let Some(place) = answers.get_mut(index) {
                 *place = answer;
             }
         }
-        super::beside::write(session, passed.iter().map(|passed| passed.item)).await?;
+        super::beside::write(session, passed.iter().map(|passed| &*passed.item)).await?;
         if !passed.is_empty() {
             finish(session, batch, &passed).await?;
         }
@@ -117,8 +119,9 @@ impl AppendBatch {
                 Passage::Refused(answer) => answer,
                 Passage::Free => {
                     let position = batch.position();
-                    passed.push(Passed { item, position, index });
-                    Appended::Written { position, woken: Vec::new() }
+                    passed.push(Passed { item: Cow::Borrowed(item), position, index });
+                    let entry = Entry::AsAsked;
+                    Appended::Written { position, woken: Vec::new(), entry }
                 }
             });
         }
@@ -147,6 +150,9 @@ async fn enter(
         let standing: Standing = columns::json(&row, 0)?;
         waiting += usize::from(standing.room != Limit::Unlimited);
     }
+    if waiting < entrance.most as usize {
+        return Ok(Passage::Free);
+    }
     let mut doors = Vec::with_capacity(2);
     for resource in [entrance.slot.resource(), room] {
         doors.push(queue(&session.rows(sqlx::query(QUEUE).bind(&resource.0)).await?)?);
@@ -158,17 +164,37 @@ async fn enter(
     })
 }
 
-/// Writes the rows that follow from an item's events; answers with the runs it woke.
+/// Writes the rows that follow from an item's events, and from those of a run that need not wait.
 async fn follow(
     session: &mut Session,
     batch: &mut Batch,
-    item: &Append,
-) -> Result<Vec<RunId>, Failure> {
-    let mut consequences = Consequences { session, batch, item, woken: Vec::new() };
-    for change in changes(&item.events) {
+    passed: &mut Passed<'_>,
+) -> Result<Appended, Failure> {
+    let position = passed.position;
+    let (mut entry, mut woken) = followed(session, batch, (&passed.item, 0)).await?;
+    match (entry, passed.item.of_admitted()) {
+        (Entry::Admitted, Some(admitted)) => {
+            let behind = passed.item.events.len();
+            passed.item = Cow::Owned(admitted);
+            woken.extend(followed(session, batch, (&passed.item, behind)).await?.1);
+        }
+        (Entry::Admitted | Entry::AsAsked, _) => entry = Entry::AsAsked,
+    }
+    Ok(Appended::Written { position, woken, entry })
+}
+
+/// The same for the events behind the first few.
+async fn followed(
+    session: &mut Session,
+    batch: &mut Batch,
+    (item, behind): (&Append, usize),
+) -> Result<(Entry, Vec<RunId>), Failure> {
+    let (woken, entry) = (Vec::new(), Entry::AsAsked);
+    let mut consequences = Consequences { session, batch, item, woken, entry };
+    for change in changes(item.events.get(behind..).unwrap_or_default()) {
         consequences.follow(change).await?;
     }
-    Ok(consequences.woken)
+    Ok((consequences.entry, consequences.woken))
 }
 
 /// Log rows, summary rows, and last the counters, which make the rows visible to readers in order.
@@ -178,9 +204,12 @@ async fn finish(
     passed: &[Passed<'_>],
 ) -> Result<(), Failure> {
     let rows: Vec<&Passed<'_>> = passed.iter().filter(|row| !row.item.events.is_empty()).collect();
-    let going_on = passed.iter().filter(|passed| passed.item.beginning == Beginning::No);
+    // The row of a run that begins is there, but as one that waits.
+    let is_other = |passed: &&Passed<'_>| {
+        passed.item.beginning == Beginning::No || matches!(passed.item, Cow::Owned(_))
+    };
     let runs: BTreeMap<RunId, &Append> =
-        going_on.map(|passed| (passed.item.run, passed.item)).collect();
+        passed.iter().filter(is_other).map(|passed| (passed.item.run, &*passed.item)).collect();
     let runs: Vec<&Append> = runs.into_values().collect();
     let mut bulk = Bulk::new("");
     for chunk in rows.chunks(CHUNK) {

@@ -9,6 +9,7 @@ use engine_core::{
     id::{Epoch, InputId, Position, RunId, Ticket},
     store::{Append, Appended, Beginning},
 };
+use sqlx::Row;
 use std::collections::HashMap;
 
 /// The counters and gates as they stand while the transaction is open.
@@ -44,28 +45,34 @@ pub(super) enum Passage {
     Refused(Appended),
 }
 
-/// The first row holds the counters, the others are gates.
+/// The first row holds the counters; the others are gates and, of two columns, keys.
 const READ: &str = "BEGIN IMMEDIATE; \
     SELECT c.position, c.ticket, c.input, l.epoch, l.process_id \
     FROM counters AS c LEFT JOIN lease AS l ON l.id = c.id; \
     SELECT run.id, run.epoch, run.next FROM json_each(?) AS wanted \
-    CROSS JOIN run ON run.id = unhex(wanted.value)";
+    CROSS JOIN run ON run.id = unhex(wanted.value); \
+    SELECT key, run FROM dedup WHERE key IN (SELECT value FROM json_each(?))";
 
 impl Batch {
     pub(super) async fn open(session: &mut Session, items: &[Append]) -> Result<Batch, Failure> {
         debug_assert!(READ.starts_with(BEGIN));
         let ids: Vec<String> = items.iter().map(|item| item.run.0.simple().to_string()).collect();
-        let rows = session.open(READ, serde_json::to_string(&ids)?).await?;
-        let [counters, gates @ ..] = rows.as_slice() else {
+        let keys: Vec<String> = items.iter().filter_map(start_key).collect();
+        let arguments = [serde_json::to_string(&ids)?, serde_json::to_string(&keys)?];
+        let rows = session.open(READ, arguments).await?;
+        let [counters, others @ ..] = rows.as_slice() else {
             return Err(Failure::Format("the row of counters is missing".to_owned()));
         };
         let mut batch = Batch::empty(counters)?;
-        for row in gates {
+        for row in others {
+            if row.len() == 2 {
+                batch.starts.insert(columns::text(row, 0)?, columns::run(row, 1)?);
+                continue;
+            }
             let gate =
                 Gate { epoch: Epoch(columns::count(row, 1)?), next: columns::count(row, 2)? };
             batch.gates.insert(columns::run(row, 0)?, gate);
         }
-        batch.read_starts(session, items).await?;
         Ok(batch)
     }
 
@@ -82,23 +89,6 @@ impl Batch {
             None => None,
         };
         Ok(Batch { counters, lease, gates: HashMap::new(), starts: HashMap::new() })
-    }
-
-    async fn read_starts(
-        &mut self,
-        session: &mut Session,
-        items: &[Append],
-    ) -> Result<(), Failure> {
-        let keys: Vec<String> = items.iter().filter_map(start_key).collect();
-        if keys.is_empty() {
-            return Ok(());
-        }
-        let text = "SELECT key, run FROM dedup WHERE key IN (SELECT value FROM json_each(?))";
-        let statement = sqlx::query(text).bind(serde_json::to_string(&keys)?);
-        for row in session.rows(statement).await? {
-            self.starts.insert(columns::text(&row, 0)?, columns::run(&row, 1)?);
-        }
-        Ok(())
     }
 
     /// Judges an item, and remembers it, for the items after it.

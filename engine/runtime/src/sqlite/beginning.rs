@@ -24,17 +24,19 @@ pub(super) async fn write<'a>(
 ) -> Result<(), Failure> {
     let items: Vec<&Append> = items.filter(|item| item.beginning != Beginning::No).collect();
     for chunk in items.chunks(CHUNK) {
-        session.send(runs(epoch, chunk)).await?;
-        plans(session, chunk).await?;
-        super::numbers::write(session, chunk).await?;
-        keys(session, chunk).await?;
+        let mut bulk = Bulk::new("");
+        runs(&mut bulk, (epoch, chunk));
+        plans(&mut bulk, chunk);
+        super::numbers::write(&mut bulk, chunk)?;
+        keys(&mut bulk, chunk);
+        session.send(bulk).await?;
     }
     Ok(())
 }
 
-fn runs(epoch: Epoch, items: &[&Append]) -> Bulk {
+fn runs(bulk: &mut Bulk, (epoch, items): (Epoch, &[&Append])) {
     let shape = Shape { columns: RUN_COLUMNS, rows: items.len() };
-    let mut bulk = Bulk::new(
+    bulk.push(
         "INSERT INTO run (id, epoch, next, unclean_ends, format, finished, number, application, \
          pipeline, plan, started_elapsed, started_civil, status, ended_elapsed, ended_civil, \
          stages, stages_ended, stages_failed, waiting, wake_elapsed, wake_civil) SELECT * FROM ",
@@ -54,34 +56,43 @@ fn runs(epoch: Epoch, items: &[&Append]) -> Bulk {
         bulk.bind(summary.plan.0.as_str());
         bulk.bind(integer(summary.started_at.elapsed.0));
         bulk.bind(integer(summary.started_at.civil.0));
-        changing(&mut bulk, summary);
+        changing(bulk, summary);
     }
     bulk.fill(shape);
     bulk.push(" WHERE column1 IS NOT NULL");
-    bulk
 }
 
-async fn plans(session: &mut Session, items: &[&Append]) -> Result<(), Failure> {
+fn plans(bulk: &mut Bulk, items: &[&Append]) {
     let mut plans = BTreeMap::new();
     for item in items {
         if let Beginning::Run { plan, stored_plan, .. } = &item.beginning {
             plans.insert(plan.0.as_str(), stored_plan.as_str());
         }
     }
+    let shape = Shape { columns: 2, rows: plans.len() };
+    bulk.push("; INSERT INTO plan (hash, body) SELECT * FROM ");
+    bulk.values(shape);
     for (hash, body) in plans {
-        let text = "INSERT INTO plan (hash, body) VALUES (?, ?) ON CONFLICT DO NOTHING";
-        session.execute(sqlx::query(text).bind(hash).bind(body)).await?;
+        bulk.bind(hash);
+        bulk.bind(body);
     }
-    Ok(())
+    bulk.fill(shape);
+    bulk.push(" WHERE column1 IS NOT NULL ON CONFLICT DO NOTHING");
 }
 
-async fn keys(session: &mut Session, items: &[&Append]) -> Result<(), Failure> {
-    for item in items {
-        let Some(key) = start_key(item) else { continue };
-        let text = "INSERT INTO dedup (key, run, at) VALUES (?, ?, ?)";
-        let run = item.run.0.as_bytes().to_vec();
-        let at = integer(item.now.civil.0);
-        session.execute(sqlx::query(text).bind(key).bind(run).bind(at)).await?;
+fn keys(bulk: &mut Bulk, items: &[&Append]) {
+    let keyed: Vec<_> = items.iter().filter_map(|it| Some((start_key(it)?, it))).collect();
+    if keyed.is_empty() {
+        return;
     }
-    Ok(())
+    let shape = Shape { columns: 3, rows: keyed.len() };
+    bulk.push("; INSERT INTO dedup (key, run, at) SELECT * FROM ");
+    bulk.values(shape);
+    for (key, item) in keyed {
+        bulk.bind(key);
+        bulk.bind(item.run.0.as_bytes().to_vec());
+        bulk.bind(integer(item.now.civil.0));
+    }
+    bulk.fill(shape);
+    bulk.push(" WHERE column1 IS NOT NULL");
 }

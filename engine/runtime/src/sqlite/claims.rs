@@ -27,10 +27,7 @@ pub(super) async fn ask(
         newcomer
     });
     match arrive(&queue, &newcomer, ask.strategy) {
-        Arrival::Admitted => {
-            write(consequences, ask, &newcomer).await?;
-            consequences.admit(&queue, (&ask.resource, ask.claimed)).await
-        }
+        Arrival::Admitted => consequences.admit(&queue, (&ask.resource, ask.claimed)).await,
         Arrival::TurnedAway { holders } => {
             let by = labels(consequences, &holders).await?;
             consequences.tell(run, Some(&ask.resource), &ask.claimed.full(by)).await

@@ -5,7 +5,7 @@ use engine_core::{
     admission::{self, Claimant, Queue},
     event::Message,
     id::{Resource, RunId, Ticket},
-    store::{Append, Claimed, RowChange},
+    store::{Append, Claimed, Entry, RowChange},
 };
 use sqlx::sqlite::SqliteRow;
 
@@ -16,11 +16,18 @@ pub(super) struct Consequences<'a> {
     pub(super) item: &'a Append,
     /// Runs for which inputs were written.
     pub(super) woken: Vec<RunId>,
+    /// Whether the place that it begins by asking for is its own.
+    pub(super) entry: Entry,
 }
 
 /// Holders come first; the first column tells the two apart.
-pub(super) const QUEUE: &str = "SELECT 0, ticket, run, standing FROM claim WHERE resource = ?1 \
-    UNION ALL SELECT 1, ticket, run, standing FROM waiter WHERE resource = ?1 ORDER BY 1, 2";
+macro_rules! queue_of {
+    () => {
+        "SELECT 0, ticket, run, standing FROM claim WHERE resource = ?1 \
+        UNION ALL SELECT 1, ticket, run, standing FROM waiter WHERE resource = ?1 ORDER BY 1, 2"
+    };
+}
+pub(super) const QUEUE: &str = queue_of!();
 
 pub(super) fn queue(rows: &[SqliteRow]) -> Result<Queue, Failure> {
     let mut queue = Queue::default();
@@ -43,8 +50,7 @@ impl Consequences<'_> {
         match change {
             RowChange::Ask(ask) => claims::ask(self, (self.item.run, &ask)).await,
             RowChange::Release { resource, claimed } => {
-                self.give_back(&resource).await?;
-                let queue = self.queue(&resource).await?;
+                let queue = self.give_back(&resource).await?;
                 self.admit(&queue, (&resource, claimed)).await
             }
             RowChange::Record { stage, target, set } => {
@@ -60,12 +66,16 @@ impl Consequences<'_> {
         }
     }
 
-    async fn give_back(&mut self, resource: &Resource) -> Result<(), Failure> {
-        let text = "DELETE FROM claim WHERE resource = ?1 AND run = ?2; \
+    /// Takes the run's rows away; answers with who is left.
+    async fn give_back(&mut self, resource: &Resource) -> Result<Queue, Failure> {
+        let text = concat!(
+            "DELETE FROM claim WHERE resource = ?1 AND run = ?2; \
             DELETE FROM waiter WHERE resource = ?1 AND run = ?2; \
-            DELETE FROM input WHERE resource = ?1 AND run = ?2";
+            DELETE FROM input WHERE resource = ?1 AND run = ?2; ",
+            queue_of!()
+        );
         let run = self.item.run.0.as_bytes().to_vec();
-        self.session.execute(sqlx::query(text).bind(&resource.0).bind(run)).await
+        queue(&self.session.rows(sqlx::query(text).bind(&resource.0).bind(run)).await?)
     }
 
     pub(super) async fn queue(&mut self, resource: &Resource) -> Result<Queue, Failure> {
@@ -90,6 +100,7 @@ impl Consequences<'_> {
             match claimed.behind(&standing) {
                 // One place leads to one other place, and no further.
                 Some(behind) => Box::pin(claims::ask(self, (run, &behind.ask()))).await?,
+                None if self.item.is_let_in(run) => self.entry = Entry::Admitted,
                 None => self.tell(run, Some(resource), &claimed.granted()).await?,
             }
         }

@@ -2,9 +2,10 @@
 //! drawing one costs no commit. One that no append has written was never seen by anybody.
 
 use super::{
+    bulk::{Bulk, Shape},
     columns::{self, integer},
     failure::Failure,
-    session::{Session, Statement},
+    session::Statement,
 };
 use engine_core::store::Append;
 use std::{
@@ -61,18 +62,25 @@ pub(super) fn stored(subject: &str) -> Statement<'static> {
 }
 
 /// Writes those of runs that begin.
-pub(super) async fn write(session: &mut Session, items: &[&Append]) -> Result<(), Failure> {
+pub(super) fn write(bulk: &mut Bulk, items: &[&Append]) -> Result<(), Failure> {
     let mut last: HashMap<String, u64> = HashMap::new();
     for item in items {
         let summary = &item.summary;
         let number = last.entry(subject(&summary.application, &summary.pipeline)?).or_default();
         *number = summary.number.max(*number);
     }
+    let shape = Shape { columns: 2, rows: last.len() };
+    bulk.push("; INSERT INTO number (subject, value) SELECT * FROM ");
+    bulk.values(shape);
     for (subject, number) in last {
-        let text = "INSERT INTO number (subject, value) VALUES (?, ?) ON CONFLICT (subject) \
-            DO UPDATE SET value = MAX(value, excluded.value)";
-        session.execute(sqlx::query(text).bind(subject).bind(integer(number))).await?;
+        bulk.bind(subject);
+        bulk.bind(integer(number));
     }
+    bulk.fill(shape);
+    bulk.push(
+        " WHERE column1 IS NOT NULL \
+        ON CONFLICT (subject) DO UPDATE SET value = MAX(value, excluded.value)",
+    );
     Ok(())
 }
 

@@ -75,14 +75,15 @@ impl Session {
     pub(super) async fn open(
         &mut self,
         text: &'static str,
-        argument: String,
+        arguments: impl IntoIterator<Item = String>,
     ) -> Result<Vec<SqliteRow>, Failure> {
         let text = match self.phase {
             Phase::Idle => text,
             Phase::Open => text.strip_prefix(BEGIN).unwrap_or(text),
         };
         self.phase = Phase::Open;
-        Ok(sqlx::query(text).bind(argument).fetch_all(&mut self.connection).await?)
+        let statement = arguments.into_iter().fold(sqlx::query(text), |query, it| query.bind(it));
+        Ok(statement.fetch_all(&mut self.connection).await?)
     }
 
     /// Runs the last statements of a unit, and commits along with them if no other unit follows.

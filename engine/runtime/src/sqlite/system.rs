@@ -49,7 +49,7 @@ impl Stream {
         (text, argument): (&'static str, String),
     ) -> Result<Opened, Failure> {
         debug_assert!(text.starts_with(BEGIN));
-        let mut rows = session.open(text, argument).await?;
+        let mut rows = session.open(text, [argument]).await?;
         if rows.is_empty() {
             return Err(Failure::Format("the row of counters is missing".to_owned()));
         }

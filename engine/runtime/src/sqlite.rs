@@ -205,7 +205,7 @@ impl Inbox for Sqlite {
     }
 
     fn decide(&self, epoch: Epoch, decided: Decided) -> BoxFuture<'_, Result<(), StoreError>> {
-        Box::pin(async move { self.writer.ask(Decide { epoch, decided }).await? })
+        Box::pin(async move { self.writer.ask_in_time(Decide { epoch, decided }).await? })
     }
 
     fn waits(&self, id: DeliveryId, reason: String) -> BoxFuture<'_, Result<(), StoreError>> {

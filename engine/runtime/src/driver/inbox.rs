@@ -147,6 +147,11 @@ impl Driver {
         }
     }
 
+    /// What the first step of a run came to is recorded before anybody is asked what else was said.
+    fn has_first_answer(&self, inputs: &[Input]) -> bool {
+        self.next <= 1 && !inputs.is_empty()
+    }
+
     /// Takes what is there without waiting.
     async fn take_ready(&mut self, inputs: &mut Vec<Input>) -> Result<(), StoreError> {
         while inputs.len() < ROUND
@@ -155,8 +160,21 @@ impl Driver {
             inputs.push(answer);
         }
         self.inbox.open_all();
-        if self.inbox.rows_wait {
-            match self.shop.backing.store.inputs(self.run).await {
+        if self.inbox.rows_wait && !self.has_first_answer(inputs) {
+            let store = self.shop.backing.store.clone();
+            let mut rows = store.inputs(self.run);
+            // Steps go on meanwhile.
+            let rows = loop {
+                tokio::select! {
+                    biased;
+                    rows = &mut rows => break rows,
+                    answer = self.calls.next() => inputs.push(answer),
+                }
+                if self.has_first_answer(inputs) {
+                    return Ok(());
+                }
+            };
+            match rows {
                 Ok(rows) => {
                     self.inbox.rows_wait = false;
                     inputs.extend(rows.into_iter().map(Input::Row));

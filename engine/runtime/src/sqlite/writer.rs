@@ -6,8 +6,11 @@ use super::{
     session::{Afterwards, Session, Turn},
 };
 use engine_core::{BoxFuture, id::Position, store::StoreError};
-use std::mem;
-use tokio::sync::{mpsc, oneshot, watch};
+use std::{mem, time::Duration};
+use tokio::{
+    sync::{mpsc, oneshot, watch},
+    time::Instant,
+};
 
 /// A unit that is written whole or not at all. It may be run again after a rollback.
 pub(super) trait Work: Send + Sync + 'static {
@@ -46,14 +49,28 @@ impl<W: Work> AnyJob for Job<W> {
     }
 }
 
+type Jobs = Vec<Box<dyn AnyJob>>;
+
 /// The door to the task.
 #[derive(Clone)]
 pub(super) struct Writer {
-    jobs: mpsc::Sender<Box<dyn AnyJob>>,
+    urgent: mpsc::Sender<Box<dyn AnyJob>>,
+    patient: mpsc::Sender<Box<dyn AnyJob>>,
+}
+
+/// Who stands at the door.
+struct Line {
+    urgent: mpsc::Receiver<Box<dyn AnyJob>>,
+    patient: mpsc::Receiver<Box<dyn AnyJob>>,
+    held: Jobs,
+    /// When those are written, whatever else is.
+    due: Option<Instant>,
 }
 
 /// Units in one transaction, at most; and units that may stand in line.
 const GROUP: usize = 128;
+/// How long a unit stands back for which nobody's work waits.
+const PATIENCE: Duration = Duration::from_millis(5);
 
 /// What the task is made of.
 pub(super) struct Workshop {
@@ -66,24 +83,98 @@ pub(super) struct Workshop {
 impl Writer {
     /// Spawns the task on the runtime of the caller.
     pub(super) fn spawn(workshop: Workshop) -> Writer {
-        let (jobs, line) = mpsc::channel(GROUP);
+        let ((urgent, first), (patient, second)) = (mpsc::channel(GROUP), mpsc::channel(GROUP));
+        let line = Line { urgent: first, patient: second, held: Vec::new(), due: None };
         tokio::spawn(serve(workshop, line));
-        Writer { jobs }
+        Writer { urgent, patient }
     }
 
     pub(super) async fn ask<W: Work>(&self, work: W) -> Result<W::Answer, StoreError> {
-        let (caller, answer) = oneshot::channel();
-        let job = Box::new(Job { work, done: None, caller });
-        let closed = || StoreError::Unavailable("the store is closed".to_owned());
-        self.jobs.send(job).await.map_err(|_| closed())?;
-        let ended = || StoreError::Unknown("the writing task has ended".to_owned());
-        answer.await.map_err(|_| ended())?
+        hand_in(&self.urgent, work).await
+    }
+
+    /// The same for what no run waits for: others go before it, but not for long.
+    pub(super) async fn ask_in_time<W: Work>(&self, work: W) -> Result<W::Answer, StoreError> {
+        hand_in(&self.patient, work).await
     }
 }
 
-async fn serve(mut workshop: Workshop, mut line: mpsc::Receiver<Box<dyn AnyJob>>) {
+async fn hand_in<W: Work>(
+    jobs: &mpsc::Sender<Box<dyn AnyJob>>,
+    work: W,
+) -> Result<W::Answer, StoreError> {
+    let (caller, answer) = oneshot::channel();
+    let job = Box::new(Job { work, done: None, caller });
+    let closed = || StoreError::Unavailable("the store is closed".to_owned());
+    jobs.send(job).await.map_err(|_| closed())?;
+    let ended = || StoreError::Unknown("the writing task has ended".to_owned());
+    answer.await.map_err(|_| ended())?
+}
+
+impl Line {
+    /// The units of the next transaction; none when nobody will ask for any more.
+    async fn next(&mut self, jobs: &mut Jobs) -> usize {
+        loop {
+            self.hold();
+            let due = self.due;
+            tokio::select! {
+                biased;
+                () = until(due) => {
+                    while jobs.len() < GROUP && let Ok(job) = self.urgent.try_recv() {
+                        jobs.push(job);
+                    }
+                    return self.take_held(jobs);
+                }
+                urgent = self.urgent.recv_many(jobs, GROUP) => match urgent {
+                    0 => return self.take_rest(jobs),
+                    some => return some,
+                },
+                Some(job) = self.patient.recv(), if self.held.len() < GROUP => self.held.push(job),
+            }
+        }
+    }
+
+    /// However many go before them: who stands back has a moment of its own.
+    fn hold(&mut self) {
+        while self.held.len() < GROUP
+            && let Ok(job) = self.patient.try_recv()
+        {
+            self.held.push(job);
+        }
+        if !self.held.is_empty() {
+            self.due.get_or_insert_with(|| Instant::now() + PATIENCE);
+        }
+    }
+
+    fn take_held(&mut self, jobs: &mut Jobs) -> usize {
+        self.due = None;
+        jobs.append(&mut self.held);
+        jobs.len()
+    }
+
+    /// Both doors close together: whoever came by the second before is there.
+    fn take_rest(&mut self, jobs: &mut Jobs) -> usize {
+        self.hold();
+        self.take_held(jobs)
+    }
+
+    fn close(&mut self) {
+        self.urgent.close();
+        self.patient.close();
+    }
+}
+
+/// Never, if at no time.
+async fn until(due: Option<Instant>) {
+    match due {
+        Some(due) => tokio::time::sleep_until(due).await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn serve(mut workshop: Workshop, mut line: Line) {
     let mut jobs = Vec::new();
-    while line.recv_many(&mut jobs, GROUP).await > 0 {
+    while line.next(&mut jobs).await > 0 {
         if let Trust::Broken(reason) = workshop.together(&mut jobs).await {
             let reason = format!("a write failed ({reason}): end this engine and look at the disk");
             return refuse_all(line, jobs, &StoreError::Damaged(reason)).await;
@@ -121,14 +212,10 @@ enum Trust {
 
 /// After a failed write to disk nothing that is read back can be trusted to last; after the end
 /// nothing is written.
-async fn refuse_all(
-    mut line: mpsc::Receiver<Box<dyn AnyJob>>,
-    mut jobs: Vec<Box<dyn AnyJob>>,
-    error: &StoreError,
-) {
+async fn refuse_all(mut line: Line, mut jobs: Jobs, error: &StoreError) {
     loop {
         jobs.drain(..).for_each(|job| job.answer(Err(error.clone())));
-        if line.recv_many(&mut jobs, GROUP).await == 0 {
+        if line.next(&mut jobs).await == 0 {
             return;
         }
     }
@@ -137,7 +224,7 @@ async fn refuse_all(
 impl Workshop {
     /// One transaction for all; if something in it fails, one for each, so that no unit fails
     /// because of another.
-    async fn together(&mut self, jobs: &mut Vec<Box<dyn AnyJob>>) -> Trust {
+    async fn together(&mut self, jobs: &mut Jobs) -> Trust {
         match self.transact(jobs).await {
             Ok(()) => self.settle(jobs.drain(..), &Ok(())),
             Err(failure) => match (self.aftermath(&failure).await, jobs.len()) {
@@ -149,7 +236,7 @@ impl Workshop {
         Trust::Kept
     }
 
-    async fn one_by_one(&mut self, jobs: &mut Vec<Box<dyn AnyJob>>) -> Trust {
+    async fn one_by_one(&mut self, jobs: &mut Jobs) -> Trust {
         while !jobs.is_empty() {
             let outcome = self.transact(&mut jobs[..1]).await;
             let first = jobs.drain(..1);

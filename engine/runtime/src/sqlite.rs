@@ -205,7 +205,15 @@ impl Inbox for Sqlite {
     }
 
     fn decide(&self, epoch: Epoch, decided: Decided) -> BoxFuture<'_, Result<(), StoreError>> {
-        Box::pin(async move { self.writer.ask_in_time(Decide { epoch, decided }).await? })
+        // Where marks are to be remembered, the next delivery about that place waits for it.
+        let is_awaited = !decided.marks.is_empty();
+        let work = Decide { epoch, decided };
+        Box::pin(async move {
+            match is_awaited {
+                true => self.writer.ask(work).await?,
+                false => self.writer.ask_in_time(work).await?,
+            }
+        })
     }
 
     fn waits(&self, id: DeliveryId, reason: String) -> BoxFuture<'_, Result<(), StoreError>> {

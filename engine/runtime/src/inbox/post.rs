@@ -112,8 +112,9 @@ async fn driven(
         let delivery = match lanes.take(lane) {
             Some(delivery) => delivery,
             None => {
-                written(&mut writing, 0).await?;
-                let Some(delivery) = lanes.take_or_close(lane) else { return Ok(()) };
+                let Some(delivery) = lanes.take_or_close(lane) else {
+                    return written(&mut writing, 0).await;
+                };
                 delivery
             }
         };

@@ -252,7 +252,7 @@ fn attempt(chance: &mut Chance) -> Attempt {
     let mut moves: Vec<Move> = moves.collect();
     if chance.one_in(5) {
         let at = usize::try_from(chance.below(moves.len() as u64 + 1)).unwrap();
-        let yes = chance.below(4) > 0;
+        let yes = chance.one_in(2);
         moves.insert(at, chance.pick(&[Move::Ask { yes }, Move::Wonder { yes }]));
     }
     let end = match chance.below(10) {

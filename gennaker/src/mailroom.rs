@@ -5,7 +5,7 @@ mod rates;
 pub(crate) use rates::Rates;
 
 use crate::{clusters::Reach, grounds::Places, secrets};
-use engine_api::{Address, Knock, Mailroom, Peer, Post, Received, Replayed};
+use engine_api::{Address, Knock, Mailroom, Peer, Post, Received, Replayed, Unread};
 use engine_core::{
     BoxFuture, Registry,
     catalogue::Entry,
@@ -106,6 +106,18 @@ impl Mailroom for Letters {
                 Received::Unavailable { reason }
             })
         })
+    }
+
+    fn unread(&self, address: &Address, why: Unread) {
+        let reason = match why {
+            Unread::TooLarge => RefusalReason::TooLarge,
+            Unread::TooSlow => RefusalReason::TooSlow,
+            Unread::NoRoom => RefusalReason::TooMany,
+            Unread::BrokenOff { .. } => RefusalReason::BrokenOff,
+        };
+        // What may still come has no name of its own yet.
+        let door = if self.is_there(address) { door(address) } else { Door::Nowhere };
+        self.inbox.refused(door, reason);
     }
 
     fn replay(&self, of: DeliveryId, by: Actor) -> BoxFuture<'_, Replayed> {

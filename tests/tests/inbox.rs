@@ -1,5 +1,7 @@
 //! What arrives, as people see it on the command line: listed, shown, looked at again.
 
+mod unread;
+
 use crate::{
     api::Served,
     program::{Talking, gennaker, pipeline},

@@ -25,7 +25,7 @@ pub use client::{connect, connect_to, socket_in};
 pub use door::{DoorError, Doors, Group, Ways};
 pub use health::REFUSED;
 pub use library::{Asked, At, Library};
-pub use mail::{Address, Knock, Mailroom, NoMailroom, Post, Received, Replayed};
+pub use mail::{Address, Knock, Mailroom, NoMailroom, Post, Received, Replayed, Unread};
 pub use openapi::document;
 pub use peer::{Peer, user};
 pub use repeat::{MovedOn, Repeat};

@@ -1,6 +1,11 @@
 //! The doors for what is posted by others: `/receivers/NAME` and `/hooks/APPLICATION/NAME`. Whoever
 //! posts proves who they are by what they post; the way by which they come proves nothing.
 
+mod reading;
+
+pub(crate) use reading::ALL_BYTES;
+pub use reading::Unread;
+
 use crate::{
     connection::READ,
     library::{Asked, Library},
@@ -10,22 +15,16 @@ use crate::{
     submission::{Begun, NotBegun},
 };
 use axum::{
-    body::{Body, Bytes},
+    body::Bytes,
     extract::{Path, Request, State},
     http::{HeaderMap, HeaderValue, StatusCode, header::RETRY_AFTER},
     response::{IntoResponse, Response},
 };
 use engine_core::{BoxFuture, event::Actor, id::DeliveryId, view::CatalogueItem};
-use http_body_util::BodyExt;
+use reading::{BODY_BYTES, Read, read};
 use serde::Serialize;
-use std::{sync::Arc, time::Duration};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use std::time::Duration;
 
-/// The largest body, and what all bodies that are being read may take together.
-const BODY_BYTES: usize = 2 * 1024 * 1024;
-pub(crate) const ALL_BYTES: usize = 64 * 1024 * 1024;
-/// What a request takes at least.
-const SMALLEST_BYTES: usize = 16 * 1024;
 /// Whoever is told to come again comes after this time.
 const AGAIN_SECONDS: u64 = 1;
 
@@ -40,6 +39,9 @@ pub trait Mailroom: Library {
     fn knock(&self, from: &Peer, address: &Address) -> Knock;
 
     fn receive(&self, post: Post) -> BoxFuture<'_, Received>;
+
+    /// A post that was let in was never whole: who it was is not known.
+    fn unread(&self, address: &Address, why: Unread);
 
     /// Has an earlier delivery looked at again.
     fn replay(&self, of: DeliveryId, by: Actor) -> BoxFuture<'_, Replayed>;
@@ -136,6 +138,8 @@ impl Mailroom for NoMailroom {
         Box::pin(async { Received::Nobody })
     }
 
+    fn unread(&self, _: &Address, _: Unread) {}
+
     fn replay(&self, _: DeliveryId, _: Actor) -> BoxFuture<'_, Replayed> {
         let reason = "this engine has no inbox: start one with `gennaker serve`".to_owned();
         Box::pin(async { Replayed::Unavailable { reason } })
@@ -210,65 +214,23 @@ async fn posted(service: &Service, address: Address, request: Request) -> Respon
         Knock::TooMany { again } => return told(Received::TooMany { again }),
     }
     let headers = headers(request.headers());
-    let declared = declared(request.headers());
-    if declared.is_some_and(|length| length > BODY_BYTES) {
-        return too_large();
-    }
-    match tokio::time::timeout(READ, read(&service.posted, request.into_body())).await {
-        Ok(Ok(Read { body, _held })) => {
+    let read = match declared(request.headers()) {
+        Some(length) if length > BODY_BYTES => Err(Unread::TooLarge),
+        Some(_) | None => {
+            let body = tokio::time::timeout(READ, read(&service.posted, request.into_body()));
+            body.await.unwrap_or(Err(Unread::TooSlow))
+        }
+    };
+    match read {
+        Ok(Read { body, held: _held }) => {
             let post = Post { from, address, headers, body };
             told(service.mailroom.receive(post).await)
         }
-        Ok(Err(Unread::TooLarge)) => too_large(),
-        Ok(Err(Unread::TooMany)) => {
-            told(Received::TooMany { again: Duration::from_secs(AGAIN_SECONDS) })
-        }
-        Ok(Err(Unread::Broken(words))) => {
-            Problem::new(StatusCode::BAD_REQUEST, words).into_response()
-        }
-        Err(_) => {
-            let words = format!("the body did not come within {READ:?}");
-            Problem::new(StatusCode::REQUEST_TIMEOUT, words).into_response()
+        Err(why) => {
+            service.mailroom.unread(&address, why.clone());
+            unread(why)
         }
     }
-}
-
-/// A body, and its share of what all of them may take.
-struct Read {
-    body: Bytes,
-    _held: OwnedSemaphorePermit,
-}
-
-enum Unread {
-    TooLarge,
-    /// Others have all that may be taken.
-    TooMany,
-    Broken(String),
-}
-
-/// Takes of `all` what has come: whoever promises much and sends nothing keeps nobody out.
-async fn read(all: &Arc<Semaphore>, mut body: Body) -> Result<Read, Unread> {
-    let mut held = hold(all, SMALLEST_BYTES)?;
-    let mut content = Vec::new();
-    while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|error| Unread::Broken(error.to_string()))?;
-        let Ok(data) = frame.into_data() else { continue };
-        let bytes = content.len() + data.len();
-        if bytes > BODY_BYTES {
-            return Err(Unread::TooLarge);
-        }
-        let lacking = bytes.saturating_sub(held.num_permits());
-        if lacking > 0 {
-            held.merge(hold(all, lacking.max(SMALLEST_BYTES))?);
-        }
-        content.extend_from_slice(&data);
-    }
-    Ok(Read { body: content.into(), _held: held })
-}
-
-fn hold(all: &Arc<Semaphore>, bytes: usize) -> Result<OwnedSemaphorePermit, Unread> {
-    let weight = u32::try_from(bytes).unwrap_or(u32::MAX);
-    all.clone().try_acquire_many_owned(weight).map_err(|_| Unread::TooMany)
 }
 
 fn headers(headers: &HeaderMap) -> Vec<(String, Vec<u8>)> {
@@ -282,9 +244,23 @@ fn declared(headers: &HeaderMap) -> Option<usize> {
     headers.get(axum::http::header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
-fn too_large() -> Response {
-    let words = format!("the body is larger than {BODY_BYTES} bytes");
-    Problem::new(StatusCode::PAYLOAD_TOO_LARGE, words).into_response()
+fn unread(why: Unread) -> Response {
+    let problem = match why {
+        Unread::TooLarge => {
+            let words = format!("the body is larger than {BODY_BYTES} bytes");
+            Problem::new(StatusCode::PAYLOAD_TOO_LARGE, words)
+        }
+        Unread::TooSlow => {
+            let words = format!("the body did not come within {READ:?}");
+            Problem::new(StatusCode::REQUEST_TIMEOUT, words)
+        }
+        Unread::NoRoom => {
+            let again = Duration::from_secs(AGAIN_SECONDS);
+            return told(Received::TooMany { again });
+        }
+        Unread::BrokenOff { reason } => Problem::new(StatusCode::BAD_REQUEST, reason),
+    };
+    problem.into_response()
 }
 
 /// Whoever proves nothing hears the same, whatever was wrong.

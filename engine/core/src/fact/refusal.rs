@@ -55,6 +55,12 @@ pub enum RefusalReason {
     TooMany,
     /// So much that was not proven came that nothing more of it was looked at.
     Unproven,
+    /// Its body is larger than any is taken.
+    TooLarge,
+    /// Its body did not come in time.
+    TooSlow,
+    /// It ended before its body did.
+    BrokenOff,
 }
 
 impl From<Refused> for RefusalReason {
@@ -69,7 +75,7 @@ impl From<Refused> for RefusalReason {
 }
 
 impl RefusalReason {
-    pub const ALL: [RefusalReason; 10] = [
+    pub const ALL: [RefusalReason; 13] = [
         RefusalReason::Nobody,
         RefusalReason::NoSecret,
         RefusalReason::NotSigned,
@@ -80,6 +86,9 @@ impl RefusalReason {
         RefusalReason::Conflict,
         RefusalReason::TooMany,
         RefusalReason::Unproven,
+        RefusalReason::TooLarge,
+        RefusalReason::TooSlow,
+        RefusalReason::BrokenOff,
     ];
 
     /// As it is stored.
@@ -95,6 +104,9 @@ impl RefusalReason {
             RefusalReason::Conflict => "conflict",
             RefusalReason::TooMany => "tooMany",
             RefusalReason::Unproven => "unproven",
+            RefusalReason::TooLarge => "tooLarge",
+            RefusalReason::TooSlow => "tooSlow",
+            RefusalReason::BrokenOff => "brokenOff",
         }
     }
 }
@@ -112,6 +124,9 @@ impl fmt::Display for RefusalReason {
             RefusalReason::Conflict => "because their id was another delivery's",
             RefusalReason::TooMany => "because more came in than is taken",
             RefusalReason::Unproven => "unread, after too many that were not proven",
+            RefusalReason::TooLarge => "because they were too large",
+            RefusalReason::TooSlow => "because their bodies did not come in time",
+            RefusalReason::BrokenOff => "because they broke off",
         })
     }
 }

@@ -34,6 +34,7 @@ mod pushes;
 mod recovery;
 mod remote;
 mod reruns;
+mod retention;
 mod rules;
 mod schedules;
 mod schema;

@@ -19,7 +19,7 @@ const SECONDS_OF_HOUR: i64 = 3_600;
 const PATIENCE: Duration = Duration::from_secs(90);
 
 /// The library, wherever Debian has put it for this kind of machine.
-fn library() -> PathBuf {
+pub(crate) fn library() -> PathBuf {
     let found = fs::read_dir("/usr/lib").unwrap().flatten();
     let found = found.map(|entry| entry.path().join("faketime/libfaketime.so.1"));
     found.into_iter().find(|path| path.exists()).expect("Debian's package faketime is needed")

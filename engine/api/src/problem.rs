@@ -97,7 +97,7 @@ impl From<ReadError> for Problem {
 impl From<NameError> for Problem {
     fn from(error: NameError) -> Problem {
         match error {
-            NameError::None | NameError::Unknown { .. } => {
+            NameError::None | NameError::Unknown { .. } | NameError::Gone { .. } => {
                 Problem::new(StatusCode::NOT_FOUND, error.to_string())
             }
             NameError::Several { .. } => Problem::new(StatusCode::CONFLICT, error.to_string()),

@@ -28,6 +28,7 @@ pub mod platform;
 pub mod receiver;
 pub mod registry;
 pub mod repeat;
+pub mod retention;
 pub mod retry;
 pub mod revision;
 pub mod schedule;

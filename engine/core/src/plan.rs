@@ -113,6 +113,20 @@ pub struct Origin {
     pub branches: Vec<String>,
 }
 
+impl Document {
+    /// The blobs that it names.
+    pub fn files(&self) -> Vec<BlobName> {
+        let of_nodes = self.nodes.iter().flat_map(|node| node.files.values());
+        let of_called = |called: &'_ Called| -> Vec<BlobName> {
+            called.files.values().chain([&called.source.content]).cloned().collect()
+        };
+        let called = self.callees.values().flat_map(of_called);
+        let source = self.source.iter().map(|source| source.content.clone());
+        let all: BTreeSet<BlobName> = of_nodes.cloned().chain(called).chain(source).collect();
+        all.into_iter().collect()
+    }
+}
+
 impl Origin {
     /// What expressions see as `source`.
     pub fn value(&self) -> Value {

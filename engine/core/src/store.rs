@@ -1,12 +1,14 @@
 //! Where the logs live. Reading and writing are two traits, so that a reader cannot write.
 
 mod append;
+mod forgetting;
 mod inbox;
 mod lease;
 mod rows;
 mod stage_log;
 
 pub use append::{Admitted, Append, Appended, Beginning, Blob, Entry};
+pub use forgetting::{AgedFilter, Cleared, Forgetting};
 pub use inbox::{FACTS, Inbox, InboxReader};
 pub use lease::{Candidate, Lease, LeaseError, LeaseTerms, Takeover};
 pub use rows::{Ask, Behind, Claimed, Entrance, RowChange, changes};
@@ -135,6 +137,19 @@ pub enum Page {
     },
 }
 
+impl Page {
+    /// What comes after `position`, where `rows` are all that is kept of it, or the first of that.
+    /// Positions have no gaps: where one is missing, a row was taken away, and whoever reads on is told.
+    pub fn after(position: Position, rows: Vec<FeedRow>) -> Page {
+        let next = |at: usize| position.0 + 1 + at as u64;
+        let whole = rows.iter().enumerate().take_while(|(at, row)| row.position().0 == next(*at));
+        match (whole.count(), rows.first().map(FeedRow::position)) {
+            (0, Some(first)) => Page::Reset { first },
+            (count, _) => Page::Rows(rows.into_iter().take(count).collect()),
+        }
+    }
+}
+
 /// Which runs to list, newest first.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct RunFilter {
@@ -225,7 +240,7 @@ pub trait LogReader: InboxReader {
 /// An append is written whole or not at all, with every row that follows from its events, and is
 /// durable when it is answered. Items of one batch belong to different runs and never fail each
 /// other. After [`StoreError::Unknown`] the caller reads the gates before it goes on.
-pub trait Store: LogReader + Inbox {
+pub trait Store: LogReader + Inbox + Forgetting {
     /// Draws an epoch and takes over every unfinished run, or names the process that holds the
     /// lease. A lease that was not given back was an unclean end: the runs that had a step due are
     /// counted. Whether the holder still lives is for the caller to judge.

@@ -134,6 +134,7 @@ fn item(run: RunId, n: u32) -> Append {
         0 => Beginning::Run {
             plan: plan.clone(),
             stored_plan: String::new(),
+            files: Vec::new(),
             key: None,
             queue: Limit::Unlimited,
             admitted: None,

@@ -5,6 +5,7 @@ pub mod contention;
 pub mod entering;
 pub mod faulty;
 pub mod feed;
+pub mod forgetting;
 pub mod inbox;
 pub mod lease;
 pub mod limits;
@@ -65,6 +66,14 @@ macro_rules! hold_to_the_contract {
                 a_waiting_reader_is_woken_by_an_append
                 runs_are_listed_newest_first
                 unfinished_runs_are_listed_oldest_first
+            }
+            forgetting {
+                what_has_ended_before_is_listed_oldest_first
+                a_run_that_is_taken_away_is_found_by_nobody
+                what_others_name_stays_and_what_nobody_names_goes
+                revisions_go_with_their_run_unless_somebody_is_at_the_target
+                whoever_reads_on_is_told_of_every_hole
+                a_request_is_known_as_long_as_its_run_or_for_its_own_time
             }
             inbox {
                 what_arrives_is_read_back_whole

@@ -2,7 +2,7 @@
 //! speaks of, the triggers that look there are asked, and runs are started. Every delivery ends in a
 //! decision that says which, or why none.
 
-mod following;
+pub(crate) mod following;
 mod judging;
 mod lanes;
 mod looked_at;

@@ -17,6 +17,7 @@ pub mod objects;
 pub mod process;
 mod provings;
 pub mod reader;
+pub mod retention;
 pub mod seal;
 pub mod secrets;
 mod services;

@@ -2,6 +2,7 @@
 //! deterministic, and asks for neither clock nor thread.
 
 mod append;
+mod forgetting;
 mod inbox;
 mod lease;
 mod logs;
@@ -18,11 +19,12 @@ use engine_core::{
     event::InputRow,
     fact::{Fact, Refusal},
     id::{BlobName, DeliveryId, Epoch, PlanHash, Position, Resource, RunId},
+    retention::Aged,
     revision::{Revision, Target},
     store::{
-        Append, Appended, AttemptKey, Candidate, Chunk, Detail, Extent, Gate, Inbox, InboxReader,
-        Lease, LeaseError, LogAppend, LogAppended, LogReader, LogRow, Page, Request, RunFilter,
-        Store, StoreError, Submitted, Summary, Takeover,
+        AgedFilter, Append, Appended, AttemptKey, Candidate, Chunk, Cleared, Detail, Extent,
+        Forgetting, Gate, Inbox, InboxReader, Lease, LeaseError, LogAppend, LogAppended, LogReader,
+        LogRow, Page, Request, RunFilter, Store, StoreError, Submitted, Summary, Takeover,
     },
 };
 use state::State;
@@ -134,7 +136,7 @@ impl LogReader for Memory {
 
     fn started(&self, key: &str) -> BoxFuture<'_, Result<Option<RunId>, StoreError>> {
         let key = key.to_owned();
-        self.with(move |state| Ok(state.starts.get(&key).copied()))
+        self.with(move |state| Ok(state.starts.get(&key).map(|(run, _)| *run)))
     }
 
     fn plan(&self, hash: &PlanHash) -> BoxFuture<'_, Result<Option<String>, StoreError>> {
@@ -269,6 +271,32 @@ impl Inbox for Memory {
         keys: Vec<String>,
     ) -> BoxFuture<'_, Result<(), StoreError>> {
         self.with(move |state| state.forget_marks(epoch, &keys))
+    }
+}
+
+impl Forgetting for Memory {
+    fn aged(&self, filter: AgedFilter) -> BoxFuture<'_, Result<Vec<Aged>, StoreError>> {
+        self.with(move |state| Ok(state.aged(filter)))
+    }
+
+    fn forget_runs(
+        &self,
+        epoch: Epoch,
+        runs: Vec<RunId>,
+    ) -> BoxFuture<'_, Result<Vec<RunId>, StoreError>> {
+        self.with(move |state| state.forget_runs(epoch, runs))
+    }
+
+    fn clear(&self, epoch: Epoch) -> BoxFuture<'_, Result<Cleared, StoreError>> {
+        self.with(move |state| state.stands(epoch).map(|()| Cleared::All))
+    }
+
+    fn forget_requests(
+        &self,
+        epoch: Epoch,
+        (_, before): (String, Civil),
+    ) -> BoxFuture<'_, Result<Option<String>, StoreError>> {
+        self.with(move |state| state.forget_requests(epoch, before))
     }
 }
 

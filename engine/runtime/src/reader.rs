@@ -8,18 +8,21 @@ mod pipelines;
 mod printout;
 
 pub use feed::{Feed, News, Wanted};
+pub(crate) use listing::first_of;
 pub use listing::{Listed, Listing};
 pub use printout::{Of, PrintedLine, Printout};
 
-use crate::inbox;
+use crate::{inbox, retention};
 use engine_core::{
     Execution, Plan,
     admission::Queue,
+    clock::Civil,
     id::{Position, RunId},
     revision::{Revision, Slot, Target},
     store::{Gate, LogReader, LogRow, RunFilter, Store, StoreError, Summary},
     trigger::IndexKey,
     view::{Door, RunView, Surroundings},
+    wording,
 };
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -47,6 +50,11 @@ pub enum NameError {
     None,
     #[error("no run is `{named}`: `gennaker get runs` lists them")]
     Unknown { named: String },
+    #[error(
+        "run `{named}` is gone: it began before {}, and runs that ended before then are kept no longer \
+         (`retention.runs` in gennaker.yaml)", wording::instant(*before)
+    )]
+    Gone { named: String, before: Civil },
     #[error("`{named}` is several runs, name one by its id: {ids}")]
     Several { named: String, ids: String },
     #[error(transparent)]
@@ -92,12 +100,31 @@ impl Reader {
         runs.retain(is_meant);
         match runs.len() {
             1 => Ok(runs.remove(0)),
-            0 => Err(NameError::Unknown { named: named.to_owned() }),
+            0 => Err(self.missing(named).await?),
             _ => {
                 let ids: Vec<String> = runs.iter().map(|run| run.run.to_string()).collect();
                 Err(NameError::Several { named: named.to_owned(), ids: ids.join(", ") })
             }
         }
+    }
+
+    /// Why no run has this name: its id, or a number that its pipeline has left behind, tells that
+    /// there may have been one before those that are kept.
+    async fn missing(&self, named: &str) -> Result<NameError, NameError> {
+        let unknown = || NameError::Unknown { named: named.to_owned() };
+        let before = self.log.mark(retention::MARK).await?.and_then(|it| it.parse().ok());
+        let Some(before) = before.map(Civil) else { return Ok(unknown()) };
+        let is_gone = match (named.parse().map(RunId), named.rsplit_once('#')) {
+            (Ok(run), _) => listing::started(run) < before,
+            (Err(_), Some((pipeline, number))) => {
+                let number = number.parse().unwrap_or(u64::MAX);
+                let runs = self.runs(RunFilter::default()).await?;
+                let oldest = runs.iter().filter(|run| run.pipeline == pipeline);
+                oldest.map(|run| run.number).max().is_some_and(|newest| number < newest)
+            }
+            (Err(_), None) => false,
+        };
+        Ok(if is_gone { NameError::Gone { named: named.to_owned(), before } } else { unknown() })
     }
 
     /// What a run does, as it was pinned when it started.

@@ -12,6 +12,7 @@ mod columns;
 mod consequences;
 mod examination;
 mod failure;
+mod forgetting;
 mod inbox;
 mod logs;
 mod numbers;
@@ -41,13 +42,15 @@ use engine_core::{
     event::InputRow,
     fact::{Fact, Refusal},
     id::{BlobName, DeliveryId, Epoch, PlanHash, Position, Resource, RunId},
+    retention::Aged,
     revision::{Revision, Target},
     store::{
-        Append, Appended, AttemptKey, Candidate, Chunk, Detail, Extent, Gate, Inbox, InboxReader,
-        Lease, LeaseError, LogAppend, LogAppended, LogReader, LogRow, Page, Request, RunFilter,
-        Store, StoreError, Submitted, Summary, Takeover,
+        AgedFilter, Append, Appended, AttemptKey, Candidate, Chunk, Cleared, Detail, Extent,
+        Forgetting, Gate, Inbox, InboxReader, Lease, LeaseError, LogAppend, LogAppended, LogReader,
+        LogRow, Page, Request, RunFilter, Store, StoreError, Submitted, Summary, Takeover,
     },
 };
+use forgetting::{Clear, ForgetRequests, ForgetRuns};
 use inbox::{Arrive, Decide, Forget, ForgetMarks, Waits};
 use logs::AppendStageLog;
 use numbers::{Drawn, Numbers};
@@ -243,6 +246,32 @@ impl Inbox for Sqlite {
         keys: Vec<String>,
     ) -> BoxFuture<'_, Result<(), StoreError>> {
         Box::pin(async move { self.writer.ask(ForgetMarks { epoch, keys }).await? })
+    }
+}
+
+impl Forgetting for Sqlite {
+    fn aged(&self, filter: AgedFilter) -> BoxFuture<'_, Result<Vec<Aged>, StoreError>> {
+        self.reader.aged(filter)
+    }
+
+    fn forget_runs(
+        &self,
+        epoch: Epoch,
+        runs: Vec<RunId>,
+    ) -> BoxFuture<'_, Result<Vec<RunId>, StoreError>> {
+        Box::pin(async move { self.writer.ask(ForgetRuns { epoch, runs }).await? })
+    }
+
+    fn clear(&self, epoch: Epoch) -> BoxFuture<'_, Result<Cleared, StoreError>> {
+        Box::pin(async move { self.writer.ask(Clear { epoch }).await? })
+    }
+
+    fn forget_requests(
+        &self,
+        epoch: Epoch,
+        (after, before): (String, Civil),
+    ) -> BoxFuture<'_, Result<Option<String>, StoreError>> {
+        Box::pin(async move { self.writer.ask(ForgetRequests { epoch, after, before }).await? })
     }
 }
 

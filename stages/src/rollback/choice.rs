@@ -4,9 +4,10 @@ use super::To;
 use crate::release::Asker;
 use engine_core::{
     id::RunId,
+    retention::REVISIONS,
     revision::{Proof, Revision},
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// One component's way back.
 #[derive(Clone, Debug, PartialEq)]
@@ -27,6 +28,11 @@ pub(super) enum NoReturn {
     Number { number: u64, newest: u64 },
     #[error("revision {number} is older than everything that is deployed here")]
     TooOld { number: u64 },
+    #[error(
+        "revision {number} is no longer kept whole: of the revisions before {from}, only what may be \
+         live, or gone back to by itself, is kept; name one from {from} on"
+    )]
+    Forgotten { number: u64, from: u64 },
     #[error(
         "no good revision to go back to: no other run has ended well with another set; deploy one, \
          or name a revision by its number"
@@ -61,11 +67,26 @@ pub(super) fn choose<'a>(
     {
         return Err(NoReturn::Number { number, newest });
     }
+    if let To::Number(number) = to {
+        whole(revisions, number)?;
+    }
     let returns: BTreeMap<_, _> = components
         .into_iter()
         .filter_map(|(name, history)| Some((name, way_back(&history, asker, to)?)))
         .collect();
     if returns.is_empty() { Err(nowhere(to)) } else { Ok(returns) }
+}
+
+/// What all components were at a revision is known if none before it was taken away, or it is among
+/// the newest, beside which all are kept that were live then.
+fn whole(revisions: &[Revision], number: u64) -> Result<(), NoReturn> {
+    let numbers: BTreeSet<u64> = revisions.iter().map(|it| it.number).collect();
+    let from = numbers.iter().nth_back(REVISIONS - 1).copied().unwrap_or_default();
+    let newest = numbers.last().copied().unwrap_or_default();
+    match numbers.len() as u64 == newest || number >= from {
+        true => Ok(()),
+        false => Err(NoReturn::Forgotten { number, from }),
+    }
 }
 
 /// The history of each component, oldest first; never empty.

@@ -162,6 +162,12 @@ impl Platform {
         registries.map(registry).collect()
     }
 
+    /// How long runs are kept once they have ended.
+    pub fn runs_are_kept(&self) -> Duration {
+        let written = self.file().map(|file| file.retention.runs);
+        written.unwrap_or_else(|| super::text::RetentionText::default().runs)
+    }
+
     /// How long deliveries are kept.
     pub fn deliveries_are_kept(&self) -> Duration {
         let written = self.file().map(|file| file.retention.deliveries);

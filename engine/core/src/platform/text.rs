@@ -103,15 +103,18 @@ pub(crate) struct ServerText {
 /// How long things are kept.
 #[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
-#[schemars(extend("x-later" = ["runs"]))]
 pub(crate) struct RetentionText {
+    /// Runs that have ended, from their end on; at least a day. The newest of each target and pipeline
+    /// are kept however old they are.
+    pub(crate) runs: Duration,
     /// What arrived from outside, and what became of it.
     pub(crate) deliveries: Duration,
 }
 
 impl Default for RetentionText {
     fn default() -> RetentionText {
-        RetentionText { deliveries: Duration::of_seconds(30 * 86_400) }
+        let days = |days: u64| Duration::of_seconds(days * 86_400);
+        RetentionText { runs: days(365), deliveries: days(30) }
     }
 }
 

@@ -32,6 +32,8 @@ pub enum Beginning {
     Run {
         plan: PlanHash,
         stored_plan: String,
+        /// The blobs that the plan names: they are kept as long as it is.
+        files: Vec<BlobName>,
         key: Option<String>,
         /// How many runs of the application may wait, where this one would have to.
         queue: Limit,
@@ -57,13 +59,15 @@ impl Append {
 
     /// The same as it is written for a run that need not wait.
     pub fn of_admitted(&self) -> Option<Append> {
-        let Beginning::Run { plan, stored_plan, key, queue, admitted } = &self.beginning else {
+        let Beginning::Run { plan, stored_plan, files, key, queue, admitted } = &self.beginning
+        else {
             return None;
         };
         let Admitted { events, summary } = admitted.as_deref()?.clone();
         let beginning = Beginning::Run {
             plan: plan.clone(),
             stored_plan: stored_plan.clone(),
+            files: files.clone(),
             key: key.clone(),
             queue: *queue,
             admitted: None,

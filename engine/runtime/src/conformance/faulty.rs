@@ -9,12 +9,14 @@ use engine_core::{
     event::InputRow,
     fact::{Fact, Refusal},
     id::{BlobName, DeliveryId, Epoch, PlanHash, Position, Resource, RunId},
+    retention::Aged,
     revision::{Revision, Target},
     status::RunStatus,
     store::{
-        Append, Appended, AttemptKey, Beginning, Candidate, Chunk, Detail, Extent, Gate, Inbox,
-        InboxReader, Lease, LeaseError, LogAppend, LogAppended, LogReader, LogRow, Page, Request,
-        RunFilter, Store, StoreError, Submitted, Summary, Takeover,
+        AgedFilter, Append, Appended, AttemptKey, Beginning, Candidate, Chunk, Cleared, Detail,
+        Extent, Forgetting, Gate, Inbox, InboxReader, Lease, LeaseError, LogAppend, LogAppended,
+        LogReader, LogRow, Page, Request, RunFilter, Store, StoreError, Submitted, Summary,
+        Takeover,
     },
 };
 use std::time::Duration;
@@ -177,6 +179,15 @@ impl<S: Store + Clone + 'static> Inbox for Faulty<S> {
         fn record(epoch: Epoch, now: Now, facts: Vec<Fact>) -> Result<Position, StoreError>;
         fn forget_deliveries(epoch: Epoch, before: Civil) -> Result<u64, StoreError>;
         fn forget_marks(epoch: Epoch, keys: Vec<String>) -> Result<(), StoreError>;
+    }
+}
+
+impl<S: Store + Clone + 'static> Forgetting for Faulty<S> {
+    delegate! {
+        fn aged(filter: AgedFilter) -> Result<Vec<Aged>, StoreError>;
+        fn forget_runs(epoch: Epoch, runs: Vec<RunId>) -> Result<Vec<RunId>, StoreError>;
+        fn clear(epoch: Epoch) -> Result<Cleared, StoreError>;
+        fn forget_requests(epoch: Epoch, span: (String, Civil)) -> Result<Option<String>, StoreError>;
     }
 }
 

@@ -134,6 +134,7 @@ pub fn begin(run: RunId) -> Append {
     let beginning = Beginning::Run {
         plan: plan(),
         stored_plan: "a plan".to_owned(),
+        files: Vec::new(),
         key: None,
         queue: Limit::Unlimited,
         admitted: None,
@@ -146,6 +147,7 @@ pub fn begin_by_key(run: RunId, key: &str) -> Append {
     let beginning = Beginning::Run {
         plan: plan(),
         stored_plan: "a plan".to_owned(),
+        files: Vec::new(),
         key: Some(key.to_owned()),
         queue: Limit::Unlimited,
         admitted: None,
@@ -206,18 +208,20 @@ pub fn enter(run: RunId, group: &str, (running, queued): (u32, u32)) -> Append {
     append.events.push(Event::SlotAsked { slot, strategy, standing, keeps: Vec::new() });
     let queue = Limit::AtMost(queued);
     let (plan, stored_plan, key) = (plan(), "a plan".to_owned(), Some(run.to_string()));
-    append.beginning = Beginning::Run { plan, stored_plan, key, queue, admitted: None };
+    let files = Vec::new();
+    append.beginning = Beginning::Run { plan, stored_plan, files, key, queue, admitted: None };
     append
 }
 
 /// The same; and what follows if it need not wait.
 pub fn enter_or(run: RunId, entering: Append, events: Vec<Event>) -> Append {
-    let Beginning::Run { plan, stored_plan, key, queue, .. } = entering.beginning.clone() else {
+    let Beginning::Run { plan, stored_plan, files, key, queue, .. } = entering.beginning.clone()
+    else {
         panic!("it goes on: {entering:?}")
     };
     let summary = Summary { status: RunStatus::Running, ..summary(run, RunStatus::Running) };
     let admitted = Some(Box::new(Admitted { events, summary }));
-    let beginning = Beginning::Run { plan, stored_plan, key, queue, admitted };
+    let beginning = Beginning::Run { plan, stored_plan, files, key, queue, admitted };
     Append { beginning, ..entering }
 }
 

@@ -90,7 +90,7 @@ impl Starting {
     /// A new run, and the append that makes it so.
     fn first(&self, new: NewRun, number: u64) -> Result<First, StartError> {
         let now = self.shop.backing.clock.now();
-        let (hash, stored_plan) = new.plan.store()?;
+        let ((hash, stored_plan), files) = (new.plan.store()?, new.plan.document().files());
         let limits = self.limits(new.parent.as_ref());
         let start = Start {
             id: self.ids.draw(now),
@@ -122,6 +122,7 @@ impl Starting {
             beginning: Beginning::Run {
                 plan: hash,
                 stored_plan,
+                files,
                 key: new.key,
                 queue: limits.queued,
                 admitted: at_once,

@@ -12,7 +12,8 @@ use engine_core::{
 };
 use std::{sync::Arc, time::Duration};
 
-const CURSOR: &str = "ended";
+/// Where reading goes on: what comes before it, nobody reads any more.
+pub(crate) const CURSOR: &str = "ended";
 const ROWS: u32 = 256;
 const PAUSE: Duration = Duration::from_secs(1);
 /// How far the place where to go on may be behind: what was read since is read again after a crash,

@@ -4,6 +4,7 @@ use super::{
     Later, Shared, judging,
     lanes::{Lanes, Put},
 };
+use crate::{retention::Pass, services::Backing};
 use engine_core::{
     clock::Civil,
     delivery::{Decided, Decision, Delivery},
@@ -208,6 +209,14 @@ pub(super) async fn forget(shared: Arc<Shared>) {
             Ok(0) => {}
             Ok(gone) => tracing::info!(gone, "old deliveries were taken away"),
             Err(error) => tracing::warn!(%error, "old deliveries could not be taken away"),
+        }
+        let runs_ms = shared.starting.platform.now().runs_are_kept().milliseconds();
+        let Backing { store, clock, guard, .. } = &shared.backing;
+        let pass = Pass { store: &**store, clock: &**clock, epoch: guard.epoch };
+        match pass.over(runs_ms).await {
+            Ok(0) => {}
+            Ok(gone) => tracing::info!(gone, "old runs were taken away"),
+            Err(error) => tracing::warn!(%error, "old runs could not be taken away"),
         }
         shared.pause(FORGETTING).await;
     }

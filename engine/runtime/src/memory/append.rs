@@ -2,7 +2,7 @@
 
 use super::{
     revisions::Recorded,
-    state::{InputCause, Place, State},
+    state::{InputCause, Place, State, User},
 };
 use engine_core::{
     event::Message,
@@ -71,7 +71,7 @@ impl State {
 
     fn pass(&self, epoch: Epoch, item: &Append) -> Passage {
         if let Beginning::Run { key: Some(key), .. } = &item.beginning
-            && let Some(run) = self.starts.get(key)
+            && let Some((run, _)) = self.starts.get(key)
         {
             return Passage::Refused(Appended::Repeated { run: *run });
         }
@@ -85,10 +85,12 @@ impl State {
     }
 
     fn begin(&mut self, epoch: Epoch, item: &Append) {
-        let Beginning::Run { plan, stored_plan, key, .. } = &item.beginning else { return };
+        let Beginning::Run { plan, stored_plan, files, key, .. } = &item.beginning else { return };
         if let Some(key) = key {
-            self.starts.insert(key.clone(), item.run);
+            self.starts.insert(key.clone(), (item.run, item.now.civil));
         }
+        let used = files.iter().map(|name| (name.clone(), User::Plan(plan.clone())));
+        self.blob_uses.extend(used);
         self.plans.entry(plan.clone()).or_insert_with(|| stored_plan.clone());
         let gate = Gate { summary: item.summary.clone(), epoch, next: 0, unclean_ends: 0 };
         self.runs.insert(item.run, gate);
@@ -114,6 +116,7 @@ impl State {
 
     fn write(&mut self, item: Append) -> Position {
         for Blob { name, sealed } in item.blobs {
+            self.blob_uses.insert((name.clone(), User::Run(item.run)));
             self.blobs.entry(name).or_insert(sealed);
         }
         if item.summary.status.has_ended() {

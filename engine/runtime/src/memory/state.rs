@@ -3,6 +3,7 @@
 use super::{inbox::Deliveries, logs::StageLog};
 use engine_core::{
     admission::Queue,
+    clock::Civil,
     delivery::Door,
     event::{InputRow, Message},
     fact::{Refusal, RefusalReason},
@@ -13,7 +14,7 @@ use engine_core::{
         Summary, SystemRow,
     },
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 #[derive(Default)]
 pub(super) struct State {
@@ -30,8 +31,9 @@ pub(super) struct State {
     pub(super) system: BTreeMap<u64, SystemRow>,
     pub(super) refusals: BTreeMap<(Door, RefusalReason), Refusal>,
     pub(super) inputs: BTreeMap<(RunId, InputId), StoredInput>,
-    pub(super) starts: BTreeMap<String, RunId>,
-    pub(super) requests: BTreeMap<(RunId, String), InputId>,
+    /// What each key has started, and when.
+    pub(super) starts: BTreeMap<String, (RunId, Civil)>,
+    pub(super) requests: BTreeMap<(RunId, String), (InputId, Civil)>,
     pub(super) queues: BTreeMap<Resource, Queue>,
     /// What each waiter will not give back before it has what it asks for.
     pub(super) keeps: BTreeMap<(Resource, RunId), Vec<Resource>>,
@@ -39,22 +41,24 @@ pub(super) struct State {
     pub(super) revision_numbers: BTreeMap<Target, u64>,
     pub(super) plans: BTreeMap<PlanHash, String>,
     pub(super) blobs: BTreeMap<BlobName, Vec<u8>>,
+    pub(super) blob_uses: BTreeSet<(BlobName, User)>,
     pub(super) stage_logs: BTreeMap<AttemptKey, StageLog>,
     pub(super) details: BTreeMap<(RunId, String), Detail>,
     pub(super) deliveries: Deliveries,
 }
 
-/// Where the row of a position is.
+/// Who names a blob.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum User {
+    Run(RunId),
+    Plan(PlanHash),
+}
+
+/// Where the row of a position is, unless it was taken away.
 #[derive(Clone, Copy)]
 pub(super) enum Place {
-    Run {
-        run: RunId,
-        row: usize,
-    },
-    /// May have been taken away.
-    System {
-        n: u64,
-    },
+    Run { run: RunId, row: usize },
+    System { n: u64 },
 }
 
 pub(super) struct StoredInput {
@@ -83,11 +87,7 @@ impl State {
         let rest = self.feed.get(index(position.0)..).unwrap_or_default();
         let rows: Vec<FeedRow> =
             rest.iter().filter_map(|place| self.row(*place)).take(limit as usize).collect();
-        // Positions have no gaps: what is missing was taken away.
-        match rows.first().map(FeedRow::position) {
-            Some(first) if first.0 > position.0 + 1 => Page::Reset { first },
-            Some(_) | None => Page::Rows(rows),
-        }
+        Page::after(position, rows)
     }
 
     fn row(&self, place: Place) -> Option<FeedRow> {
@@ -119,15 +119,15 @@ impl State {
     }
 
     pub(super) fn submit(&mut self, request: Request) -> Submitted {
-        let Request { run, key, message, at: _ } = request;
+        let Request { run, key, message, at } = request;
         if !self.runs.contains_key(&run) {
             return Submitted::NoRun;
         }
-        if let Some(first) = self.requests.get(&(run, key.clone())) {
+        if let Some((first, _)) = self.requests.get(&(run, key.clone())) {
             return Submitted::Repeated(*first);
         }
         let id = self.input(run, StoredInput { message, cause: InputCause::Request });
-        self.requests.insert((run, key), id);
+        self.requests.insert((run, key), (id, at.civil));
         Submitted::Written(id)
     }
 

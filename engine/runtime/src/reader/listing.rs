@@ -68,10 +68,7 @@ impl Reader {
 impl Listing {
     /// Ids sort by the time of their start: nothing after it need be looked at.
     fn first(&self) -> Option<RunId> {
-        let least = self.started_before.map(|at| {
-            let id = uuid::Builder::from_unix_timestamp_millis(at.0, &[0; 10]).into_uuid();
-            RunId(id)
-        });
+        let least = self.started_before.map(first_of);
         match (least, self.before) {
             (Some(least), Some(before)) => Some(least.min(before)),
             (least, before) => least.or(before),
@@ -92,8 +89,13 @@ impl Listing {
     }
 }
 
+/// The least id of a run that starts at a moment.
+pub(crate) fn first_of(at: Civil) -> RunId {
+    RunId(uuid::Builder::from_unix_timestamp_millis(at.0, &[0; 10]).into_uuid())
+}
+
 /// When a run started, as its id tells.
-fn started(RunId(id): RunId) -> Civil {
+pub(super) fn started(RunId(id): RunId) -> Civil {
     let milliseconds =
         id.as_bytes().iter().take(6).fold(0, |all, byte| all << 8 | u64::from(*byte));
     Civil(milliseconds)

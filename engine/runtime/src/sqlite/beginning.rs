@@ -26,7 +26,7 @@ pub(super) async fn write<'a>(
     for chunk in items.chunks(CHUNK) {
         let mut bulk = Bulk::new("");
         runs(&mut bulk, (epoch, chunk));
-        plans(&mut bulk, chunk);
+        plans(&mut bulk, chunk)?;
         super::numbers::write(&mut bulk, chunk)?;
         keys(&mut bulk, chunk);
         session.send(bulk).await?;
@@ -62,22 +62,32 @@ fn runs(bulk: &mut Bulk, (epoch, items): (Epoch, &[&Append])) {
     bulk.push(" WHERE column1 IS NOT NULL");
 }
 
-fn plans(bulk: &mut Bulk, items: &[&Append]) {
+fn plans(bulk: &mut Bulk, items: &[&Append]) -> Result<(), Failure> {
     let mut plans = BTreeMap::new();
     for item in items {
-        if let Beginning::Run { plan, stored_plan, .. } = &item.beginning {
-            plans.insert(plan.0.as_str(), stored_plan.as_str());
+        if let Beginning::Run { plan, stored_plan, files, .. } = &item.beginning {
+            plans.insert(plan.0.as_str(), (stored_plan.as_str(), files));
         }
     }
     let shape = Shape { columns: 2, rows: plans.len() };
     bulk.push("; INSERT INTO plan (hash, body) SELECT * FROM ");
     bulk.values(shape);
-    for (hash, body) in plans {
+    let mut uses = Vec::new();
+    for (hash, (body, files)) in plans {
         bulk.bind(hash);
         bulk.bind(body);
+        uses.extend(files.iter().map(|name| (hash, name.0.as_str())));
     }
     bulk.fill(shape);
     bulk.push(" WHERE column1 IS NOT NULL ON CONFLICT DO NOTHING");
+    if !uses.is_empty() {
+        bulk.push(
+            "; INSERT INTO blob_use (name, user) SELECT value ->> 1, CAST(value ->> 0 AS BLOB) \
+             FROM json_each(?) WHERE TRUE ON CONFLICT DO NOTHING",
+        );
+        bulk.bind(serde_json::to_string(&uses)?);
+    }
+    Ok(())
 }
 
 fn keys(bulk: &mut Bulk, items: &[&Append]) {

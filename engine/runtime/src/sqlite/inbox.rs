@@ -262,7 +262,10 @@ impl Work for ForgetMarks {
     }
 }
 
-async fn holds(session: &mut Session, epoch: Epoch) -> Result<Result<(), StoreError>, Failure> {
+pub(super) async fn holds(
+    session: &mut Session,
+    epoch: Epoch,
+) -> Result<Result<(), StoreError>, Failure> {
     Ok(match standing(session).await? {
         Some(lease) if lease.epoch == epoch => Ok(()),
         other => Err(lost(other.map(|lease| lease.owner.process_id))),

@@ -4,7 +4,7 @@ use super::{
     columns::{self, FORMAT, gate_columns, integer, log_columns},
     consequences::{QUEUE, queue},
     failure::Failure,
-    inbox, logs, numbers,
+    forgetting, inbox, logs, numbers,
     ownership::{LEASE_ROW, lease},
     revisions::{OF_TARGET, revision},
     session::Statement,
@@ -17,9 +17,10 @@ use engine_core::{
     event::InputRow,
     fact::Refusal,
     id::{BlobName, DeliveryId, InputId, PlanHash, Position, Resource, RunId},
+    retention::Aged,
     revision::{Revision, Target},
     store::{
-        AttemptKey, Chunk, Detail, Extent, FeedRow, Gate, InboxReader, Lease, LogReader, LogRow,
+        AgedFilter, AttemptKey, Chunk, Detail, Extent, Gate, InboxReader, Lease, LogReader, LogRow,
         Page, RunFilter, StoreError, Summary,
     },
 };
@@ -65,6 +66,10 @@ impl Reader {
 }
 
 impl Reader {
+    pub(super) fn aged(&self, filter: AgedFilter) -> BoxFuture<'_, Result<Vec<Aged>, StoreError>> {
+        Box::pin(self.all(forgetting::aged(filter), forgetting::read))
+    }
+
     /// The last number that was stored of a pipeline's runs; 0 before the first.
     pub(super) async fn last_number(&self, subject: &str) -> Result<u64, StoreError> {
         Ok(self.one(numbers::stored(subject), numbers::value).await?.unwrap_or_default())
@@ -138,11 +143,7 @@ impl LogReader for Reader {
         let statement = sqlx::query(text).bind(integer(position.0)).bind(limit);
         Box::pin(async move {
             let rows = self.all(statement, columns::feed_row).await?;
-            // Positions have no gaps: what is missing was taken away.
-            Ok(match rows.first().map(FeedRow::position) {
-                Some(first) if first.0 > position.0 + 1 => Page::Reset { first },
-                Some(_) | None => Page::Rows(rows),
-            })
+            Ok(Page::after(position, rows))
         })
     }
 

@@ -194,8 +194,8 @@ async fn a_summary_row_with_the_longest_names_fits_512_bytes() -> Checked {
         ..summary(run(1), RunStatus::Succeeded)
     };
     let (plan, queue) = (large.plan.clone(), Limit::Unlimited);
-    let (stored_plan, admitted) = (String::new(), None);
-    let beginning = Beginning::Run { plan, stored_plan, key: None, queue, admitted };
+    let (stored_plan, files, admitted) = (String::new(), Vec::new(), None);
+    let beginning = Beginning::Run { plan, stored_plan, files, key: None, queue, admitted };
     written(&world.append(Append { summary: large, beginning, ..end(run(1), 0) }).await?);
     // The id, fourteen numbers, a header of a byte or two for each column, and the words.
     let columns = "SELECT CAST(16 + 14 * 8 + 2 * 21 + length(application) + length(pipeline) \

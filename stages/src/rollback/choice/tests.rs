@@ -37,7 +37,7 @@ fn revision(line: &str) -> Revision {
             component: component.to_owned(),
             content: BlobName(content.to_owned()),
             images: BTreeMap::new(),
-            further_images: std::collections::BTreeSet::new(),
+            further_images: BTreeSet::new(),
             origin: Origin::Deploy,
         },
         proof,
@@ -142,4 +142,15 @@ proptest! {
             );
         }
     }
+}
+
+#[test]
+fn a_number_before_the_newest_is_no_way_back_once_others_before_it_are_gone() {
+    let line = |number: u64| format!("{number} {number} main C{number} good");
+    let all: Vec<String> = (1..=14).map(line).collect();
+    assert_eq!(chosen(&history(&all.join("\n")), To::Number(3), None), Ok("main 14->3".to_owned()));
+    let kept = history(&[&all[..1], &all[2..]].concat().join("\n"));
+    assert_eq!(chosen(&kept, To::Number(5), None), Ok("main 14->5".to_owned()));
+    let refused = chosen(&kept, To::Number(3), None).unwrap_err();
+    assert!(refused.starts_with("revision 3 is no longer kept whole"), "{refused}");
 }

@@ -9,6 +9,9 @@ use crate::{
 };
 use std::net::SocketAddr;
 
+/// Whoever is asked about a run is asked the day after.
+const SHORTEST_RETENTION_MS: u64 = 86_400_000;
+
 pub(super) fn faults(whole: &Whole<'_>, main: &Part<'_>, faults: &mut Vec<Diagnostic>) {
     listen(whole, main, faults);
     database(whole, main, faults);
@@ -76,6 +79,11 @@ fn times(whole: &Whole<'_>, main: &Part<'_>, faults: &mut Vec<Diagnostic>) {
     let fixed = [(text.source_defaults.poll, &defaults), (text.retention.deliveries, &retention)];
     for (time, way) in fixed {
         faults.extend(zero(time, main, way));
+    }
+    if text.retention.runs.milliseconds() < SHORTEST_RETENTION_MS {
+        let at = main.span(&[Way::Key("retention"), Way::Key("runs")]);
+        let fault = Diagnostic::error(Code::E016, at, "runs are kept for a day at least");
+        faults.push(fault.help("write it like `365d`: who looks into a failure comes later"));
     }
     for (host, registry) in &text.registries {
         let way = [Way::Key("registries"), Way::Key(host), Way::Key("poll")];

@@ -117,6 +117,9 @@ fn receivers_registries_and_times_are_as_written() {
     assert_eq!(registry.certificate_authority.as_deref(), Some("/etc/gennaker/ca.pem"));
     assert_eq!(platform.deliveries_are_kept().to_string(), "7d");
     assert_eq!(Platform::Open.deliveries_are_kept().to_string(), "30d");
+    assert_eq!(platform.runs_are_kept().to_string(), "365d");
+    let two_days = read("version: 1\nretention: {runs: 2d}\n");
+    assert_eq!(two_days.runs_are_kept().to_string(), "2d");
     assert_eq!(platform.public_url(), Some("https://cd.example.com"));
     assert_eq!(platform.listen(), "[::1]:7080".parse().ok());
 }
@@ -203,7 +206,8 @@ const WRONG: &[(&str, &str)] = &[
     ("registries: {r.example: {poll: 0s}}", "E016 1: `poll` is no time at all"),
     ("retention: {deliveries: 0d}", "E016 1: `deliveries` is no time at all"),
     ("retention: {deliveries: 9999d}", "E008 1: `deliveries`: `9999d` is not a duration"),
-    ("retention: {runs: 365d}", "E001 1: unknown key `runs`; it is not in this version"),
+    ("retention: {runs: 23h}", "E016 1: runs are kept for a day at least"),
+    ("retention: {runs: 0d}", "E016 1: runs are kept for a day at least"),
     (
         "server: {listen: \"0.0.0.0:7080\"}",
         "E016 1: only addresses of this machine can be listened on",

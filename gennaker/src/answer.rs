@@ -210,7 +210,7 @@ fn sentences(view: &RunView, wanted: Option<&str>) -> anyhow::Result<Vec<String>
         bail!("there is no stage `{wanted}` in this run; it has {}", known.join(", "));
     }
     let waiting = view.waiting.iter().map(|waiting| &waiting.detail);
-    let of_run = view.reason.iter().chain(waiting);
+    let of_run = view.reason.iter().chain(&view.faults).chain(waiting);
     let mut lines: Vec<String> = of_run.map(|words| format!("run: {words}")).collect();
     for (id, stage) in &view.stages {
         let is_asked_for = match wanted {

@@ -71,6 +71,7 @@ fn it_is_numbered_told_everywhere_once_and_never_done_again() {
         (vec!["get", "runs", "--status", "invalid"], "web#1", 0),
         (vec!["wait", "web#1"], "web#1 has ended: invalid", 3),
         (vec!["why", &second], "web#1 is invalid", 0),
+        (vec!["why", "web#1"], "run: E001 6:7 ", 0),
         (vec!["retry", "web#1"], "nothing to do again", 1),
         (vec!["rerun", "web#1"], "nothing to do again", 1),
         (vec!["cancel", "web#1"], "invalid", 1),

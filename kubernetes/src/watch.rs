@@ -42,6 +42,8 @@ pub struct Look {
     /// Names the caches that were looked at.
     pub key: String,
     pub position: u64,
+    /// Why the cluster cannot be reached, if something of it could not be read for that.
+    pub away: Option<String>,
 }
 
 impl Watches {
@@ -65,8 +67,9 @@ impl Watches {
                 world.insert_outdated(&scope.group, &scope.kind);
             }
         }
+        let away = caches.iter().find_map(|cache| cache.away());
         self.shared.groups().insert(key.clone(), caches);
-        Look { world, key, position }
+        Look { world, key, position, away }
     }
 
     /// Answers once something changed after `position` in what `key` names; at once if the key

@@ -21,11 +21,7 @@ use engine_core::{
     clock::{Elapsed, Moment},
     files::{FileRequest, Files},
     plan::{Effect, Timeout},
-    stage::{
-        EnvironmentUse, Fault, ObjectKey, Stage, StageError, Step, StepContext, Traits, WaitReason,
-        Wake,
-    },
-    status::WaitKind,
+    stage::{EnvironmentUse, Fault, ObjectKey, Stage, StageError, Step, StepContext, Traits, Wake},
 };
 use kubernetes::{
     Candidate, ClusterError, Found, Live, Located, Location, Rehearsed,
@@ -302,7 +298,7 @@ fn wait(
     Step::Wait {
         progress: Progress { unreached: 0, phase: Phase::Made(made) },
         wake: Wake { at, objects },
-        reason: WaitReason { kind: WaitKind::Readiness, detail },
+        reason: site.reason(&look, detail),
         records: Vec::new(),
     }
 }

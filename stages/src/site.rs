@@ -138,8 +138,18 @@ impl<'a> Site<'a> {
     ) -> Step<P> {
         let key = format!("{}|{}", self.cluster.name(), look.key);
         let wake = Wake { at, objects: vec![ObjectKey { key, position: look.position }] };
-        let reason = WaitReason { kind: WaitKind::Readiness, detail };
+        let reason = self.reason(look, detail);
         Step::Wait { progress, wake, reason, records: Vec::new() }
+    }
+
+    /// What a wait for objects is for: while the cluster cannot be read, `detail` is what was seen last.
+    pub(crate) fn reason(&self, look: &Look, detail: String) -> WaitReason {
+        let Some(reason) = &look.away else {
+            return WaitReason { kind: WaitKind::Readiness, detail };
+        };
+        let cluster = self.cluster.name();
+        let detail = format!("cluster `{cluster}` cannot be reached: {reason}");
+        WaitReason { kind: WaitKind::Cluster, detail }
     }
 }
 

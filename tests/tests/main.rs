@@ -44,6 +44,7 @@ mod snapshots;
 mod storms;
 mod stream;
 mod turns;
+mod two_clusters;
 mod warm;
 mod ways_back;
 mod why;

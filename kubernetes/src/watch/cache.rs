@@ -1,7 +1,10 @@
 //! One kind in one namespace, kept current by one watch.
 
 use super::Shared;
-use crate::readiness::Scope;
+use crate::{
+    error::{ClusterError, Intent, sorted},
+    readiness::Scope,
+};
 use futures::StreamExt;
 use kube::{
     Client,
@@ -33,6 +36,8 @@ struct Content {
     /// What a list in progress has brought so far.
     listed: Objects,
     is_current: bool,
+    /// Why the cluster was not reached, if the last try to read it ended so.
+    away: Option<String>,
     is_alive: bool,
     asked_at: Instant,
 }
@@ -45,6 +50,7 @@ impl Cache {
             objects: Objects::new(),
             listed: Objects::new(),
             is_current: false,
+            away: None,
             is_alive: true,
             asked_at: Instant::now(),
         };
@@ -67,6 +73,11 @@ impl Cache {
     /// Whether everything there is has been read, and the watch has not broken since.
     pub(super) fn is_current(&self) -> bool {
         self.content().is_current
+    }
+
+    /// Why the cluster cannot be reached, if that is in the way of reading.
+    pub(super) fn away(&self) -> Option<String> {
+        self.content().away.clone()
     }
 
     pub(super) fn is_alive(&self) -> bool {
@@ -98,7 +109,7 @@ impl Cache {
             }
             Event::InitDone => {
                 content.objects = std::mem::take(&mut content.listed);
-                content.is_current = true;
+                (content.is_current, content.away) = (true, None);
             }
             Event::Apply(object) => {
                 content.objects.extend(entry(object));
@@ -155,6 +166,7 @@ impl Keeper {
                 }
                 Err(error) => {
                     tracing::debug!(kind = %self.scope.kind, %error, "a watch broke");
+                    self.cache.content().away = unreached(error);
                     return;
                 }
             }
@@ -179,6 +191,25 @@ impl Keeper {
                 return;
             }
         }
+    }
+}
+
+/// Why nobody answered, if that is what a watch broke by: one that was cut off is begun anew first.
+fn unreached(error: watcher::Error) -> Option<String> {
+    let error = match error {
+        watcher::Error::InitialListFailed(error) | watcher::Error::WatchStartFailed(error) => error,
+        watcher::Error::WatchError(_)
+        | watcher::Error::WatchFailed(_)
+        | watcher::Error::NoResourceVersion => return None,
+    };
+    match sorted("", Intent::Read, error) {
+        ClusterError::Unreachable { reason, .. } => Some(reason),
+        ClusterError::OutcomeUnknown { .. }
+        | ClusterError::Unauthorized { .. }
+        | ClusterError::Conflict(_)
+        | ClusterError::Changed(_)
+        | ClusterError::NotFound(_)
+        | ClusterError::Refused(_) => None,
     }
 }
 

@@ -90,7 +90,7 @@ impl Gathered {
     /// What the files say together, unless something is wrong with any of them.
     pub(crate) fn judged(self) -> Result<Found, Invalid> {
         let mut faults = self.faults.clone();
-        match Platform::read_over(&self.files, self.variables) {
+        match Platform::read_over((&self.files, self.variables), &triggers::cron::zones()) {
             Ok(platform) if faults.is_empty() => Ok(Found {
                 platform: Arc::new(platform),
                 folder: self.path.parent().unwrap_or(Path::new("")).to_owned(),

@@ -12,6 +12,7 @@ mod doctor;
 mod doors;
 mod examples;
 mod faults;
+mod freezes;
 mod http;
 mod images;
 mod imports;

@@ -109,7 +109,7 @@ fn what_a_pipeline_names_must_be_known_allowed_and_granted() {
 
 #[test]
 fn a_file_at_fault_stops_every_command_and_tells_all_that_is_wrong() {
-    let desk = Desk::new("version: 1\nenvironmnts: {}\nfreezes: []\nroles: []\n");
+    let desk = Desk::new("version: 1\nenvironmnts: {}\nnotifiers: []\nroles: []\n");
     let file = desk.file("  a: {wait: {duration: 1s}}\n");
     for arguments in [vec!["run", &file], vec!["validate", &file], vec!["serve"]] {
         let (code, said) = desk.told(&arguments);

@@ -13,7 +13,7 @@ pub use trigger::{Fired, Parent, Trigger};
 
 use crate::{
     admission::{Limit, Standing, Strategy},
-    clock::Elapsed,
+    clock::{Civil, Elapsed},
     id::{BlobName, PlanHash, Resource, RunId},
     retry::Cause,
     revision::{ComponentSet, Proof, Slot, Target},
@@ -267,6 +267,12 @@ pub enum Gate {
     Rules,
     /// They want people to say yes.
     Asked { detail: String },
+    /// A freeze holds it, until this instant as far as can be told.
+    Frozen {
+        detail: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        opens: Option<Civil>,
+    },
     /// It waits until its run holds the target.
     Target { target: Target },
     /// The expressions of its configuration are evaluated, once an attempt.

@@ -10,6 +10,7 @@ mod claims;
 mod decide;
 mod end;
 mod evaluation;
+mod freeze;
 mod group;
 mod inputs;
 mod matrix;

@@ -4,6 +4,7 @@
 mod check;
 mod confines;
 mod database;
+mod freezes;
 mod panel;
 mod people;
 mod reading;
@@ -14,14 +15,15 @@ mod text;
 mod variables;
 
 pub use confines::{Confines, Destination, Within};
+pub(crate) use freezes::LOOK_AGAIN_MS;
 pub use panel::{Panel, Subject};
 pub use people::{Approver, Right};
-pub use reading::{FileFaults, Include};
+pub use reading::{FileFaults, Include, Wanted};
 pub use rules::{Case, Prior, Verdict};
 pub use settings::{Said, Setting};
 pub use sources::{KnownRegistry, Owner, Receiver, Serves, Source, SourcePlace, repository_key};
 pub use text::{ClusterText, EnvironmentText, Provider, RuleApprovalText, RulesText};
-pub(crate) use text::{IncludedText, PlatformText};
+pub(crate) use text::{FreezeText, IncludedText, PlatformText};
 pub use variables::Variable;
 
 use crate::{

@@ -70,6 +70,8 @@ pub enum WaitKind {
     Approval,
     /// What the rules of its environment ask: people to say yes, or images to be good elsewhere.
     Rules,
+    /// The end of a freeze.
+    Freeze,
     /// A person to say what is to become of a failure.
     Hold,
     /// A person to resume the run.
@@ -150,6 +152,7 @@ words! {
     WaitKind {
         Target = "target", Timer = "timer", Readiness = "readiness", Cluster = "cluster",
         Retry = "retry", Approval = "approval", Hold = "hold", Paused = "paused", Rules = "rules",
+        Freeze = "freeze",
         Concurrency = "concurrency", Question = "question", Child = "child",
     }
 }

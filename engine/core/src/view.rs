@@ -280,6 +280,7 @@ impl Execution {
                 Gate::When
                 | Gate::Rules
                 | Gate::Asked { .. }
+                | Gate::Frozen { .. }
                 | Gate::Configuration
                 | Gate::Target { .. },
                 _,

@@ -138,6 +138,7 @@ impl Task {
                 | WaitKind::Hold
                 | WaitKind::Paused
                 | WaitKind::Concurrency
+                | WaitKind::Freeze
                 | WaitKind::Question,
             ) => {
                 self.timers.set(run, gate.summary.wake);

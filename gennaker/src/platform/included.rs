@@ -1,11 +1,11 @@
-//! Finds the files that the platform's file includes: few, small, and never beyond its folder.
+//! Finds the files that the platform's file includes, and those of its freezes: few, small, and never beyond its folder.
 
 use super::read as read_file;
 use crate::read::Search;
 use engine_core::{
     diagnostic::{Diagnostic, SourceFile},
     glob,
-    platform::{Include, Platform},
+    platform::{Include, Platform, Wanted},
 };
 use std::{
     collections::BTreeSet,
@@ -55,7 +55,11 @@ impl Reading<'_> {
         let ends_open = pattern == "**" || pattern.ends_with("/**");
         let wanted = if ends_open { format!("{pattern}/*") } else { pattern.clone() };
         let found = self.search.files(&wanted)?;
-        if found.is_empty() && glob::is_literal(pattern) {
+        let must_be_there = match include.wanted {
+            Wanted::AtLeastOne => true,
+            Wanted::IfThere => glob::is_literal(pattern),
+        };
+        if found.is_empty() && must_be_there {
             return Err(format!("there is no file `{pattern}` in {}", self.folder.display()));
         }
         found.iter().try_for_each(|path| self.file(path))

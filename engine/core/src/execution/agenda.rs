@@ -65,6 +65,7 @@ impl Agenda {
                     self.enqueue(index);
                 }
             }
+            NodeState::Gated { gate: Gate::Frozen { .. }, .. } => self.set_wake(index),
             NodeState::Pending { .. }
             | NodeState::Gated {
                 gate: Gate::Target { .. } | Gate::Parallel | Gate::Paused { .. },
@@ -277,7 +278,9 @@ impl Agenda {
     fn question(&mut self, index: NodeIndex, (gate, attempt): (&Gate, u32)) -> Option<Command> {
         let command = match gate {
             Gate::When | Gate::Configuration => |call| Command::Evaluate { call },
-            Gate::Rules | Gate::Asked { .. } => |call| Command::Judge { call },
+            Gate::Rules | Gate::Asked { .. } | Gate::Frozen { .. } => {
+                |call| Command::Judge { call }
+            }
             Gate::Target { .. } | Gate::Parallel | Gate::Paused { .. } => return None,
         };
         let call = self.call(index, attempt);

@@ -85,6 +85,7 @@ impl Execution {
             Gate::Configuration => What::Configuration(node.config.clone()),
             Gate::Rules
             | Gate::Asked { .. }
+            | Gate::Frozen { .. }
             | Gate::Target { .. }
             | Gate::Parallel
             | Gate::Paused { .. } => return None,

@@ -130,6 +130,7 @@ pub(super) fn evaluated(
         | (
             Gate::Rules
             | Gate::Asked { .. }
+            | Gate::Frozen { .. }
             | Gate::Target { .. }
             | Gate::Parallel
             | Gate::Paused { .. },

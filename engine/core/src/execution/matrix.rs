@@ -48,6 +48,7 @@ fn part(state: &NodeState) -> Part {
             gate:
                 Gate::Rules
                 | Gate::Asked { .. }
+                | Gate::Frozen { .. }
                 | Gate::Target { .. }
                 | Gate::Configuration
                 | Gate::Paused { before: Entrance::Attempt },

@@ -173,6 +173,7 @@ fn resumed(attempt: &Attempt, now: Now) -> AttemptClock {
             | WaitKind::Hold
             | WaitKind::Paused
             | WaitKind::Concurrency
+            | WaitKind::Freeze
             | WaitKind::Child,
         )
         | None => attempt.clock.running(Activity::Running, now),

@@ -43,9 +43,10 @@ impl Execution {
     /// What the rules are to judge, as long as `call` is the one under way.
     pub fn case(&self, call: Call) -> Option<Case> {
         match self.node_state(call.node) {
-            NodeState::Gated { gate: Gate::Rules | Gate::Asked { .. }, .. } => {
-                self.case_of(call.node)
-            }
+            NodeState::Gated {
+                gate: Gate::Rules | Gate::Asked { .. } | Gate::Frozen { .. },
+                ..
+            } => self.case_of(call.node),
             NodeState::Gated {
                 gate:
                     Gate::When
@@ -165,7 +166,9 @@ impl Decision<'_> {
 
 fn is_judged(state: &NodeState) -> bool {
     match state {
-        NodeState::Gated { gate: Gate::Rules | Gate::Asked { .. }, .. } => true,
+        NodeState::Gated {
+            gate: Gate::Rules | Gate::Asked { .. } | Gate::Frozen { .. }, ..
+        } => true,
         NodeState::Gated {
             gate:
                 Gate::When
@@ -209,6 +212,7 @@ pub(super) fn judged(
             let failure = Failure { cause: Cause::Failure, message: cut(because) };
             decision.failed(index, failure);
         }
+        Verdict::Frozen { detail, opens } => decision.frozen(index, (detail, opens)),
     }
     Ok(decision.finish())
 }

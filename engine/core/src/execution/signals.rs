@@ -102,6 +102,7 @@ fn accepted(state: &NodeState, way_back: Way) -> &'static [Signal] {
                 | WaitKind::Paused
                 | WaitKind::Concurrency
                 | WaitKind::Rules
+                | WaitKind::Freeze
                 | WaitKind::Child,
             )
             | None => &[],

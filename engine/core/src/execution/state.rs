@@ -213,7 +213,11 @@ impl NodeState {
             NodeState::Pending { .. } => StageStatus::Pending,
             NodeState::Gated {
                 gate:
-                    Gate::Target { .. } | Gate::Parallel | Gate::Paused { .. } | Gate::Asked { .. },
+                    Gate::Target { .. }
+                    | Gate::Parallel
+                    | Gate::Paused { .. }
+                    | Gate::Asked { .. }
+                    | Gate::Frozen { .. },
                 ..
             }
             | NodeState::Held(_) => StageStatus::Waiting,
@@ -251,6 +255,7 @@ impl NodeState {
             NodeState::Gated { gate: Gate::Parallel, .. } => Some(WaitKind::Concurrency),
             NodeState::Gated { gate: Gate::Paused { .. }, .. } => Some(WaitKind::Paused),
             NodeState::Gated { gate: Gate::Asked { .. }, .. } => Some(WaitKind::Rules),
+            NodeState::Gated { gate: Gate::Frozen { .. }, .. } => Some(WaitKind::Freeze),
             NodeState::Gated { gate: Gate::When | Gate::Configuration | Gate::Rules, .. } => None,
             NodeState::BackingOff(_) => Some(WaitKind::Retry),
             NodeState::Held(_) => Some(WaitKind::Hold),

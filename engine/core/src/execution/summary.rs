@@ -108,6 +108,7 @@ impl Tally {
             (self.hold, WaitKind::Hold),
             (self.approval, WaitKind::Approval),
             (self.rules, WaitKind::Rules),
+            (self.frozen, WaitKind::Freeze),
             (self.gated, WaitKind::Target),
             (self.queued, WaitKind::Concurrency),
             (self.paused, WaitKind::Paused),

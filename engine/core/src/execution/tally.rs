@@ -15,6 +15,7 @@ pub struct Tally {
     pub retry: usize,
     pub approval: usize,
     pub rules: usize,
+    pub frozen: usize,
     pub hold: usize,
     pub question: usize,
     pub paused: usize,
@@ -31,9 +32,9 @@ pub struct Tally {
 }
 
 impl Tally {
-    /// The nodes that wait for a person, or for what rules ask.
+    /// The nodes that wait for a person, for what rules ask, or for the end of a freeze.
     pub fn asking(&self) -> usize {
-        self.approval + self.rules + self.hold + self.question
+        self.approval + self.rules + self.frozen + self.hold + self.question
     }
 
     /// The nodes that go on by themselves.
@@ -75,6 +76,7 @@ impl Tally {
             (_, Some(WaitKind::Retry)) => Some(&mut self.retry),
             (_, Some(WaitKind::Approval)) => Some(&mut self.approval),
             (_, Some(WaitKind::Rules)) => Some(&mut self.rules),
+            (_, Some(WaitKind::Freeze)) => Some(&mut self.frozen),
             (_, Some(WaitKind::Hold)) => Some(&mut self.hold),
             (_, Some(WaitKind::Question)) => Some(&mut self.question),
             (_, Some(WaitKind::Child)) => Some(&mut self.child),

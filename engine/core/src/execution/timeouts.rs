@@ -36,6 +36,7 @@ pub(super) fn timed_out(decision: &Decision<'_>, index: NodeIndex) -> Failure {
         | WaitKind::Retry
         | WaitKind::Approval
         | WaitKind::Rules
+        | WaitKind::Freeze
         | WaitKind::Hold
         | WaitKind::Paused
         | WaitKind::Concurrency

@@ -194,7 +194,11 @@ impl Execution {
             NodeState::Gated { gate: Gate::When | Gate::Configuration | Gate::Rules, .. } => true,
             NodeState::Gated {
                 gate:
-                    Gate::Target { .. } | Gate::Asked { .. } | Gate::Parallel | Gate::Paused { .. },
+                    Gate::Target { .. }
+                    | Gate::Asked { .. }
+                    | Gate::Frozen { .. }
+                    | Gate::Parallel
+                    | Gate::Paused { .. },
                 ..
             }
             | NodeState::Pending { .. }

@@ -60,6 +60,10 @@ impl Interval {
 }
 
 impl Window {
+    pub fn zone(&self) -> &TimeZone {
+        &self.zone
+    }
+
     /// The occurrences that touch `[from, to)`, in no order.
     pub(super) fn occurrences(&self, span: (i64, i64)) -> Found {
         match &self.times {

@@ -5,7 +5,7 @@ use crate::{
     Registries, Registry,
     limits::TRIGGERS,
     parameter::ParameterText,
-    platform::{IncludedText, PlatformText},
+    platform::{FreezeText, IncludedText, PlatformText},
     stage::AnyStage,
     trigger::AnyTrigger,
 };
@@ -56,12 +56,21 @@ impl Schemas {
         Schemas::file_of::<IncludedText>()
     }
 
+    /// The schema of a file of a freeze.
+    pub(crate) fn freeze() -> Schemas {
+        Schemas::file_of::<FreezeText>()
+    }
+
     fn file_of<T: JsonSchema>() -> Schemas {
         let settings = SchemaSettings::draft2020_12().for_deserialize();
         let mut generator = settings.into_generator();
         let mut root = T::json_schema(&mut generator).to_value();
         root["properties"]["version"] = json!({ "const": 1 });
-        root["required"] = json!(["version"]);
+        let required = root.get_mut("required").and_then(Value::as_array_mut);
+        match required {
+            Some(required) => required.insert(0, json!("version")),
+            None => root["required"] = json!(["version"]),
+        }
         root["patternProperties"] = json!({ OWN_KEYS: true });
         Schemas { root, definitions: generator.take_definitions(true) }
     }

@@ -6,6 +6,7 @@
 
 use super::{Panel, Platform, RuleApprovalText, RulesText, Subject};
 use crate::{
+    clock::Civil,
     event::{Signal, Signalled},
     execution::ROLLBACK,
     glob::matches,
@@ -52,6 +53,8 @@ pub enum Verdict {
     Met { by: Vec<String> },
     /// People are asked.
     Asks { detail: String },
+    /// A freeze holds it: why, and from when on it does not, as far as can be told.
+    Frozen { detail: String, opens: Option<Civil> },
     /// Somebody said no.
     Rejected { because: String },
     /// It will not be met, however long the stage waits.
@@ -87,6 +90,7 @@ impl Case {
                 Verdict::Met { by: met } => by.extend(met),
                 other @ (Verdict::Unguarded
                 | Verdict::Asks { .. }
+                | Verdict::Frozen { .. }
                 | Verdict::Rejected { .. }
                 | Verdict::Closed { .. }) => return other,
             }

@@ -48,7 +48,7 @@ fn told(text: &str) -> Vec<String> {
 #[test]
 fn every_fault_of_the_file_is_told_at_once_with_its_place() {
     let text = r#"environmnts: {}
-freezes: []
+notifiers: []
 clusters: {a: {kubeconfg: x}}
 environments:
   p: {cluster: c, namespace: "${{ run.id }}", rules: {}}
@@ -64,7 +64,7 @@ secrets: {}
     let expected = [
         "E001 1: unknown key `environmnts`; did you mean `environments`?",
         "E016 1: the file lacks `version`; ",
-        "E001 2: unknown key `freezes`; it is not in this version of gennaker: leave it out",
+        "E001 2: unknown key `notifiers`; it is not in this version of gennaker: leave it out",
         "E001 3: unknown key `kubeconfg`; did you mean `kubeconfig`?",
         "E016 5: `rules` is empty; ",
         "E016 6: `q` lacks `cluster`; ",

@@ -1,11 +1,13 @@
 //! What can be said in `gennaker.yaml`.
 
+mod freezes;
 mod glob;
 mod people;
 mod places;
 mod rules;
 mod sources;
 
+pub(crate) use freezes::{FreezeText, SelectorText};
 use glob::GlobText;
 pub(crate) use people::{PeopleText, RoleText, RoleWord, UserText};
 pub use places::{ClusterText, EnvironmentText};
@@ -13,13 +15,14 @@ pub use rules::{RuleApprovalText, RulesText};
 pub use sources::Provider;
 pub(crate) use sources::{ReceiverText, RegistryText, SourceDefaultsText, SourceText};
 
+use super::freezes::Freezes;
 use crate::language::Duration;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
 /// Keys at the top that belong to a later version.
-const LATER: [&str; 2] = ["freezes", "notifiers"];
+const LATER: [&str; 1] = ["notifiers"];
 
 /// The platform's file.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
@@ -65,6 +68,13 @@ pub struct PlatformText {
     pub(crate) limits: LimitsText,
     /// How long things are kept.
     pub(crate) retention: RetentionText,
+    /// Files of freezes, one each, relative to this one. `*` stands for anything but `/`, `**` for
+    /// anything; a pattern that no file fits is refused.
+    #[schemars(with = "Vec<GlobText>", length(max = 100), extend("examples" = [["freezes/*.yaml"]]))]
+    pub(crate) freezes: Vec<String>,
+    /// What those files say.
+    #[serde(skip)]
+    pub(crate) frozen: Freezes,
 }
 
 /// A file that the platform's file includes.

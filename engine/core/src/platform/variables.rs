@@ -217,13 +217,18 @@ mod tests {
             other => panic!("{other:?}"),
         };
         let files = [file.clone(), over("GENNAKER_SERVER__LISTEN", "127.0.0.1:2")];
-        let platform = Platform::read_over(&files, 1).unwrap();
+        let platform =
+            Platform::read_over((&files, 1), &crate::schedule::Zones::bundled()).unwrap();
         assert_eq!(platform.listen(), Some("127.0.0.1:2".parse().unwrap()));
         assert_eq!(platform.socket_group(), Some("ops"));
         for (name, value) in
             [("GENNAKER_SERVER__LISTEN", "0.0.0.0:1"), ("GENNAKER_RETENTION__DELIVERIES", "soon")]
         {
-            let faults = Platform::read_over(&[file.clone(), over(name, value)], 1).unwrap_err();
+            let faults = Platform::read_over(
+                (&[file.clone(), over(name, value)], 1),
+                &crate::schedule::Zones::bundled(),
+            )
+            .unwrap_err();
             assert_eq!(faults.iter().map(|it| it.file).collect::<Vec<_>>(), [1], "{name}");
         }
     }

@@ -42,6 +42,9 @@ fn waiting(node: &Node, state: &NodeState, surroundings: &Surroundings) -> Optio
             Some(gated(node, *since, surroundings))
         }
         NodeState::Gated { since, gate: Gate::Asked { detail }, .. } => Some(asked(*since, detail)),
+        NodeState::Gated { since, gate: Gate::Frozen { detail, opens }, .. } => {
+            Some(frozen(*since, detail, *opens))
+        }
         NodeState::Gated {
             gate:
                 Gate::When | Gate::Rules | Gate::Configuration | Gate::Parallel | Gate::Paused { .. },
@@ -88,6 +91,17 @@ fn asked(since: Now, detail: &str) -> WaitView {
     }
 }
 
+fn frozen(since: Now, detail: &str, opens: Option<Civil>) -> WaitView {
+    WaitView {
+        kind: WaitKind::Freeze,
+        since: instant(since.civil),
+        until: opens.map(instant),
+        detail: detail.to_owned(),
+        blocked_by: Vec::new(),
+        takes: Vec::new(),
+    }
+}
+
 fn backing_off(pause: &BackingOff) -> WaitView {
     let left = pause.retry_at.since(pause.since.elapsed);
     let until = Civil(pause.since.civil.0 + crate::clock::milliseconds(left));
@@ -129,6 +143,7 @@ fn until(kind: WaitKind, at: Option<crate::clock::Moment>, since: Now) -> Option
             | WaitKind::Retry
             | WaitKind::Approval
             | WaitKind::Rules
+            | WaitKind::Freeze
             | WaitKind::Hold
             | WaitKind::Paused
             | WaitKind::Concurrency

@@ -86,6 +86,7 @@ pub(super) fn tells(stage: &StageView) -> bool {
                 WaitKind::Target
                 | WaitKind::Approval
                 | WaitKind::Rules
+                | WaitKind::Freeze
                 | WaitKind::Hold
                 | WaitKind::Paused
                 | WaitKind::Concurrency

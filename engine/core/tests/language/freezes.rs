@@ -112,7 +112,7 @@ fn times(window: &Value, zones: &Zones) -> Option<Times> {
     let text = serde_json::from_value(window.clone()).unwrap();
     match Window::read(&text, zones) {
         Ok(window) => Some(Times::new(vec![window])),
-        Err(faults) if faults.iter().all(|it| it.message == "it names no day") => None,
+        Err(faults) if faults.iter().all(|it| it.message.ends_with("it names no day")) => None,
         Err(faults) => panic!("{window}: {faults:?}"),
     }
 }

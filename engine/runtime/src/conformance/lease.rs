@@ -107,7 +107,7 @@ pub async fn an_unclean_end_is_counted_until_the_next_row(store: Arc<dyn Store>)
 
 const NEVER: Wakes = Wakes { elapsed: None, civil: None };
 /// How many unclean ends are counted of a run that waits, after one of them at the moment 1.
-const COUNTED: [(WaitKind, Wakes, u32); 16] = [
+const COUNTED: [(WaitKind, Wakes, u32); 17] = [
     (WaitKind::Readiness, NEVER, 1),
     (WaitKind::Cluster, NEVER, 1),
     (WaitKind::Target, NEVER, 0),
@@ -115,6 +115,7 @@ const COUNTED: [(WaitKind, Wakes, u32); 16] = [
     (WaitKind::Retry, NEVER, 0),
     (WaitKind::Approval, NEVER, 0),
     (WaitKind::Rules, NEVER, 0),
+    (WaitKind::Freeze, NEVER, 0),
     (WaitKind::Hold, NEVER, 0),
     (WaitKind::Paused, NEVER, 0),
     (WaitKind::Concurrency, NEVER, 0),

@@ -69,7 +69,7 @@ impl Calls {
             }
             Command::Judge { call } => {
                 if let Some(case) = execution.case(call) {
-                    let verdict = case.judge(&shop.platform.now());
+                    let verdict = case.admit(&shop.platform.now(), shop.backing.clock.now().civil);
                     let input = Input::Judged { call, verdict };
                     self.under_way.push(std::future::ready(input).boxed());
                 }

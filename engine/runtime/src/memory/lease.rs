@@ -116,6 +116,7 @@ fn is_due(summary: &Summary, now: Now) -> bool {
                 | WaitKind::Concurrency
                 | WaitKind::Question
                 | WaitKind::Rules
+                | WaitKind::Freeze
                 | WaitKind::Child,
             ) => false,
         }

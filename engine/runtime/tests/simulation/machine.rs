@@ -19,6 +19,7 @@ use engine_core::{
     },
     execution::state::NodeState,
     id::{InputId, PlanHash, RunId},
+    plan::NodeIndex,
     platform::Verdict,
     retry::Cause,
     revision::Target,
@@ -44,6 +45,8 @@ struct Storm {
     crashes: u32,
     /// What running stages said last that they wait for, since the last crash.
     said: BTreeMap<String, String>,
+    /// The nodes that a freeze held when they were judged last.
+    held: BTreeSet<NodeIndex>,
     /// How the run ended that this one retries.
     earlier: Option<Ends>,
 }
@@ -94,6 +97,7 @@ fn run(
         asked: Vec::new(),
         crashes: 0,
         said: BTreeMap::new(),
+        held: BTreeSet::new(),
         earlier,
     };
     storm.record(events);
@@ -235,7 +239,11 @@ impl Storm {
     fn pass(&mut self) {
         // A way back loses no race against its timeout, so that its end can be told.
         let goes_back = self.execution.recorded().tally.rolling_back > 0;
-        let next = self.execution.next_timer().elapsed.filter(|_| !goes_back);
+        let timers = self.execution.next_timer();
+        let of_civil = timers
+            .civil
+            .map(|at| Elapsed(self.now.elapsed.0 + at.0.saturating_sub(self.now.civil.0)));
+        let next = timers.elapsed.into_iter().chain(of_civil).min().filter(|_| !goes_back);
         let to = match next {
             Some(at) if self.chance.one_in(2) => at.0.max(self.now.elapsed.0),
             Some(_) | None if goes_back => self.now.elapsed.0 + self.chance.below(30),
@@ -277,6 +285,13 @@ impl Storm {
 
     /// Whatever was answered there is enough; and at times nothing is asked.
     fn verdict(&mut self, call: Call) -> Verdict {
+        if self.chance.one_in(5) {
+            self.held.insert(call.node);
+            let opens = Civil(self.now.civil.0 + self.chance.below(4_000));
+            let opens = Some(opens).filter(|_| !self.chance.one_in(8));
+            return Verdict::Frozen { detail: format!("held until {opens:?}"), opens };
+        }
+        self.held.remove(&call.node);
         let environment = self.plan.node(call.node).environment.clone().unwrap_or_default();
         match self.execution.recorded().ruled.answers.get(&environment) {
             Some(_) => Verdict::Met { by: vec!["somebody said yes".to_owned()] },
@@ -307,7 +322,11 @@ impl Storm {
         use engine_core::event::Event;
         for event in events {
             match &event {
-                Event::AttemptStarted { stage, .. } => drop(self.said.remove(stage)),
+                Event::AttemptStarted { stage, .. } => {
+                    let index = self.plan.graph().index(stage).unwrap();
+                    assert!(!self.held.contains(&index), "{stage} starts and a freeze holds it");
+                    self.said.remove(stage);
+                }
                 Event::AttemptFailed { stage, failure, .. }
                 | Event::StageFailed { stage, failure, .. } => self.names_its_wait(stage, failure),
                 Event::TargetAsked { target, .. } if !self.asked.contains(target) => {

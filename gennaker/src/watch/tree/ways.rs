@@ -30,6 +30,7 @@ pub(super) fn of_stage(view: &RunView, (id, stage): (&str, &StageView)) -> Optio
         | WaitKind::Paused
         | WaitKind::Concurrency
         | WaitKind::Rules
+        | WaitKind::Freeze
         | WaitKind::Child => return None,
     };
     // A shell would look for files of such a name.

@@ -18,7 +18,8 @@ impl Recorded {
         let state = &self.nodes[index.0];
         let next = Next { attempt: state.attempts() + 1, first_started_at: state.started_at() };
         let since = match (state, gate) {
-            (NodeState::Gated { gate: Gate::Asked { .. }, since, .. }, Gate::Asked { .. }) => {
+            (NodeState::Gated { gate: Gate::Asked { .. }, since, .. }, Gate::Asked { .. })
+            | (NodeState::Gated { gate: Gate::Frozen { .. }, since, .. }, Gate::Frozen { .. }) => {
                 *since
             }
             (_, _) => now,
@@ -33,6 +34,7 @@ impl Recorded {
             Gate::When
             | Gate::Rules
             | Gate::Asked { .. }
+            | Gate::Frozen { .. }
             | Gate::Configuration
             | Gate::Parallel
             | Gate::Paused { .. } => {}

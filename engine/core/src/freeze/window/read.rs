@@ -196,6 +196,8 @@ fn day(text: &str) -> Option<Date> {
 }
 
 fn at(key: &str, FieldFault { message, help }: FieldFault) -> Fault {
+    let is_named = message.starts_with('`');
+    let message = if is_named { message } else { format!("`{key}`: {message}") };
     told(&[key], &message, &help)
 }
 

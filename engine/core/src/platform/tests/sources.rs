@@ -234,7 +234,8 @@ const WRONG: &[(&str, &str)] = &[
     ),
     ("database: gennaker.db", "E016 1: `database` names no file"),
     ("database: \"sqlite:\"", "E016 1: `database` names no file"),
-    ("freezes: []", "E001 1: unknown key `freezes`; it is not in this version"),
+    ("freezes: [\"a b\"]", "E008 1: an item of `freezes`: `a b` is not a pattern"),
+    ("freezes: [\"freezes/*.yaml\"]", "E016 1: none of the files that it names is a freeze"),
     ("notifiers: {}", "E001 1: unknown key `notifiers`; it is not in this version"),
 ];
 

@@ -43,7 +43,7 @@ pub(crate) struct Gathered {
 
 /// The platform's file has faults, which were not told yet.
 #[derive(Debug, thiserror::Error)]
-#[error("{told}nothing is done while the platform's file is at fault")]
+#[error("nothing is done while the platform's file is at fault:{}", .told.trim_end())]
 pub(crate) struct Invalid {
     pub(crate) told: String,
     /// The first of them in one line, and how many more there are.

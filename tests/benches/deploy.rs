@@ -5,6 +5,9 @@
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a bench ends at its first surprise")]
 
+#[path = "common/program.rs"]
+mod program;
+
 use futures::{StreamExt, TryStreamExt};
 use jiff::Timestamp;
 use k8s_openapi::api::apps::v1::Deployment;
@@ -12,6 +15,7 @@ use kube::{
     Api, Client,
     api::{WatchEvent, WatchParams},
 };
+use program::PROGRAM;
 use serde_json::Value;
 use std::{
     io::{BufRead, BufReader},
@@ -34,7 +38,7 @@ fn main() {
     );
     let rounds = std::env::var("GENNAKER_ROUNDS").map_or(20, |rounds| rounds.parse().unwrap());
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
-    let bench = Bench { runtime, program: build() };
+    let bench = Bench { runtime };
     let mut figures = Figures::default();
     bench.round("warm-up", &mut Figures::default());
     for round in 0..rounds {
@@ -45,7 +49,6 @@ fn main() {
 
 struct Bench {
     runtime: tokio::runtime::Runtime,
-    program: PathBuf,
 }
 
 /// One duration a round.
@@ -94,7 +97,7 @@ impl Bench {
 
     fn run(&self, folder: &Path, file: &Path, expected: i32) -> Told {
         let began = Instant::now();
-        let mut child = Command::new(&self.program)
+        let mut child = Command::new(&*PROGRAM)
             .args(["run", "--watch", "-o", "json", "--state"])
             .args([&folder.join("state"), file])
             .stdout(Stdio::piped())
@@ -181,20 +184,6 @@ fn kubectl(arguments: &[&str]) {
     let output = Command::new("kubectl").args(arguments).output().unwrap();
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "kubectl {arguments:?}: {stderr}");
-}
-
-fn build() -> PathBuf {
-    let output = Command::new(env!("CARGO"))
-        .args(["build", "--release", "-p", "gennaker", "--locked", "--message-format", "json"])
-        .current_dir(ROOT)
-        .stderr(Stdio::inherit())
-        .output()
-        .unwrap();
-    assert!(output.status.success(), "the program does not build");
-    let text = String::from_utf8(output.stdout).unwrap();
-    let messages = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
-    let mut built = messages.filter_map(|it| it["executable"].as_str().map(PathBuf::from));
-    built.find(|path| path.ends_with("gennaker")).expect("cargo names the program it built")
 }
 
 fn between(from: Timestamp, to: Timestamp) -> Duration {

@@ -9,7 +9,7 @@ mod stage_log;
 
 pub use append::{Admitted, Append, Appended, Beginning, Blob, Entry};
 pub use forgetting::{AgedFilter, Cleared, Forgetting};
-pub use inbox::{FACTS, Inbox, InboxReader};
+pub use inbox::{Came, FACTS, Foreseen, Foretold, Inbox, InboxReader};
 pub use lease::{Candidate, Lease, LeaseError, LeaseTerms, Takeover};
 pub use rows::{Ask, Behind, Claimed, Entrance, RowChange, changes};
 pub use stage_log::{

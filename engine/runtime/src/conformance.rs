@@ -5,6 +5,7 @@ pub mod contention;
 pub mod entering;
 pub mod faulty;
 pub mod feed;
+pub mod foreseen;
 pub mod forgetting;
 pub mod inbox;
 pub mod lease;
@@ -74,6 +75,11 @@ macro_rules! hold_to_the_contract {
                 revisions_go_with_their_run_unless_somebody_is_at_the_target
                 whoever_reads_on_is_told_of_every_hole
                 a_request_is_known_as_long_as_its_run_or_for_its_own_time
+            }
+            foreseen {
+                what_is_foreseen_is_kept_decided_and_begun_at_once
+                what_came_before_begins_nothing
+                whose_run_cannot_begin_is_decided_later
             }
             inbox {
                 what_arrives_is_read_back_whole

@@ -38,7 +38,7 @@ use engine_core::{
     stage::AnyStage,
     store::{Candidate, LeaseError, Store, StoreError},
 };
-pub(crate) use starting::Starting;
+pub(crate) use starting::{First, Starting};
 use std::sync::{
     Arc,
     atomic::{AtomicBool, Ordering},
@@ -86,6 +86,7 @@ pub struct Engine {
 }
 
 /// A run to begin.
+#[derive(Clone)]
 pub struct NewRun {
     pub plan: Arc<Plan>,
     pub trigger: Trigger,

@@ -3,6 +3,7 @@
 //! decision that says which, or why none.
 
 pub(crate) mod following;
+mod foreseeing;
 mod judging;
 mod lanes;
 mod looked_at;
@@ -212,6 +213,7 @@ pub(crate) struct Shared {
     taken: AtomicU64,
     /// Something has come in.
     news: Notify,
+    quiet: foreseeing::Quiet,
     refusals: refusing::Refusals,
 }
 
@@ -228,7 +230,8 @@ impl Inbox {
         let news = Notify::new();
         let taken = AtomicU64::new(0);
         let refusals = refusing::Refusals::default();
-        let shared = Shared { backing, starting, grounds, shelf, taken, news, refusals };
+        let quiet = foreseeing::Quiet::default();
+        let shared = Shared { backing, starting, grounds, shelf, taken, news, quiet, refusals };
         let shared = Arc::new(shared);
         let tasks = vec![
             tokio::spawn(post::work(shared.clone())),
@@ -267,9 +270,7 @@ impl Inbox {
             content: incoming.content,
             body: Some(self.shared.sealed(&incoming.body)),
         };
-        let kept = self.shared.arrive(vec![arrival], Vec::new()).await?;
-        let lost = || StoreError::Damaged("a delivery got no answer".to_owned());
-        kept.into_iter().next().ok_or_else(lost)
+        self.shared.take_in(arrival).await
     }
 
     /// Has an earlier delivery looked at again, as what it said then.
@@ -347,7 +348,8 @@ impl Shared {
         marks: Vec<Mark>,
     ) -> Result<Vec<Kept>, StoreError> {
         let epoch = self.backing.guard.epoch;
-        let _told = (!arrivals.is_empty()).then(|| News(&self.news));
+        let coming = || (self.quiet.coming(), News(&self.news));
+        let _told = (!arrivals.is_empty()).then(coming);
         self.backing.store.arrive(epoch, arrivals, marks).await
     }
 

@@ -22,13 +22,17 @@ use engine_core::{
     retention::Aged,
     revision::{Revision, Target},
     store::{
-        AgedFilter, Append, Appended, AttemptKey, Candidate, Chunk, Cleared, Detail, Extent,
-        Forgetting, Gate, Inbox, InboxReader, Lease, LeaseError, LogAppend, LogAppended, LogReader,
-        LogRow, Page, Request, RunFilter, Store, StoreError, Submitted, Summary, Takeover,
+        AgedFilter, Append, Appended, AttemptKey, Came, Candidate, Chunk, Cleared, Detail, Extent,
+        Foreseen, Forgetting, Gate, Inbox, InboxReader, Lease, LeaseError, LogAppend, LogAppended,
+        LogReader, LogRow, Page, Request, RunFilter, Store, StoreError, Submitted, Summary,
+        Takeover,
     },
 };
 use state::State;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 use tokio::sync::watch;
 
 /// A handle; clones share one content, so that an engine that "died" is followed by one that finds
@@ -40,12 +44,15 @@ pub struct Memory {
 
 struct Shared {
     state: Mutex<State>,
+    /// The last number of each pipeline's runs. They are drawn while the state is locked, too.
+    numbers: Mutex<BTreeMap<(String, String), u64>>,
     head: watch::Sender<Position>,
 }
 
 impl Default for Shared {
     fn default() -> Shared {
-        Shared { state: Mutex::default(), head: watch::Sender::new(Position(0)) }
+        let (state, numbers) = (Mutex::default(), Mutex::default());
+        Shared { state, numbers, head: watch::Sender::new(Position(0)) }
     }
 }
 
@@ -237,6 +244,15 @@ impl Inbox for Memory {
         self.telling(move |state| state.arrive(epoch, arrivals, marks))
     }
 
+    fn arrive_foreseen(
+        &self,
+        epoch: Epoch,
+        arrival: Arrival,
+        foreseen: Arc<dyn Foreseen>,
+    ) -> BoxFuture<'_, Result<Came, StoreError>> {
+        self.telling(move |state| state.arrive_foreseen(epoch, arrival, &*foreseen))
+    }
+
     fn decide(&self, epoch: Epoch, decided: Decided) -> BoxFuture<'_, Result<(), StoreError>> {
         self.telling(move |state| state.decide(epoch, decided))
     }
@@ -331,7 +347,13 @@ impl Store for Memory {
 
     fn number(&self, application: &str, pipeline: &str) -> BoxFuture<'_, Result<u64, StoreError>> {
         let name = (application.to_owned(), pipeline.to_owned());
-        self.with(move |state| Ok(state.number(name)))
+        Box::pin(async move {
+            let numbers = self.shared.numbers.lock();
+            let mut numbers = numbers.unwrap_or_else(PoisonError::into_inner);
+            let number = numbers.entry(name).or_default();
+            *number += 1;
+            Ok(*number)
+        })
     }
 
     fn append_stage_log(

@@ -12,6 +12,7 @@ mod columns;
 mod consequences;
 mod examination;
 mod failure;
+mod foreseen;
 mod forgetting;
 mod inbox;
 mod logs;
@@ -45,11 +46,13 @@ use engine_core::{
     retention::Aged,
     revision::{Revision, Target},
     store::{
-        AgedFilter, Append, Appended, AttemptKey, Candidate, Chunk, Cleared, Detail, Extent,
-        Forgetting, Gate, Inbox, InboxReader, Lease, LeaseError, LogAppend, LogAppended, LogReader,
-        LogRow, Page, Request, RunFilter, Store, StoreError, Submitted, Summary, Takeover,
+        AgedFilter, Append, Appended, AttemptKey, Came, Candidate, Chunk, Cleared, Detail, Extent,
+        Foreseen, Forgetting, Gate, Inbox, InboxReader, Lease, LeaseError, LogAppend, LogAppended,
+        LogReader, LogRow, Page, Request, RunFilter, Store, StoreError, Submitted, Summary,
+        Takeover,
     },
 };
+use foreseen::ArriveForeseen;
 use forgetting::{Clear, ForgetRequests, ForgetRuns};
 use inbox::{Arrive, Decide, Forget, ForgetMarks, Waits};
 use logs::AppendStageLog;
@@ -205,6 +208,16 @@ impl Inbox for Sqlite {
         marks: Vec<Mark>,
     ) -> BoxFuture<'_, Result<Vec<Kept>, StoreError>> {
         Box::pin(async move { self.writer.ask(Arrive { epoch, arrivals, marks }).await? })
+    }
+
+    fn arrive_foreseen(
+        &self,
+        epoch: Epoch,
+        arrival: Arrival,
+        foreseen: Arc<dyn Foreseen>,
+    ) -> BoxFuture<'_, Result<Came, StoreError>> {
+        let work = ArriveForeseen { epoch, arrival, foreseen };
+        Box::pin(async move { self.writer.ask(work).await? })
     }
 
     fn decide(&self, epoch: Epoch, decided: Decided) -> BoxFuture<'_, Result<(), StoreError>> {

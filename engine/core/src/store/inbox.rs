@@ -1,13 +1,14 @@
 //! Where what arrives is kept until it is decided, and after.
 
-use super::StoreError;
+use super::{Append, Appended, StoreError};
 use crate::{
     BoxFuture,
     clock::{Civil, Now},
-    delivery::{Arrival, Decided, Delivery, DeliveryFilter, Kept, Mark},
+    delivery::{Arrival, Decided, Decision, Delivery, DeliveryFilter, Kept, Mark},
     fact::{Fact, Refusal},
     id::{DeliveryId, Epoch, Position},
 };
+use std::sync::Arc;
 
 /// The most facts in one row.
 pub const FACTS: usize = 128;
@@ -35,6 +36,31 @@ pub trait InboxReader: Send + Sync + 'static {
     fn marks(&self, prefix: &str) -> BoxFuture<'_, Result<Vec<Mark>, StoreError>>;
 }
 
+/// What something that arrives comes to, known before it is kept but for its own number.
+pub trait Foreseen: Send + Sync + 'static {
+    /// Asked within the transaction, once it has its number, and again if that is begun again: what it
+    /// answered last is what was written. Nothing, if it is to be decided later after all. Waits for
+    /// nothing, and draws from the store no more than [`super::Store::number`] has in memory.
+    fn come_to(&self, id: DeliveryId) -> Option<Foretold>;
+}
+
+/// A decision, and the run that begins by it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Foretold {
+    pub decision: Decision,
+    pub begins: Option<Append>,
+}
+
+/// What has become of something that was foreseen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[must_use]
+pub enum Came {
+    /// It is kept, decided as foreseen, and what was to begin is written.
+    Decided { id: DeliveryId, begun: Option<Appended> },
+    /// It has come before; or its run could not begin, and it is to be decided like any other.
+    Kept(Kept),
+}
+
 /// Writes.
 ///
 /// # Contract
@@ -51,6 +77,13 @@ pub trait Inbox: InboxReader {
         arrivals: Vec<Arrival>,
         marks: Vec<Mark>,
     ) -> BoxFuture<'_, Result<Vec<Kept>, StoreError>>;
+    /// Keeps what arrives, and with it what it comes to.
+    fn arrive_foreseen(
+        &self,
+        epoch: Epoch,
+        arrival: Arrival,
+        foreseen: Arc<dyn Foreseen>,
+    ) -> BoxFuture<'_, Result<Came, StoreError>>;
     /// Ends a delivery; one that has ended stays as it is.
     fn decide(&self, epoch: Epoch, decided: Decided) -> BoxFuture<'_, Result<(), StoreError>>;
     /// Says what a delivery that is not decided waits for. May be lost in a crash.

@@ -13,13 +13,13 @@ use engine_core::{
     revision::{Revision, Target},
     status::RunStatus,
     store::{
-        AgedFilter, Append, Appended, AttemptKey, Beginning, Candidate, Chunk, Cleared, Detail,
-        Extent, Forgetting, Gate, Inbox, InboxReader, Lease, LeaseError, LogAppend, LogAppended,
-        LogReader, LogRow, Page, Request, RunFilter, Store, StoreError, Submitted, Summary,
-        Takeover,
+        AgedFilter, Append, Appended, AttemptKey, Beginning, Came, Candidate, Chunk, Cleared,
+        Detail, Extent, Foreseen, Forgetting, Gate, Inbox, InboxReader, Lease, LeaseError,
+        LogAppend, LogAppended, LogReader, LogRow, Page, Request, RunFilter, Store, StoreError,
+        Submitted, Summary, Takeover,
     },
 };
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 /// What happens to one append.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -167,6 +167,16 @@ impl<S: Store + Clone + 'static> Inbox for Faulty<S> {
     ) -> BoxFuture<'_, Result<Vec<Kept>, StoreError>> {
         let inner = self.inner.clone();
         self.written(async move { inner.arrive(epoch, arrivals, marks).await })
+    }
+
+    fn arrive_foreseen(
+        &self,
+        epoch: Epoch,
+        arrival: Arrival,
+        foreseen: Arc<dyn Foreseen>,
+    ) -> BoxFuture<'_, Result<Came, StoreError>> {
+        let inner = self.inner.clone();
+        self.written(async move { inner.arrive_foreseen(epoch, arrival, foreseen).await })
     }
 
     fn decide(&self, epoch: Epoch, decided: Decided) -> BoxFuture<'_, Result<(), StoreError>> {

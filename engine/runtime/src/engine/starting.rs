@@ -3,18 +3,25 @@
 use super::{Ids, NewRun, StartError, Started};
 use crate::{
     driver::{Position, Shop},
+    services::Backing,
     supervisor::{Order, Supervisor},
 };
 use engine_core::{
-    Execution, Plan, Start,
+    BoxFuture, Execution, Plan, Start,
     admission::Limits,
+    clock::Moment,
     event::{Actor, Message, Parent},
     id::{BlobName, RunId},
     latest::Latest,
     platform::{Leave, Platform, Right},
     store::{Admitted, Append, Appended, Beginning, Blob, Entry, Request, StoreError},
 };
-use std::sync::{Arc, atomic::Ordering};
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
+
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
 #[derive(Clone)]
 pub(crate) struct Starting {
@@ -25,8 +32,8 @@ pub(crate) struct Starting {
 }
 
 /// What a run begins with: as one that waits for its place, and as one that has it at once.
-struct First {
-    append: Append,
+pub(crate) struct First {
+    pub(crate) append: Append,
     execution: Execution,
     admitted: Option<Execution>,
 }
@@ -34,27 +41,50 @@ struct First {
 impl Starting {
     /// Begins a run: durable when this answers.
     pub(crate) async fn start(&self, new: NewRun) -> Result<Started, StartError> {
-        let (document, backing) = (new.plan.document(), &self.shop.backing);
-        if backing.leaving.load(Ordering::Acquire) {
+        if self.is_leaving() {
             return Err(StartError::Leaving);
         }
+        let (document, backing) = (new.plan.document(), &self.shop.backing);
         let number = backing.store.number(&document.application, &document.pipeline).await?;
         let application = document.application.clone();
-        let First { append, execution, admitted } = self.first(new, number)?;
-        let run = append.run;
-        match self.shop.committer.append(append).await? {
+        let first = self.first(new, number)?;
+        let run = first.append.run;
+        match self.shop.committer.append(first.append.clone()).await? {
             Appended::Conflict => Err(StartError::IdTaken),
             Appended::Repeated { run } => Ok(Started::Before { run }),
             Appended::QueueFull { most } => Err(StartError::QueueFull { application, most }),
             Appended::Written { woken, entry, .. } => {
-                let execution = match entry {
-                    Entry::AsAsked => execution,
-                    Entry::Admitted => admitted.unwrap_or(execution),
-                };
-                self.begun(execution, woken);
+                self.begun(first, (entry, woken));
                 Ok(Started::New { run, number })
             }
         }
+    }
+
+    /// Goes on with a run of which nobody can say whether it has begun, if it has.
+    pub(crate) async fn look_for(&self, run: RunId) {
+        let Backing { store, clock, .. } = &self.shop.backing;
+        loop {
+            match store.gate(run).await {
+                Ok(Some(gate)) => return self.supervisor.order(Order::Resume(Box::new(gate))),
+                Ok(None) => return,
+                Err(error) => tracing::warn!(%run, %error, "a run cannot be read; trying again"),
+            }
+            clock.sleep_until(Moment::Elapsed(clock.now().elapsed.plus(LOOK_AGAIN))).await;
+        }
+    }
+
+    /// Draws the number of a run.
+    pub(crate) fn number(
+        &self,
+        application: &str,
+        pipeline: &str,
+    ) -> BoxFuture<'_, Result<u64, StoreError>> {
+        self.shop.backing.store.number(application, pipeline)
+    }
+
+    /// Whether nothing more begins.
+    pub(crate) fn is_leaving(&self) -> bool {
+        self.shop.backing.leaving.load(Ordering::Acquire)
     }
 
     /// Ends a run of which nothing has begun. Said once: whether anything has is decided by the run, and
@@ -88,7 +118,7 @@ impl Starting {
     }
 
     /// A new run, and the append that makes it so.
-    fn first(&self, new: NewRun, number: u64) -> Result<First, StartError> {
+    pub(crate) fn first(&self, new: NewRun, number: u64) -> Result<First, StartError> {
         let now = self.shop.backing.clock.now();
         let ((hash, stored_plan), files) = (new.plan.store()?, new.plan.document().files());
         let limits = self.limits(new.parent.as_ref());
@@ -140,7 +170,12 @@ impl Starting {
     }
 
     /// Drives a run that is written, and wakes those who make way for it.
-    fn begun(&self, execution: Execution, woken: Vec<RunId>) {
+    pub(crate) fn begun(&self, first: First, (entry, woken): (Entry, Vec<RunId>)) {
+        let First { execution, admitted, .. } = first;
+        let execution = match entry {
+            Entry::AsAsked => execution,
+            Entry::Admitted => admitted.unwrap_or(execution),
+        };
         self.shop.witness.appended(&execution);
         let position = Position { execution, next: 1, unclean_ends: 0 };
         self.supervisor.order(Order::Adopt(Box::new(position)));

@@ -5,7 +5,7 @@ mod broken;
 use super::{Confirmed, Later, Own, Settling, Shared, Unprepared, Wanted};
 use crate::{
     children::{Lineage, lineage},
-    engine::{StartError, Started},
+    engine::{NewRun, StartError, Started},
 };
 use engine_core::{
     catalogue::{Answer, Entry, Firing, Holding, Listening, Sorted, Standing},
@@ -41,6 +41,22 @@ struct Judging<'a> {
     waits: Option<Later>,
     /// Sources of which only an engine before this one has seen anything.
     stale: BTreeSet<Arc<str>>,
+    begins: Begins,
+}
+
+/// When a run that a delivery starts begins.
+enum Begins {
+    Now,
+    /// With the delivery itself, which is not kept yet: one at most, and of which nothing need be
+    /// remembered.
+    WithIt(Option<Box<NewRun>>),
+}
+
+/// A decision before its delivery is kept, and the run that is to begin with it: it is the one of which
+/// the decision tells.
+pub(super) struct Ahead {
+    pub(super) decision: Decision,
+    pub(super) new: Option<Box<NewRun>>,
 }
 
 /// What is looked at.
@@ -54,6 +70,27 @@ struct Happened<'a> {
 /// The decision, and what is to be remembered with it. May be asked again: what it has started
 /// before it starts no second time.
 pub(super) async fn judge(shared: &Shared, delivery: &Delivery) -> Result<Decided, Later> {
+    let Judging { decision, accepted, .. } = judged(shared, (delivery, Begins::Now)).await?;
+    let marks = accepted.into_iter().map(|(key, value)| Mark { key, value });
+    Ok(Decided { id: delivery.id, decision, marks: marks.collect() })
+}
+
+/// The same of a delivery that has no number yet; nothing begins by it. What cannot be told at once is
+/// told later.
+pub(super) async fn judge_ahead(shared: &Shared, delivery: &Delivery) -> Result<Ahead, Later> {
+    let begins = Begins::WithIt(None);
+    let Judging { decision, begins, .. } = judged(shared, (delivery, begins)).await?;
+    let new = match begins {
+        Begins::Now => None,
+        Begins::WithIt(new) => new,
+    };
+    Ok(Ahead { decision, new })
+}
+
+async fn judged<'a>(
+    shared: &'a Shared,
+    (delivery, begins): (&'a Delivery, Begins),
+) -> Result<Judging<'a>, Later> {
     let notes = delivery.content.notes.clone();
     let decision = Decision { at: shared.backing.clock.now(), outcomes: Vec::new(), notes };
     let mut judging = Judging {
@@ -63,18 +100,17 @@ pub(super) async fn judge(shared: &Shared, delivery: &Delivery) -> Result<Decide
         accepted: BTreeMap::new(),
         waits: None,
         stale: BTreeSet::new(),
+        begins,
     };
     for (number, happening) in delivery.content.happenings.iter().enumerate() {
         judging.happening(number, happening).await?;
     }
-    let Judging { mut decision, accepted, waits, .. } = judging;
-    if let Some(later) = waits {
+    if let Some(later) = judging.waits.take() {
         return Err(later);
     }
-    shorten(&mut decision);
-    decision.at = shared.backing.clock.now();
-    let marks = accepted.into_iter().map(|(key, value)| Mark { key, value });
-    Ok(Decided { id: delivery.id, decision, marks: marks.collect() })
+    shorten(&mut judging.decision);
+    judging.decision.at = shared.backing.clock.now();
+    Ok(judging)
 }
 
 /// Keeps what can be kept: what was started goes before who says no, and of those that find no place
@@ -256,6 +292,9 @@ impl Judging<'_> {
         let Meaning::Of { subject, value } = &firing.event.meaning else {
             return Ok(Accepting::New(None));
         };
+        if let Begins::WithIt(_) = self.begins {
+            return Err(not_ahead("what its trigger accepts is to be remembered"));
+        }
         let (application, pipeline) = (entry.application(), entry.pipeline());
         let kind = &listening.outline.trigger_type;
         let key = format!("accepted/{application}/{pipeline}/{kind}/{subject}");
@@ -273,7 +312,7 @@ impl Judging<'_> {
     }
 
     async fn start(
-        &self,
+        &mut self,
         (entry, listening): (&Entry, &Listening),
         (happening, firing): (&Happening, Firing),
         number: usize,
@@ -311,7 +350,20 @@ impl Judging<'_> {
         };
         match new.plan.document().broken.clone() {
             Some(broken) => self.tell(entry.pipeline(), new, broken).await,
-            None => self.begun(entry.pipeline(), self.shared.starting.start(new).await).await,
+            None => self.begin(entry.pipeline(), new).await,
+        }
+    }
+
+    async fn begin(&mut self, pipeline: &str, new: NewRun) -> Result<OutcomeEnd, Later> {
+        match &mut self.begins {
+            Begins::Now => self.begun(pipeline, self.shared.starting.start(new).await).await,
+            Begins::WithIt(Some(_)) => Err(not_ahead("more than one run begins by it")),
+            Begins::WithIt(none) => {
+                *none = Some(Box::new(new));
+                // Which one it is, and under what number, is known when it begins.
+                let (run, label) = (RunId(uuid::Uuid::nil()), String::new());
+                Ok(OutcomeEnd::Started { run, label })
+            }
         }
     }
 
@@ -358,11 +410,17 @@ fn key(
     (application, pipeline, position): (&str, &str, u32),
     meaning: &Meaning,
 ) -> String {
-    let key = format!("delivery:{delivery}/{number}/{application}/{pipeline}/{position}");
+    let of = key_of(delivery);
+    let key = format!("{of}{number}/{application}/{pipeline}/{position}");
     match meaning {
         Meaning::Once => key,
         Meaning::Of { value, .. } => format!("{key}/{value}"),
     }
+}
+
+/// With what the keys of its runs begin.
+pub(super) fn key_of(delivery: DeliveryId) -> String {
+    format!("delivery:{delivery}/")
 }
 
 enum Accepting {
@@ -438,6 +496,11 @@ fn ancestry(happening: &Happening) -> Vec<RunId> {
         | Happening::Hook(_)
         | Happening::Time(_) => Vec::new(),
     }
+}
+
+/// Why something is to be decided once it is kept.
+fn not_ahead(reason: &str) -> Later {
+    Later { reason: reason.to_owned(), after: None }
 }
 
 fn later(error: &StoreError) -> Later {

@@ -100,6 +100,12 @@ impl Lanes {
         self.state().known.len()
     }
 
+    /// Whether all that was read is decided.
+    pub(super) fn are_idle(&self) -> bool {
+        let state = self.state();
+        state.known.is_empty() && state.left.is_none()
+    }
+
     /// From which delivery on is to be read again, now that some lane has room.
     pub(super) fn left_behind(&self) -> Option<DeliveryId> {
         let mut state = self.state();

@@ -49,8 +49,10 @@ pub(super) async fn work(shared: Arc<Shared>) {
         if let Some(first) = lanes.left_behind() {
             cursor = DeliveryId(first.0.saturating_sub(1));
         }
+        let count = shared.quiet.count();
         let page = page(&shared, cursor).await;
         if page.is_empty() {
+            settle(&shared, &lanes, count);
             tokio::select! {
                 () = shared.news.notified() => {}
                 () = lanes.has_room() => {}
@@ -69,6 +71,15 @@ pub(super) async fn work(shared: Arc<Shared>) {
                 Put::Behind | Put::Left | Put::Known => {}
             }
         }
+    }
+}
+
+/// Nothing is left to decide, if all of so many that have come is.
+fn settle(shared: &Shared, lanes: &Lanes, count: Option<u64>) {
+    if let Some(count) = count
+        && lanes.are_idle()
+    {
+        shared.quiet.settled(count);
     }
 }
 

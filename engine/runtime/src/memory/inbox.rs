@@ -6,7 +6,7 @@ use engine_core::{
     delivery::{Arrival, Decided, Delivery, DeliveryFilter, Door, Kept, Mark, State as Stand},
     fact::Fact,
     id::{DeliveryId, Epoch},
-    store::StoreError,
+    store::{Appended, Came, Foreseen, Foretold, StoreError},
 };
 use std::collections::BTreeMap;
 
@@ -42,6 +42,29 @@ impl State {
             self.tell_system(at, facts);
         }
         Ok(kept)
+    }
+
+    pub(super) fn arrive_foreseen(
+        &mut self,
+        epoch: Epoch,
+        arrival: Arrival,
+        foreseen: &dyn Foreseen,
+    ) -> Result<Came, StoreError> {
+        let kept = self.arrive(epoch, vec![arrival], Vec::new())?;
+        let kept = kept.into_iter().next().ok_or_else(unanswered)?;
+        let Kept::New(id) = kept else { return Ok(Came::Kept(kept)) };
+        let Some(Foretold { decision, begins }) = foreseen.come_to(id) else {
+            return Ok(Came::Kept(kept));
+        };
+        let begun = self.append(epoch, begins.into_iter().collect())?.pop();
+        match begun {
+            Some(Appended::Written { .. }) | None => {}
+            Some(Appended::Conflict | Appended::Repeated { .. } | Appended::QueueFull { .. }) => {
+                return Ok(Came::Kept(kept));
+            }
+        }
+        self.decide(epoch, Decided { id, decision, marks: Vec::new() })?;
+        Ok(Came::Decided { id, begun })
     }
 
     pub(super) fn decide(
@@ -145,4 +168,8 @@ impl Deliveries {
         let those = from.take_while(|(key, _)| key.starts_with(prefix));
         those.map(|(key, value)| Mark { key: key.clone(), value: value.clone() }).collect()
     }
+}
+
+fn unanswered() -> StoreError {
+    StoreError::Damaged("a delivery got no answer".to_owned())
 }

@@ -22,7 +22,6 @@ pub(super) struct State {
     pub(super) epochs: u64,
     pub(super) tickets: u64,
     pub(super) input_ids: u64,
-    pub(super) numbers: BTreeMap<(String, String), u64>,
     pub(super) runs: BTreeMap<RunId, Gate>,
     pub(super) logs: BTreeMap<RunId, Vec<LogRow>>,
     /// The row at each position, from position 1 on.
@@ -141,12 +140,6 @@ impl State {
     pub(super) fn ticket(&mut self) -> Ticket {
         self.tickets += 1;
         Ticket(self.tickets)
-    }
-
-    pub(super) fn number(&mut self, pipeline: (String, String)) -> u64 {
-        let number = self.numbers.entry(pipeline).or_default();
-        *number += 1;
-        *number
     }
 
     /// Text about a run that has ended, or never began, helps nobody.

@@ -95,7 +95,7 @@ impl AppendBatch {
                 *place = answer;
             }
         }
-        super::beside::write(session, passed.iter().map(|passed| &*passed.item)).await?;
+        super::beside::blobs(session, passed.iter().map(|passed| &*passed.item)).await?;
         if !passed.is_empty() {
             finish(session, batch, &passed).await?;
         }
@@ -212,6 +212,7 @@ async fn finish(
         passed.iter().filter(is_other).map(|passed| (passed.item.run, &*passed.item)).collect();
     let runs: Vec<&Append> = runs.into_values().collect();
     let mut bulk = Bulk::new("");
+    super::beside::write(&mut bulk, passed.iter().map(|passed| &*passed.item))?;
     for chunk in rows.chunks(CHUNK) {
         log(&mut bulk, chunk)?;
     }

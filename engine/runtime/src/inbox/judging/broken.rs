@@ -1,6 +1,6 @@
 //! A file that is broken at the commit that was pushed: told by a run, and by one only.
 
-use super::{Judging, later};
+use super::{Begins, Judging, later, not_ahead};
 use crate::{
     engine::{NewRun, Started},
     inbox::Later,
@@ -40,6 +40,9 @@ impl Judging<'_> {
         mut new: NewRun,
         Broken { path, since, faults }: Broken,
     ) -> Result<OutcomeEnd, Later> {
+        if let Begins::WithIt(_) = self.begins {
+            return Err(not_ahead("a run tells of a broken file"));
+        }
         if self.has_told_enough() {
             return Ok(OutcomeEnd::Invalid { faults, told: None });
         }

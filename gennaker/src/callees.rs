@@ -158,7 +158,7 @@ pub(crate) fn kept(sealer: &Sealer, found: BTreeMap<String, Beside>) -> Kept {
         let text: Arc<[u8]> = Arc::from(source.text().as_bytes());
         let name = sealer.name(&text);
         contents.push((name.clone(), text));
-        let source = Source { name: source.path().to_owned(), content: name };
+        let source = Source { name: source.path().to_owned(), content: name, folder: None };
         let mut called = Called { source, files: BTreeMap::new(), patterns: BTreeMap::new() };
         for request in requests {
             let Found::Paths(paths) = files.found(&request.pattern) else { continue };
@@ -217,7 +217,8 @@ impl Submitted {
                     }
                 },
             )?;
-        Ok(plan.made_of(called.source.clone()).calling(callees.clone()))
+        let folder = call.parent.folder().map(str::to_owned);
+        Ok(plan.made_of(called.source.clone()).lying_in(folder).calling(callees.clone()))
     }
 }
 

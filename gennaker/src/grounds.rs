@@ -202,7 +202,7 @@ impl Places {
         let plan = plan.map_err(unprepared)?;
         let called = self.called(&lies).await?;
         let ready = ready(&self.sealer, (plan, &files), (source, Vec::new()));
-        let ready = ready.calling(callees::kept(&self.sealer, called));
+        let ready = ready.coming(of).calling(callees::kept(&self.sealer, called));
         Ok(NewRun {
             plan: ready.plan,
             trigger: wanted.trigger.clone(),
@@ -280,7 +280,7 @@ impl Lies {
     fn of(&self) -> Of<'_> {
         match self {
             Lies::AtCommit(repository, _) => Of::Source(repository.name()),
-            Lies::InFolder(folder, _) if folder.is_listed() => Of::Source(folder.name()),
+            Lies::InFolder(folder, _) if folder.is_listed() => Of::Folder(folder.name()),
             Lies::InFolder(..) => Of::Anybody,
         }
     }

@@ -219,11 +219,12 @@ impl Submitted {
         let bindings = Bindings { parameters, actor, trigger, missing, origin };
         let mut files = kept_files(engine, earlier).await.map_err(kept)?;
         self.tell_missing((&file, &bindings), (earlier, &mut files));
-        let how = (images, Of::origin(earlier.plan()));
+        let of = Of::origin(earlier.plan());
+        let how = (images, of);
         let plan = self.compiled((&file, &files), &bindings, how).await?;
         let ready = ready(engine.sealer(), (plan, &files), (&file, Vec::new()));
         let callees = earlier.plan().document().callees.clone();
-        Ok(ready.calling(Kept { callees, contents: Vec::new() }))
+        Ok(ready.coming(of).calling(Kept { callees, contents: Vec::new() }))
     }
 
     /// What other parameters ask for and was not read then cannot be had now.

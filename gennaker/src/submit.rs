@@ -101,6 +101,8 @@ pub(crate) enum Of<'a> {
     Anybody,
     /// A source, by its name; one that the platform has no more has nothing.
     Source(&'a str),
+    /// A plain folder that is a source.
+    Folder(&'a str),
     /// The same, by the key of its repository.
     Repository(&'a str),
 }
@@ -108,15 +110,26 @@ pub(crate) enum Of<'a> {
 impl<'a> Of<'a> {
     /// Where the file of a run comes from that starts or has started another one.
     pub(crate) fn origin(of: &'a Plan) -> Of<'a> {
-        let origin = of.document().origin.as_ref();
-        origin.map_or(Of::Anybody, |it| Of::Repository(&it.repository))
+        match (&of.document().origin, of.folder()) {
+            (Some(origin), _) => Of::Repository(&origin.repository),
+            (None, Some(folder)) => Of::Folder(folder),
+            (None, None) => Of::Anybody,
+        }
+    }
+
+    /// What a plan is to remember of it.
+    fn folder(self) -> Option<String> {
+        match self {
+            Of::Folder(name) => Some(name.to_owned()),
+            Of::Anybody | Of::Source(_) | Of::Repository(_) => None,
+        }
     }
 
     fn environments(self, all: Environments, platform: &Platform) -> Environments {
         let sources = platform.sources();
         let number = match self {
             Of::Anybody => return all,
-            Of::Source(name) => sources.iter().position(|it| it.name() == name),
+            Of::Source(name) | Of::Folder(name) => sources.iter().position(|it| it.name() == name),
             Of::Repository(key) => sources.iter().position(|it| repository_key(it.name()) == key),
         };
         all.of_source(number.unwrap_or(usize::MAX))
@@ -352,6 +365,12 @@ impl Ready {
         self
     }
 
+    /// The same, of a file that comes from there.
+    pub(crate) fn coming(mut self, of: Of<'_>) -> Ready {
+        self.plan = Arc::new(Arc::unwrap_or_clone(self.plan).lying_in(of.folder()));
+        self
+    }
+
     /// The same, keeping the pipelines that its stages start.
     pub(crate) fn calling(mut self, Kept { callees, contents }: Kept) -> Ready {
         self.plan = Arc::new(Arc::unwrap_or_clone(self.plan).calling(callees));
@@ -370,7 +389,11 @@ pub(crate) fn ready(
     let (name, kept) = (source.path().to_owned(), sealer.name(&text));
     let mut files = content(&plan, files);
     files.push((kept.clone(), text));
-    Ready { plan: Arc::new(plan.made_of(plan::Source { name, content: kept })), files, warnings }
+    Ready {
+        plan: Arc::new(plan.made_of(plan::Source { name, content: kept, folder: None })),
+        files,
+        warnings,
+    }
 }
 
 pub(crate) async fn begin(

@@ -130,6 +130,9 @@ impl Deploy {
 }
 
 async fn prepare(site: &Site<'_>, config: &Config) -> Result<Step<Progress>, Trouble> {
+    if let Some(asked) = site.admitted()? {
+        return Ok(asked);
+    }
     let rendered = rendering::render(site.context, config).await?;
     let known: BTreeSet<&String> = rendered.images.values().collect();
     let further = rules::images_of(&rendered.objects).into_keys();
@@ -142,6 +145,7 @@ async fn prepare(site: &Site<'_>, config: &Config) -> Result<Step<Progress>, Tro
         images: rendered.images,
         further_images,
         origin: Origin::Deploy,
+        readiness: config.wait.readiness(),
     };
     let revisions = site.revisions().await?;
     let intended = Intended { set, record, content: Some(content), pruning: config.prune };

@@ -159,7 +159,10 @@ impl Job {
                         config.image = pinned.or(config.image);
                     }
                 }
-                let (location, live) = make(&site, &config).await?;
+                let (location, live) = match make(&site, &config).await? {
+                    Making::Made(location, live) => (location, live),
+                    Making::Asked(step) => return Ok(step),
+                };
                 let job = location.expectation(&live, site.now_ms());
                 match secrets::hand_over(&site, &config, (&location, live)).await {
                     Ok(_) => attend(&site, &config, Made { job, log_until: None }).await,
@@ -181,8 +184,15 @@ impl Job {
     }
 }
 
+/// What came of making a Job.
+enum Making {
+    Made(Location, Live),
+    /// The rules ask first.
+    Asked(Step<Progress>),
+}
+
 /// The one Job of this attempt: found if an earlier step has made it, made otherwise.
-async fn make(site: &Site<'_>, config: &Config) -> Result<(Location, Live), Trouble> {
+async fn make(site: &Site<'_>, config: &Config) -> Result<Making, Trouble> {
     let manifest = manifest::read(site.context, config, &site.job_name()).await?;
     if let Some(other) = manifest.namespace().filter(|it| *it != site.place.namespace) {
         let own = &site.place.namespace;
@@ -202,6 +212,9 @@ async fn make(site: &Site<'_>, config: &Config) -> Result<(Location, Live), Trou
         Found::There(live) => adopted(site, &location, live)?,
         Found::Absent => {
             site.keep_to_images(std::slice::from_ref(&object))?;
+            if let Some(asked) = site.admitted()? {
+                return Ok(Making::Asked(asked));
+            }
             // A secret that cannot be had is told before anything is made.
             drop(secrets::reveal(site.context, config).await?);
             match tried(&site.cluster, (&[candidate], "nothing was written")).await? {
@@ -218,7 +231,7 @@ async fn make(site: &Site<'_>, config: &Config) -> Result<(Location, Live), Trou
             }
         }
     };
-    Ok((location, live))
+    Ok(Making::Made(location, live))
 }
 
 fn adopted(site: &Site<'_>, location: &Location, live: Live) -> Result<Live, StageError> {

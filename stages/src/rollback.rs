@@ -9,16 +9,20 @@ pub use to::To;
 use crate::{
     Ground,
     release::{self, Asker, Intended, Pace, Phase, Progress, Pruning, Set},
+    rules::After,
     site::{Site, Trouble},
 };
-use choice::{Return, choose};
+use choice::{Return, choose, forward};
 use engine_core::{
+    id::RunId,
     plan::{Effect, Timeout},
     revision::{ComponentSet, Origin},
     stage::{EnvironmentUse, Stage, StageError, Step, StepContext, Traits},
 };
 use schemars::JsonSchema;
 use serde::Deserialize;
+use serde_json::Value;
+use std::collections::BTreeMap;
 
 pub struct Rollback {
     pub ground: Ground,
@@ -87,11 +91,40 @@ async fn prepare(site: &Site<'_>, config: &Config) -> Result<Step<Progress>, Tro
     if returns.is_empty() {
         return Ok(Step::done());
     }
+    let forward = forward(&revisions, &returns);
     let mut intended = Vec::new();
     for (component, way) in returns {
         intended.push(intend(site, component, way).await?);
     }
+    // What a failed stage takes back by itself asks nobody.
+    if !matches!(config.to, To::Undo(_))
+        && let Some(waits) = permitted(site, (&intended, &forward)).await?
+    {
+        return Ok(waits);
+    }
     release::prepare(site, intended, &revisions).await
+}
+
+/// Whether the rules let the way back go: where it goes forward, as a deploy of what was there.
+async fn permitted(
+    site: &Site<'_>,
+    (intended, forward): (&[Intended], &BTreeMap<String, RunId>),
+) -> Result<Option<Step<Progress>>, Trouble> {
+    if let Some(asked) = site.admitted()? {
+        return Ok(Some(asked));
+    }
+    let new = intended.iter().filter(|it| forward.contains_key(&it.record.component));
+    let objects: Vec<Value> = new.flat_map(|it| it.set.objects.iter().cloned()).collect();
+    for run in forward.values() {
+        if let Some(asked) = site.admitted_again(*run).await? {
+            return Ok(Some(asked));
+        }
+    }
+    site.keep_to_images(&objects)?;
+    Ok(match site.come_after(&objects).await? {
+        After::Met => None,
+        After::Waits { detail, keys } => Some(After::wait((detail, keys), Progress::default())),
+    })
 }
 
 async fn intend(
@@ -106,6 +139,7 @@ async fn intend(
         images: to.set.images.clone(),
         further_images: to.set.further_images.clone(),
         origin: Origin::Rollback { of: to.number, left: left.number },
+        readiness: to.set.readiness,
     };
     Ok(Intended { set, record, content: None, pruning: Pruning::Delete })
 }

@@ -1,19 +1,27 @@
-//! The rules of an environment that hang on images: held where the images are known, before anything
-//! is written. A way back is exempt: what it brings back has been there.
+//! The rules of an environment, held right before anything is written there: those that hang on
+//! images, which are known by then, and the others once more, as long may have been waited since
+//! they were judged. A way back is exempt from the first: what it brings back has been there.
 
 use crate::site::{Site, Trouble};
 use artifacts::Reference;
 use engine_core::{
-    platform::RulesText,
-    revision::Proof,
-    stage::{ObjectKey, StageError, Step, WaitReason, Wake},
+    clock::Moment,
+    id::RunId,
+    platform::{Case, RulesText, Verdict},
+    revision::{Revision, Target},
+    stage::{ObjectKey, ServiceError, StageError, Step, WaitReason, Wake},
     status::WaitKind,
 };
 use serde_json::Value;
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 /// Objects that start nothing, whatever stands in them.
 const INERT: [&str; 3] = ["ConfigMap", "Secret", "CustomResourceDefinition"];
+/// How often a way back that goes forward is held against a freeze of deploys.
+const LOOK_AGAIN: Duration = Duration::from_secs(60);
 /// Images that a sentence names.
 const NAMES: usize = 5;
 
@@ -70,25 +78,13 @@ impl Site<'_> {
         let (mut missing, mut keys) = (Vec::new(), Vec::new());
         for name in before {
             let wanted = self.digests(&images, name)?;
-            let services = &self.context.services;
-            let target = services.preceding(name).ok_or_else(|| {
-                StageError::Failure(format!(
-                    "environment `{}` comes after `{name}`, which was not known when the run was \
-                     planned: start a new run",
-                    self.target.environment
-                ))
-            })?;
             // Taken first: what is proven from here on wakes the stage.
-            keys.push(services.proving(&target));
-            let revisions = services.revisions(&target).await;
-            let revisions = revisions.map_err(|error| StageError::Error(error.to_string()))?;
-            let good = revisions.iter().filter(|revision| revision.proof == Proof::Good);
-            let images = good.flat_map(|it| it.set.images.values().chain(&it.set.further_images));
-            let good: BTreeSet<String> =
-                images.filter_map(|it| Reference::parse(it).ok()?.digest).collect();
+            keys.push(self.context.services.proving(name));
+            let good = digests_of(&self.newest_in(name).await?);
             let lacking = wanted.iter().filter(|(digest, _)| !good.contains(*digest));
             let lacking: Vec<&str> = lacking.map(|(_, image)| *image).collect();
             if !lacking.is_empty() {
+                self.is_not_its_own(name, &lacking)?;
                 missing.push(format!("{} in {name}", named(&lacking)));
             }
         }
@@ -96,6 +92,77 @@ impl Site<'_> {
             true => After::Met,
             false => After::Waits { detail: self.lacks(&missing), keys },
         })
+    }
+
+    /// All that was recorded of an environment, where it was deployed to last: no cluster is asked.
+    async fn newest_in(&self, environment: &str) -> Result<Vec<Revision>, StageError> {
+        let services = &self.context.services;
+        let unread = |error: ServiceError| StageError::Error(error.to_string());
+        let targets: Vec<Target> = services.targets(environment).await.map_err(unread)?;
+        let mut newest: Vec<Revision> = Vec::new();
+        for target in targets {
+            let revisions = services.revisions(&target).await.map_err(unread)?;
+            let last = |revisions: &[Revision]| revisions.last().map(|it| it.at.elapsed);
+            if last(&revisions) > last(&newest) {
+                newest = revisions;
+            }
+        }
+        Ok(newest)
+    }
+
+    /// What only a later stage of this run could change, or what it keeps others from changing, is not
+    /// waited for.
+    fn is_not_its_own(&self, before: &str, lacking: &[&str]) -> Result<(), StageError> {
+        if !self.context.kept.contains(before) {
+            return Ok(());
+        }
+        let environment = &self.target.environment;
+        Err(StageError::Failure(format!(
+            "environment `{environment}` comes after `{before}`, where {} is not good yet, and cannot \
+             become so before this stage has ended: a stage of this run that needs it acts in \
+             `{before}` too. Let all stages in `{before}` come before those in `{environment}`, or \
+             deploy there by a pipeline of its own; nothing was written",
+            named(lacking)
+        )))
+    }
+
+    /// Judges the rules that do not hang on images once more: the step that goes back to the gates,
+    /// if people are to be asked now.
+    pub(crate) fn admitted<P: Default>(&self) -> Result<Option<Step<P>>, Trouble> {
+        let case = self.case()?;
+        self.judged(case, Duration::ZERO)
+    }
+
+    /// The same for what is a deploy of what `run` had deployed, of its commit.
+    pub(crate) async fn admitted_again<P: Default>(
+        &self,
+        run: RunId,
+    ) -> Result<Option<Step<P>>, Trouble> {
+        let origin = self.context.services.origin(run).await;
+        let origin = origin.map_err(|error| StageError::Error(error.to_string()))?;
+        // Only a look like this one sees that it is a deploy.
+        self.judged(&self.case()?.deploying(origin), LOOK_AGAIN)
+    }
+
+    fn case(&self) -> Result<&Case, StageError> {
+        self.context.case.as_ref().ok_or_else(|| {
+            StageError::Defect("nothing says by what its rules are to be judged".to_owned())
+        })
+    }
+
+    fn judged<P: Default>(&self, case: &Case, pause: Duration) -> Result<Option<Step<P>>, Trouble> {
+        match case.admit(&self.platform.now(), self.context.now.civil) {
+            Verdict::Unguarded | Verdict::Met { .. } => Ok(None),
+            Verdict::Asks { detail } | Verdict::Frozen { detail, .. } => {
+                let at = Some(Moment::Elapsed(self.context.now.elapsed.plus(pause)));
+                let reason = WaitReason { kind: WaitKind::Rules, detail };
+                let wake = Wake { at, objects: Vec::new() };
+                let progress = P::default();
+                Ok(Some(Step::Wait { progress, wake, reason, records: Vec::new() }))
+            }
+            Verdict::Rejected { because } => Err(StageError::Rejected(because).into()),
+            Verdict::Closed { because } => Err(StageError::Failure(because).into()),
+        }
     }
 
     fn lacks(&self, missing: &[String]) -> String {
@@ -125,6 +192,13 @@ impl Site<'_> {
         };
         images.keys().map(digest).collect()
     }
+}
+
+/// The digests of the images that have proven themselves.
+fn digests_of(revisions: &[Revision]) -> BTreeSet<String> {
+    let good = revisions.iter().filter(|revision| revision.is_proven_ready());
+    let images = good.flat_map(|it| it.set.images.values().chain(&it.set.further_images));
+    images.filter_map(|it| Reference::parse(it).ok()?.digest).collect()
 }
 
 fn named(images: &[&str]) -> String {

@@ -3,8 +3,9 @@
 use crate::ground::{Ground, acting};
 use engine_core::{
     clock::{Civil, Moment},
+    latest::Latest,
     plan::{ClusterIdentity, Place},
-    platform::{Confines, RulesText},
+    platform::{Confines, Platform, RulesText},
     revision::{Revision, Target},
     stage::{ObjectKey, Record, StageError, Step, StepContext, WaitReason, Wake},
     status::WaitKind,
@@ -25,6 +26,8 @@ pub(crate) struct Site<'a> {
     pub(crate) confines: Confines,
     /// What guards the environment now.
     pub(crate) rules: Option<RulesText>,
+    /// By which the case is judged once more, right before anything is written.
+    pub(crate) platform: Latest<Platform>,
 }
 
 /// Why a step cannot go on.
@@ -81,7 +84,8 @@ impl<'a> Site<'a> {
             }
         }
         let cluster = acting(cluster, &confines)?;
-        Ok(Site { context, cluster, place, target, confines, rules })
+        let platform = ground.platform.clone();
+        Ok(Site { context, cluster, place, target, confines, rules, platform })
     }
 
     /// The marks of this attempt on objects of `component`.

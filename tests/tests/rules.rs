@@ -94,6 +94,8 @@ impl Drop for Guarded {
     }
 }
 
+/// Rules that anything here keeps to.
+const OPEN: &str = "{images: [\"docker.io/**\"]}";
 const DEPLOY: &str = "  prod: {environment: prod, timeout: 60s, deploy: {manifests: [k8s/]}}\n";
 
 #[test]
@@ -198,9 +200,59 @@ fn a_deploy_waits_until_its_images_are_good_where_they_are_to_be_before() {
     assert_eq!(guarded.told(&["run", &staging]).0, Some(5));
     assert_eq!(guarded.waits("promote#2", "prod"), words);
     guarded.room.write("k8s/web.yaml", &web(&format!("nginx@{DIGEST}"), 1));
+    let unready = stages.replace("[k8s/]", "[k8s/], wait: false");
+    let unready = guarded.pipeline("unready", &unready);
+    assert_eq!(guarded.told(&["run", &unready]).0, Some(0));
+    assert_eq!(guarded.waits("promote#2", "prod"), words);
+    // Others act there meanwhile.
+    let job = "  job: {environment: prod, timeout: 60s, job: {image: \"fate.test/exit:0\", command: [\"true\"]}}\n";
+    let other = guarded.pipeline("other", job);
+    assert_eq!(guarded.told(&["run", &other]).0, Some(0));
+    assert_eq!(guarded.waits("promote#2", "prod"), words);
     let staging = guarded.pipeline("staging", &stages.replace("3s", "60s"));
     assert_eq!(guarded.told(&["run", &staging]).0, Some(0));
     promote.until("ended: succeeded");
     assert_eq!(promote.code(), Some(0));
     assert!(guarded.room.has("deployment/web"));
+}
+
+#[test]
+fn a_deploy_does_not_wait_for_its_own_run() {
+    let guarded = Guarded::new("own", "{after: [staging]}");
+    guarded.room.write("k8s/web.yaml", &web(&format!("nginx@{DIGEST}"), 1));
+    let staging = "  first: {environment: staging, timeout: 60s, deploy: {manifests: [k8s/]}}\n";
+    let prod = DEPLOY.replace("{env", "{needs: [first], env");
+    let smoke = "  smoke: {needs: [prod], environment: staging, timeout: 60s, job: {image: \"fate.test/exit:0\", command: [\"true\"]}}\n";
+    let file = guarded.pipeline("web", &format!("{staging}{prod}{smoke}"));
+    assert_eq!(guarded.told(&["run", &file]).0, Some(5));
+    let reason = guarded.stage("prod")["reason"].as_str().unwrap().to_owned();
+    assert!(reason.contains("cannot become so before this stage has ended"), "{reason}");
+    let file = guarded.pipeline("web", &format!("{staging}{prod}"));
+    assert_eq!(guarded.told(&["run", &file]).0, Some(0));
+}
+
+#[test]
+fn a_way_back_that_goes_forward_is_held_against_the_rules_of_a_deploy() {
+    let guarded = Guarded::new("forward", OPEN);
+    let file = guarded.pipeline("web", DEPLOY);
+    for image in ["nginx:1", "nginx:2"] {
+        guarded.room.write("k8s/web.yaml", &web(image, 1));
+        assert_eq!(guarded.told(&["run", &file]).0, Some(0));
+    }
+    guarded.rule("{images: [\"quay.io/only/this\"]}");
+    let back = ["rollback", "web", "--env", "prod", "--to"];
+    let to = |number: &str| guarded.told(&[back.as_slice(), &[number]].concat());
+    let (code, said) = to("1");
+    assert_eq!(code, Some(0), "{said}");
+    let (code, said) = to("2");
+    assert_eq!(code, Some(5), "{said}");
+    let reason = guarded.stage("rollback")["reason"].as_str().unwrap().to_owned();
+    assert!(reason.contains("takes only images like quay.io/only/this"), "{reason}");
+    guarded.rule("{branches: [main]}");
+    let (code, said) = to("2");
+    assert_eq!(code, Some(5), "{said}");
+    let reason = guarded.stage("rollback")["reason"].as_str().unwrap().to_owned();
+    assert!(reason.contains("this run is of no commit"), "{reason}");
+    guarded.rule(OPEN);
+    assert_eq!(to("2").0, Some(0));
 }

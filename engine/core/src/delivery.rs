@@ -205,6 +205,10 @@ pub struct Mark {
     pub value: String,
 }
 
+/// What the keys of marks begin with that say what a trigger has last accepted. They are kept as long
+/// as deliveries.
+pub const ACCEPTED: &str = "accepted/";
+
 /// Which deliveries to list, newest first.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct DeliveryFilter {

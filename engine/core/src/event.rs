@@ -103,6 +103,11 @@ pub enum Event {
         target: Target,
         from: Vec<String>,
     },
+    /// Whatever the run still has to do there waits for what a rule asks: others go first, and it asks
+    /// again. Proves nothing.
+    TargetYielded {
+        target: Target,
+    },
     /// The last stage there has ended. Also takes back a question that was never answered.
     TargetReleased {
         target: Target,
@@ -273,6 +278,9 @@ pub enum Gate {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         opens: Option<Civil>,
     },
+    /// An attempt has found that what they want is not there yet, before it did anything: it begins
+    /// anew when that may be so no more.
+    Unmet { detail: String },
     /// It waits until its run holds the target.
     Target { target: Target },
     /// The expressions of its configuration are evaluated, once an attempt.

@@ -69,9 +69,6 @@ pub struct Document {
     /// The environments of which expressions read what is deployed there.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub observed: BTreeMap<String, Place>,
-    /// The environments in which rules want images to be good first.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub preceding: BTreeMap<String, Place>,
     /// The image references of the pipeline, as expressions read them.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub images: BTreeMap<String, Value>,
@@ -141,6 +138,9 @@ pub struct Source {
     /// How diagnostics name it.
     pub name: String,
     pub content: BlobName,
+    /// The source in which it lay, if that is a plain folder: by the name that gennaker.yaml gives it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub folder: Option<String>,
 }
 
 /// A pipeline that stages start, as it was when the run started, with all that it may read.
@@ -218,6 +218,20 @@ impl Plan {
     pub fn made_of(mut self, source: Source) -> Plan {
         self.document.source = Some(source);
         self
+    }
+
+    /// The same, of a file that lay in this folder of the platform's sources.
+    #[must_use]
+    pub fn lying_in(mut self, folder: Option<String>) -> Plan {
+        if let Some(source) = &mut self.document.source {
+            source.folder = folder;
+        }
+        self
+    }
+
+    /// The folder of the platform's sources in which its file lay, if it did.
+    pub fn folder(&self) -> Option<&str> {
+        self.document.source.as_ref()?.folder.as_deref()
     }
 
     /// The same, for a run in which image references stand for what they stood for in an earlier one.
@@ -319,14 +333,6 @@ impl Plan {
         self.target_at(node.environment.as_deref()?, self.place(node)?)
     }
 
-    /// The target in which a rule wants images to be good, if the plan has it and its cluster is
-    /// pinned.
-    pub fn preceding(&self, environment: &str) -> Option<Target> {
-        let Document { environments, preceding, .. } = &self.document;
-        let place = preceding.get(environment).or_else(|| environments.get(environment))?;
-        self.target_at(environment, place)
-    }
-
     /// The target whose state expressions read, if its cluster is pinned.
     pub(crate) fn observed(&self, environment: &str) -> Option<Target> {
         self.target_at(environment, self.document.observed.get(environment)?)
@@ -345,7 +351,7 @@ impl Plan {
 
     /// Every place whose cluster is to be pinned.
     pub fn places(&self) -> impl Iterator<Item = &Place> {
-        let Document { environments, observed, preceding, .. } = &self.document;
-        environments.values().chain(observed.values()).chain(preceding.values())
+        let Document { environments, observed, .. } = &self.document;
+        environments.values().chain(observed.values())
     }
 }

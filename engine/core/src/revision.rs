@@ -85,6 +85,27 @@ pub struct ComponentSet {
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub further_images: BTreeSet<String>,
     pub origin: Origin,
+    #[serde(default)]
+    pub readiness: Readiness,
+}
+
+/// Whether the stage that brought a set stayed until all of it was ready.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Readiness {
+    /// It did not, or nobody has written down that it did.
+    #[default]
+    Unawaited,
+    Awaited,
+}
+
+impl Readiness {
+    pub fn word(self) -> &'static str {
+        match self {
+            Readiness::Unawaited => "unawaited",
+            Readiness::Awaited => "awaited",
+        }
+    }
 }
 
 /// Where a set came from.
@@ -116,6 +137,39 @@ impl Proof {
             Proof::Bad => "bad",
         }
     }
+}
+
+impl Revision {
+    /// Whether its images have proven themselves there: all of it was ready, and its run ended well.
+    pub fn is_proven_ready(&self) -> bool {
+        (self.proof, self.set.readiness) == (Proof::Good, Readiness::Awaited)
+    }
+
+    /// Whether a later one of the same stage, of the same run, took its place: an attempt after it
+    /// brought another set, and nothing is known of this one.
+    pub fn is_replaced(&self, by: &Revision) -> bool {
+        (self.run, &self.stage, &self.set.component) == (by.run, &by.stage, &by.set.component)
+            && self.number < by.number
+    }
+}
+
+/// The set that a revision brought first: going back to one is bringing that one. `revisions` are all
+/// of the target.
+pub fn brought(revisions: &[Revision], revision: &Revision) -> u64 {
+    let mut number = revision.number;
+    let of = |number: u64| {
+        let same =
+            |it: &&Revision| it.number == number && it.set.component == revision.set.component;
+        match &revisions.iter().find(same)?.set.origin {
+            Origin::Rollback { of, .. } => Some(*of),
+            Origin::Deploy => None,
+        }
+    };
+    // Each is older than the one that goes back to it.
+    while let Some(earlier) = of(number).filter(|earlier| *earlier < number) {
+        number = earlier;
+    }
+    number
 }
 
 /// The newest revision of a target that another run has recorded since `runs` last did; or, if they
@@ -252,6 +306,7 @@ mod tests {
                 images: BTreeMap::new(),
                 further_images: BTreeSet::new(),
                 origin: Origin::Deploy,
+                readiness: Readiness::Awaited,
             },
             proof: Proof::Unproven,
         };

@@ -281,6 +281,7 @@ impl Execution {
                 | Gate::Rules
                 | Gate::Asked { .. }
                 | Gate::Frozen { .. }
+                | Gate::Unmet { .. }
                 | Gate::Configuration
                 | Gate::Target { .. },
                 _,

@@ -130,6 +130,7 @@ macro_rules! hold_to_the_contract {
                 a_later_attempt_with_the_same_set_reuses_its_revision
                 a_later_attempt_with_another_set_gets_a_new_number
                 a_set_is_proven_when_its_run_gives_the_target_back
+                a_set_that_a_later_attempt_replaced_is_not_proven_by_it
                 a_cancelled_run_leaves_its_sets_unproven
                 a_rollback_keeps_the_mark_of_its_origin_and_condemns_what_it_left
             }

@@ -16,7 +16,7 @@ use tokio::sync::watch;
 /// What keys of targets begin with. No cluster has such a name.
 const PREFIX: &str = "\u{1}proven|";
 
-/// How often each target has had a good revision more, in this process.
+/// How often each environment of an application has had a good revision more, in this process.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Provings {
     counts: Arc<Mutex<BTreeMap<String, u64>>>,
@@ -25,8 +25,8 @@ pub(crate) struct Provings {
 
 impl Provings {
     /// What changes with the next proof: taken before the revisions are read, it misses none.
-    pub(crate) fn key(&self, target: &Target) -> ObjectKey {
-        let key = key(target);
+    pub(crate) fn key(&self, application: &str, environment: &str) -> ObjectKey {
+        let key = key(application, environment);
         let position = self.position(&key);
         ObjectKey { key, position }
     }
@@ -48,7 +48,8 @@ impl Provings {
         {
             let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
             for target in targets {
-                *counts.entry(key(&target)).or_default() += 1;
+                let Target { application, environment, cluster_uid: _ } = &target;
+                *counts.entry(key(application, environment)).or_default() += 1;
             }
         }
         self.told.send_replace(());
@@ -78,8 +79,9 @@ impl Provings {
     }
 }
 
-fn key(target: &Target) -> String {
-    format!("{PREFIX}{}", target.resource().0)
+/// Whatever cluster the environment is in.
+fn key(application: &str, environment: &str) -> String {
+    format!("{PREFIX}{application}/{environment}")
 }
 
 struct Beside {
@@ -123,8 +125,8 @@ mod tests {
         let provings = Provings::default();
         let objects = provings.beside(Arc::new(NoObjects));
         let (staging, prod) = (target("staging"), target("prod"));
-        let waits = objects.changed(vec![provings.key(&staging)]);
-        let mut elsewhere = objects.changed(vec![provings.key(&prod)]);
+        let waits = objects.changed(vec![provings.key("shop", "staging")]);
+        let mut elsewhere = objects.changed(vec![provings.key("shop", "prod")]);
         let released =
             |target: &Target, proof| Event::TargetReleased { target: target.clone(), proof };
         let bad = released(&prod, Proof::Bad);
@@ -132,7 +134,7 @@ mod tests {
         provings.tell(Provings::of(&events));
         waits.await;
         assert!((&mut elsewhere).now_or_never().is_none());
-        let late = provings.key(&prod);
+        let late = provings.key("shop", "prod");
         provings.tell(vec![prod]);
         objects.changed(vec![late]).await;
     }

@@ -14,7 +14,7 @@ use engine_core::{
     event::Evaluated,
     execution::Evaluation,
     id::{BlobName, RunId},
-    plan::NodeIndex,
+    plan::{NodeIndex, Origin},
     revision::{Maker, Overtaken, Revision, Target, overtaking},
     stage::{
         Child, ChildError, ChildRequest, Halt, ObjectKey, Printed, Secret, SecretError,
@@ -142,12 +142,27 @@ impl Services for CallServices {
         Box::pin(async move { self.backing.store.revisions(&target).await.map_err(unavailable) })
     }
 
-    fn preceding(&self, environment: &str) -> Option<Target> {
-        self.standing.0.preceding(environment)
+    fn targets(&self, environment: &str) -> BoxFuture<'_, Result<Vec<Target>, ServiceError>> {
+        let (application, environment) = (&self.user.application, environment.to_owned());
+        Box::pin(async move {
+            let mut targets = self.backing.store.targets().await.map_err(unavailable)?;
+            targets.retain(|it| it.application == *application && it.environment == environment);
+            Ok(targets)
+        })
     }
 
-    fn proving(&self, target: &Target) -> ObjectKey {
-        self.backing.provings.key(target)
+    fn proving(&self, environment: &str) -> ObjectKey {
+        self.backing.provings.key(&self.user.application, environment)
+    }
+
+    fn origin(&self, run: RunId) -> BoxFuture<'_, Result<Option<Origin>, ServiceError>> {
+        Box::pin(async move {
+            let store = &self.backing.store;
+            let Some(gate) = store.gate(run).await.map_err(unavailable)? else { return Ok(None) };
+            let stored = store.plan(&gate.summary.plan).await.map_err(unavailable)?;
+            let plan = stored.and_then(|stored| Plan::restore(&stored).ok());
+            Ok(plan.and_then(|plan| plan.document().origin.clone()))
+        })
     }
 
     fn overtaken(&self, target: &Target) -> BoxFuture<'_, Result<Option<Overtaken>, ServiceError>> {

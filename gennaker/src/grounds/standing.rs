@@ -1,9 +1,10 @@
 //! Whether the pipeline of a run that waits to begin is still where it came from.
 
 use super::Places;
-use crate::sources::Standing;
+use crate::sources::{Folder, Standing};
 use engine_core::{catalogue, plan::Origin, platform::Leave};
 use engine_runtime::inbox::{Grounds, Listing, Pinned, Stands};
+use std::sync::Arc;
 
 /// As many digits of a commit as people look at.
 const DIGITS: usize = 10;
@@ -58,7 +59,10 @@ impl Places {
         let shelf = self.shelf.read();
         let is_it = |it: &catalogue::Entry| it.path == pinned.path;
         let sources = self.sources.now();
-        let mut folders = sources.folders.iter();
+        // Which of them it was is known of all but the oldest runs.
+        let may_be =
+            |it: &&Arc<Folder>| pinned.folder.as_ref().is_none_or(|folder| **it.name() == **folder);
+        let mut folders = sources.folders.iter().filter(may_be);
         match folders.any(|folder| shelf.of_source(folder.name()).iter().any(is_it)) {
             true => Stands::Yes,
             false => Stands::Gone { because: self.words(pinned, "", "") },

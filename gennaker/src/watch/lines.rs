@@ -196,6 +196,7 @@ fn stage_words(event: &Event) -> Option<(&str, String)> {
         | Event::SlotReleased { .. }
         | Event::SuccessorCame { .. }
         | Event::ParentTold { .. }
+        | Event::TargetYielded { .. }
         | Event::TargetReleased { .. }
         | Event::RevisionRecorded { .. }
         | Event::ImageResolved { .. }

@@ -1,6 +1,6 @@
 //! The options of a release, as configurations write them.
 
-use engine_core::language::Duration;
+use engine_core::{language::Duration, revision::Readiness};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{
     Deserialize, Deserializer, Serialize,
@@ -53,6 +53,15 @@ impl From<Pruning> for bool {
 impl Default for Pace {
     fn default() -> Pace {
         Pace::Ready { stable_for: std::time::Duration::ZERO }
+    }
+}
+
+impl Pace {
+    pub(crate) fn readiness(self) -> Readiness {
+        match self {
+            Pace::Apply => Readiness::Unawaited,
+            Pace::Ready { .. } => Readiness::Awaited,
+        }
     }
 }
 

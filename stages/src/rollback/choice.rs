@@ -5,7 +5,7 @@ use crate::release::Asker;
 use engine_core::{
     id::RunId,
     retention::REVISIONS,
-    revision::{Proof, Revision},
+    revision::{Proof, Revision, brought},
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -87,6 +87,21 @@ fn whole(revisions: &[Revision], number: u64) -> Result<(), NoReturn> {
         true => Ok(()),
         false => Err(NoReturn::Forgotten { number, from }),
     }
+}
+
+/// The components that go to a set which is newer than the live one, and whose run had deployed it:
+/// that is no way back, whatever it is called.
+pub(super) fn forward(
+    revisions: &[Revision],
+    returns: &BTreeMap<&str, Return<'_>>,
+) -> BTreeMap<String, RunId> {
+    let newer = returns.iter().filter_map(|(component, Return { to, left })| {
+        let number = brought(revisions, to);
+        let same = |it: &&Revision| it.number == number && it.set.component == *component;
+        let run = revisions.iter().find(same).map_or(to.run, |it| it.run);
+        (number > brought(revisions, left)).then(|| ((*component).to_owned(), run))
+    });
+    newer.collect()
 }
 
 /// The history of each component, oldest first; never empty.

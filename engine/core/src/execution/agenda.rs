@@ -65,7 +65,9 @@ impl Agenda {
                     self.enqueue(index);
                 }
             }
-            NodeState::Gated { gate: Gate::Frozen { .. }, .. } => self.set_wake(index),
+            NodeState::Gated { gate: Gate::Frozen { .. } | Gate::Unmet { .. }, .. } => {
+                self.set_wake(index);
+            }
             NodeState::Pending { .. }
             | NodeState::Gated {
                 gate: Gate::Target { .. } | Gate::Parallel | Gate::Paused { .. },
@@ -278,7 +280,7 @@ impl Agenda {
     fn question(&mut self, index: NodeIndex, (gate, attempt): (&Gate, u32)) -> Option<Command> {
         let command = match gate {
             Gate::When | Gate::Configuration => |call| Command::Evaluate { call },
-            Gate::Rules | Gate::Asked { .. } | Gate::Frozen { .. } => {
+            Gate::Rules | Gate::Asked { .. } | Gate::Frozen { .. } | Gate::Unmet { .. } => {
                 |call| Command::Judge { call }
             }
             Gate::Target { .. } | Gate::Parallel | Gate::Paused { .. } => return None,

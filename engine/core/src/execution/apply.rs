@@ -62,6 +62,12 @@ impl Recorded {
             Event::TargetAsked { target, keeps, .. } => self.ask(target, (keeps, now))?,
             Event::TargetRefused { target, .. } => self.claim(target, Claim::Unasked)?,
             Event::TargetGranted { target } => self.claim(target, Claim::Held)?,
+            Event::TargetYielded { target } => {
+                self.claim(target, Claim::Unasked)?;
+                if let Some(state) = self.targets.get_mut(&target.environment) {
+                    state.keeps.clear();
+                }
+            }
             Event::TargetReleased { target, .. } => self.claim(target, Claim::Released)?,
             Event::SlotAsked { standing, .. } => {
                 self.slot(Claim::Asked { since: now });

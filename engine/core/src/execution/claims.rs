@@ -8,13 +8,37 @@ use super::{
 use crate::{
     admission::Link,
     clock::Now,
-    event::{Event, Failure, Rejected, StopCause},
+    event::{Event, Failure, Gate, Rejected, StopCause},
     id::Resource,
     plan::NodeIndex,
     retry::Cause,
     revision::Target,
     wording,
 };
+use std::collections::BTreeSet;
+
+/// The stage type by which images come to be good.
+const DEPLOY: &str = "deploy";
+
+impl Execution {
+    /// The environments where nothing becomes good before this node has ended, as far as the run has a
+    /// say in that: it holds them until one that comes after it has ended there, or deploys there then.
+    pub fn kept_meanwhile(&self, index: NodeIndex) -> BTreeSet<String> {
+        let own = self.plan.node(index).environment.as_ref();
+        let later = self.plan.graph().downstream(index).into_iter();
+        let later = later.filter(|later| *later != index).map(|later| self.plan.node(later));
+        let named = later.filter_map(|node| Some((node, node.environment.as_ref()?)));
+        let kept = named.filter(|(node, name)| {
+            Some(*name) != own && (node.stage_type == DEPLOY || self.holds(name))
+        });
+        kept.map(|(_, name)| name.clone()).collect()
+    }
+
+    fn holds(&self, environment: &str) -> bool {
+        let state = self.recorded.targets.get(environment);
+        state.is_some_and(|state| state.claim == Claim::Held)
+    }
+}
 
 impl Decision<'_> {
     /// Asks for the target before which a node will stand. Who asks already says again what it
@@ -72,6 +96,43 @@ impl Decision<'_> {
         for index in state.gated.clone() {
             self.begin_attempt(index);
         }
+    }
+
+    /// Gives up, for now, each target where nothing of the run is under way and some of it waits for
+    /// what a rule asks, however long that takes.
+    pub(super) fn yield_targets(&mut self) {
+        let targets = self.execution.recorded.targets.values();
+        let waits = targets.filter(|state| state.claim == Claim::Held && !state.unmet.is_empty());
+        let idle = waits.filter(|state| !self.is_at_work(&state.target.environment));
+        let idle: Vec<Target> = idle.map(|state| state.target.clone()).collect();
+        for target in idle {
+            self.emit(Event::TargetYielded { target });
+        }
+    }
+
+    /// Whether any stage there is past the gate of its target, or is judged once more behind it.
+    fn is_at_work(&self, environment: &str) -> bool {
+        let nodes = self.execution.plan.graph().in_environment(environment);
+        nodes.iter().any(|index| match self.state(*index) {
+            NodeState::Gated { gate: Gate::Rules | Gate::Configuration, .. }
+            | NodeState::Running(_)
+            | NodeState::BackingOff(_)
+            | NodeState::Held(_)
+            | NodeState::Stopping { .. } => true,
+            NodeState::Gated {
+                gate:
+                    Gate::When
+                    | Gate::Asked { .. }
+                    | Gate::Frozen { .. }
+                    | Gate::Unmet { .. }
+                    | Gate::Target { .. }
+                    | Gate::Parallel
+                    | Gate::Paused { .. },
+                ..
+            }
+            | NodeState::Pending { .. }
+            | NodeState::Ended(_) => false,
+        })
     }
 
     /// Gives a target back when the last stage that names it has ended.

@@ -52,6 +52,7 @@ impl<'a> Decision<'a> {
                 self.advance_matrix(index);
                 self.give_back(index);
             }
+            self.yield_targets();
             self.give_way();
             if self.ended.is_empty() {
                 break;

@@ -86,6 +86,7 @@ impl Execution {
             Gate::Rules
             | Gate::Asked { .. }
             | Gate::Frozen { .. }
+            | Gate::Unmet { .. }
             | Gate::Target { .. }
             | Gate::Parallel
             | Gate::Paused { .. } => return None,

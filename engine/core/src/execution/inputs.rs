@@ -19,6 +19,7 @@ use crate::{
     retry::Cause,
     revision::Target,
     stage::{Outputs, Record, StageError, Step, WaitReason, Wake},
+    status::WaitKind,
 };
 
 /// Outputs above this size, in bytes of JSON, fail their stage.
@@ -49,7 +50,10 @@ fn answered(execution: &mut Execution, (index, answer): (NodeIndex, Answer), now
     match answer {
         Ok(Step::Wait { progress, wake, reason, records }) => {
             record(&mut decision, index, records);
-            wait(&mut decision, index, (progress, wake, reason));
+            match reason.kind == WaitKind::Rules && decision.is_ruled(index) {
+                true => decision.unmet(index, (wake, reason.detail)),
+                false => wait(&mut decision, index, (progress, wake, reason)),
+            }
         }
         Ok(Step::Done { outputs, records }) => {
             record(&mut decision, index, records);
@@ -131,6 +135,7 @@ pub(super) fn evaluated(
             Gate::Rules
             | Gate::Asked { .. }
             | Gate::Frozen { .. }
+            | Gate::Unmet { .. }
             | Gate::Target { .. }
             | Gate::Parallel
             | Gate::Paused { .. },

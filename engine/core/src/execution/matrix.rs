@@ -49,6 +49,7 @@ fn part(state: &NodeState) -> Part {
                 Gate::Rules
                 | Gate::Asked { .. }
                 | Gate::Frozen { .. }
+                | Gate::Unmet { .. }
                 | Gate::Target { .. }
                 | Gate::Configuration
                 | Gate::Paused { before: Entrance::Attempt },

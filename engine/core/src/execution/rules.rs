@@ -13,6 +13,7 @@ use crate::{
     plan::{Effect, Node, NodeIndex},
     platform::{Case, Prior, Verdict},
     retry::Cause,
+    stage::Wake,
 };
 
 /// The stage type in which people say yes.
@@ -42,27 +43,7 @@ fn guarded(node: &Node) -> Guarded {
 impl Execution {
     /// What the rules are to judge, as long as `call` is the one under way.
     pub fn case(&self, call: Call) -> Option<Case> {
-        match self.node_state(call.node) {
-            NodeState::Gated {
-                gate: Gate::Rules | Gate::Asked { .. } | Gate::Frozen { .. },
-                ..
-            } => self.case_of(call.node),
-            NodeState::Gated {
-                gate:
-                    Gate::When
-                    | Gate::Target { .. }
-                    | Gate::Configuration
-                    | Gate::Parallel
-                    | Gate::Paused { .. },
-                ..
-            }
-            | NodeState::Pending { .. }
-            | NodeState::Running(_)
-            | NodeState::BackingOff(_)
-            | NodeState::Held(_)
-            | NodeState::Stopping { .. }
-            | NodeState::Ended(_) => None,
-        }
+        if is_judged(self.node_state(call.node)) { self.case_of(call.node) } else { None }
     }
 
     /// What the rules would judge of a node that names an environment.
@@ -150,6 +131,19 @@ impl Decision<'_> {
         }
     }
 
+    /// Whether the attempt under way has passed the rules, and may have to again.
+    pub(super) fn is_ruled(&self, index: NodeIndex) -> bool {
+        guarded(self.node(index)) == Guarded::Yes && self.state(index).undoes().is_none()
+    }
+
+    /// A step has found that what the rules want is not there yet: the attempt has done nothing, and
+    /// passes all of its gates again when it begins anew.
+    pub(super) fn unmet(&mut self, index: NodeIndex, (wake, detail): (Wake, String)) {
+        let detail = cut(detail);
+        self.execution.agenda.wait(index, (wake, detail.clone()));
+        self.gate(index, Gate::Unmet { detail });
+    }
+
     /// An answer to the rules was recorded: whatever is asked by those of the environment is judged
     /// anew, and a verdict that did not know it counts no more.
     pub(super) fn judge_anew(&mut self, index: NodeIndex) {
@@ -167,7 +161,8 @@ impl Decision<'_> {
 fn is_judged(state: &NodeState) -> bool {
     match state {
         NodeState::Gated {
-            gate: Gate::Rules | Gate::Asked { .. } | Gate::Frozen { .. }, ..
+            gate: Gate::Rules | Gate::Asked { .. } | Gate::Frozen { .. } | Gate::Unmet { .. },
+            ..
         } => true,
         NodeState::Gated {
             gate:

@@ -217,7 +217,8 @@ impl NodeState {
                     | Gate::Parallel
                     | Gate::Paused { .. }
                     | Gate::Asked { .. }
-                    | Gate::Frozen { .. },
+                    | Gate::Frozen { .. }
+                    | Gate::Unmet { .. },
                 ..
             }
             | NodeState::Held(_) => StageStatus::Waiting,
@@ -254,7 +255,9 @@ impl NodeState {
             NodeState::Gated { gate: Gate::Target { .. }, .. } => Some(WaitKind::Target),
             NodeState::Gated { gate: Gate::Parallel, .. } => Some(WaitKind::Concurrency),
             NodeState::Gated { gate: Gate::Paused { .. }, .. } => Some(WaitKind::Paused),
-            NodeState::Gated { gate: Gate::Asked { .. }, .. } => Some(WaitKind::Rules),
+            NodeState::Gated { gate: Gate::Asked { .. } | Gate::Unmet { .. }, .. } => {
+                Some(WaitKind::Rules)
+            }
             NodeState::Gated { gate: Gate::Frozen { .. }, .. } => Some(WaitKind::Freeze),
             NodeState::Gated { gate: Gate::When | Gate::Configuration | Gate::Rules, .. } => None,
             NodeState::BackingOff(_) => Some(WaitKind::Retry),

@@ -104,10 +104,11 @@ impl Tally {
             (self.child, WaitKind::Child),
             (self.timer, WaitKind::Timer),
             (self.retry, WaitKind::Retry),
+            // What a rule waits for may come by itself.
+            (self.rules, WaitKind::Rules),
             (self.question, WaitKind::Question),
             (self.hold, WaitKind::Hold),
             (self.approval, WaitKind::Approval),
-            (self.rules, WaitKind::Rules),
             (self.frozen, WaitKind::Freeze),
             (self.gated, WaitKind::Target),
             (self.queued, WaitKind::Concurrency),

@@ -23,6 +23,8 @@ pub struct TargetState {
     pub unended: usize,
     /// Nodes that stand before this gate.
     pub gated: BTreeSet<NodeIndex>,
+    /// Nodes that wait for what a rule asks, with nothing done.
+    pub unmet: BTreeSet<NodeIndex>,
     /// What the stages that ended there say of the sets they left.
     pub proof: Proof,
 }
@@ -53,7 +55,7 @@ pub(super) fn targets(plan: &Plan) -> BTreeMap<String, TargetState> {
     claimed
         .map(|(environment, target)| {
             let unended = plan.graph().in_environment(&environment).len();
-            let gated = BTreeSet::new();
+            let (gated, unmet) = (BTreeSet::new(), BTreeSet::new());
             let claim = Claim::Unasked;
             let state = TargetState {
                 target,
@@ -63,6 +65,7 @@ pub(super) fn targets(plan: &Plan) -> BTreeMap<String, TargetState> {
                 taken_from: Vec::new(),
                 unended,
                 gated,
+                unmet,
                 proof: Proof::Good,
             };
             (environment, state)

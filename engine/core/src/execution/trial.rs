@@ -197,6 +197,7 @@ impl Execution {
                     Gate::Target { .. }
                     | Gate::Asked { .. }
                     | Gate::Frozen { .. }
+                    | Gate::Unmet { .. }
                     | Gate::Parallel
                     | Gate::Paused { .. },
                 ..

@@ -54,7 +54,6 @@ impl Plan {
             parameters: BTreeMap::new(),
             environments: BTreeMap::new(),
             observed: BTreeMap::new(),
-            preceding: BTreeMap::new(),
             images: BTreeMap::new(),
             resolved: BTreeMap::new(),
             carried: BTreeMap::new(),

@@ -52,7 +52,6 @@ impl Plan {
         if !faults.is_empty() {
             return Err(with_warnings(faults, pipeline.warnings(environments)));
         }
-        let preceding = compiler.environments.preceding(&compiler.places, application);
         let document = Document {
             format: FORMAT,
             application: application.to_owned(),
@@ -64,7 +63,6 @@ impl Plan {
             timeout: pipeline.timeout(),
             parameters: pipeline.values().clone(),
             environments: compiler.places,
-            preceding,
             observed: compiler.observed,
             images: pipeline.references().clone(),
             resolved: pipeline.digests().clone(),

@@ -66,7 +66,6 @@ impl Plan {
             parameters: BTreeMap::new(),
             environments: BTreeMap::from([(back.environment.clone(), place)]),
             observed: BTreeMap::new(),
-            preceding: BTreeMap::new(),
             images: BTreeMap::new(),
             resolved: BTreeMap::new(),
             carried: BTreeMap::new(),

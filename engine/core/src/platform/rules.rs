@@ -15,6 +15,8 @@ use crate::{
     stage::Refusal,
 };
 
+/// The stage type that brings what is new.
+const DEPLOY: &str = "deploy";
 /// Branches and patterns that a sentence names.
 const NAMES: usize = 10;
 
@@ -96,6 +98,13 @@ impl Case {
             }
         }
         if by.is_empty() { Verdict::Unguarded } else { Verdict::Met { by } }
+    }
+
+    /// The same for a way back that goes forward to what a run of this commit had deployed: that is a
+    /// deploy of it.
+    #[must_use]
+    pub fn deploying(&self, origin: Option<Origin>) -> Case {
+        Case { stage_type: DEPLOY.to_owned(), origin, ..self.clone() }
     }
 
     /// Why an answer to the rules is not taken.

@@ -77,6 +77,7 @@ fn revisions(lines: &[(&str, &str, Proof)]) -> Vec<Revision> {
             images: BTreeMap::new(),
             further_images: BTreeSet::new(),
             origin: Origin::Deploy,
+            readiness: crate::revision::Readiness::Awaited,
         },
         proof: *proof,
     };

@@ -8,7 +8,8 @@ use crate::{
     execution::Evaluation,
     id::{BlobName, Epoch, RunId},
     person::{Actor, Signalled},
-    plan::Place,
+    plan::{Origin, Place},
+    platform::Case,
     revision::{Overtaken, Revision, Target},
     store::{Extent, Line, LogAppended},
 };
@@ -32,6 +33,10 @@ pub struct StepContext {
     /// Where to act, for stages that name an environment.
     pub place: Option<Place>,
     pub target: Option<Target>,
+    /// What the rules of the environment are to judge.
+    pub case: Option<Case>,
+    /// The environments where, for the run's own sake, nothing becomes good before this stage has ended.
+    pub kept: BTreeSet<String>,
     /// The files of the plan, by path.
     pub files: BTreeMap<String, BlobName>,
     /// Which files each pattern stands for, in order.
@@ -108,10 +113,13 @@ pub trait Services: Send + Sync {
     fn evaluate(&self, evaluation: Evaluation) -> BoxFuture<'_, Evaluated>;
     /// The recorded revisions of a target, oldest first.
     fn revisions(&self, target: &Target) -> BoxFuture<'_, Result<Vec<Revision>, ServiceError>>;
-    /// The target of an environment that a rule names, if the run's plan knows it.
-    fn preceding(&self, environment: &str) -> Option<Target>;
-    /// What changes when a revision of a target is proven good; to be taken before they are read.
-    fn proving(&self, target: &Target) -> ObjectKey;
+    /// Where the stage's application was ever deployed to under this name of an environment: more
+    /// than one if that has moved to another cluster.
+    fn targets(&self, environment: &str) -> BoxFuture<'_, Result<Vec<Target>, ServiceError>>;
+    /// What changes when a revision there is proven good; to be taken before they are read.
+    fn proving(&self, environment: &str) -> ObjectKey;
+    /// The commit that a run was pinned to; nothing if it was of none, or is not known any more.
+    fn origin(&self, run: RunId) -> BoxFuture<'_, Result<Option<Origin>, ServiceError>>;
     /// What a later run of the same pipeline has recorded there since this run last did.
     fn overtaken(&self, target: &Target) -> BoxFuture<'_, Result<Option<Overtaken>, ServiceError>>;
     /// The environments that the stage, and what is downstream of it, name.

@@ -96,9 +96,9 @@ pub trait Inbox: InboxReader {
         now: Now,
         facts: Vec<Fact>,
     ) -> BoxFuture<'_, Result<Position, StoreError>>;
-    /// Takes away what was decided before `civil` milliseconds, every body that came before them, and
-    /// what the stream `system` told until then, but for its newest row; answers with how many
-    /// deliveries.
+    /// Takes away what was decided before `civil` milliseconds, every body that came before them, what
+    /// triggers last accepted before them ([`ACCEPTED`](crate::delivery::ACCEPTED)), and what the stream
+    /// `system` told until then, but for its newest row; answers with how many deliveries.
     fn forget_deliveries(
         &self,
         epoch: Epoch,

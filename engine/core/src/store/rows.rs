@@ -189,6 +189,12 @@ fn change(event: &Event) -> Vec<RowChange<'_>> {
             RowChange::Prove { target, proof: *proof },
             RowChange::Release { resource: target.resource(), claimed: Claimed::Target(target) },
         ],
+        Event::TargetYielded { target } => {
+            vec![RowChange::Release {
+                resource: target.resource(),
+                claimed: Claimed::Target(target),
+            }]
+        }
         Event::SlotReleased { slot, room } => {
             let place = |resource, claimed| RowChange::Release { resource, claimed };
             let group = place(slot.resource(), Claimed::Slot(slot));

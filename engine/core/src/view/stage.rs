@@ -45,6 +45,7 @@ fn waiting(node: &Node, state: &NodeState, surroundings: &Surroundings) -> Optio
         NodeState::Gated { since, gate: Gate::Frozen { detail, opens }, .. } => {
             Some(frozen(*since, detail, *opens))
         }
+        NodeState::Gated { since, gate: Gate::Unmet { detail }, .. } => Some(unmet(*since, detail)),
         NodeState::Gated {
             gate:
                 Gate::When | Gate::Rules | Gate::Configuration | Gate::Parallel | Gate::Paused { .. },
@@ -100,6 +101,10 @@ fn frozen(since: Now, detail: &str, opens: Option<Civil>) -> WaitView {
         blocked_by: Vec::new(),
         takes: Vec::new(),
     }
+}
+
+fn unmet(since: Now, detail: &str) -> WaitView {
+    WaitView { takes: Vec::new(), ..asked(since, detail) }
 }
 
 fn backing_off(pause: &BackingOff) -> WaitView {

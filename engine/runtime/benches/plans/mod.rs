@@ -68,7 +68,6 @@ fn plan(nodes: Vec<Node>) -> Result<Plan, GraphError> {
         parameters: BTreeMap::new(),
         environments: BTreeMap::new(),
         observed: BTreeMap::new(),
-        preceding: BTreeMap::new(),
         images: BTreeMap::new(),
         resolved: BTreeMap::new(),
         carried: BTreeMap::new(),

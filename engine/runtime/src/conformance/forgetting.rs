@@ -57,6 +57,7 @@ fn records(content: &str) -> Event {
         images: BTreeMap::new(),
         further_images: Default::default(),
         origin: Origin::Deploy,
+        readiness: engine_core::revision::Readiness::Awaited,
     };
     Event::RevisionRecorded { stage: "deploy".to_owned(), target: target("prod"), set }
 }

@@ -154,9 +154,13 @@ pub async fn what_is_old_is_forgotten_and_what_is_undecided_never(
     let newer = Arrival { at: at(100), ..arrival("c", "3") };
     let kept = world.arrive(vec![arrival("a", "1"), arrival("b", "2"), newer]).await?;
     let [Kept::New(a), Kept::New(b), Kept::New(c)] = kept.as_slice() else { panic!("{kept:?}") };
-    for id in [a, c] {
-        world.store.decide(world.epoch, decided(*id, started(), Vec::new())).await?;
+    for (id, civil) in [(a, 10), (c, 100)] {
+        let decision = Decision { at: at(civil), ..started() };
+        let marks = vec![mark(&format!("accepted/{civil}"), "x"), mark("acceptes", "y")];
+        world.store.decide(world.epoch, decided(*id, decision, marks)).await?;
     }
+    let moves = vec![mark("poll/web", "v1")];
+    let _kept = world.store.arrive(world.epoch, Vec::new(), moves).await?;
     assert_eq!(world.store.forget_deliveries(world.epoch, Civil(50)).await?, 1);
     let left = world.store.deliveries(DeliveryFilter::default()).await?;
     assert_eq!(left.iter().map(|it| it.id).collect::<Vec<_>>(), [*c, *b]);
@@ -164,5 +168,8 @@ pub async fn what_is_old_is_forgotten_and_what_is_undecided_never(
     assert!(world.store.delivery_body(*c).await?.is_some());
     let again = world.arrive(vec![arrival("a", "1")]).await?;
     assert!(matches!(again[0], Kept::New(id) if id > *c), "ids never repeat: {again:?}");
+    let left = world.store.marks("").await?;
+    let left: Vec<&str> = left.iter().map(|it| it.key.as_str()).collect();
+    assert_eq!(left, ["accepted/100", "acceptes", "poll/web"], "where polls go on is no history");
     Ok(())
 }

@@ -7,7 +7,7 @@ use super::{
 use engine_core::{
     event::Event,
     id::{BlobName, RunId},
-    revision::{ComponentSet, Origin, Proof, Revision},
+    revision::{ComponentSet, Origin, Proof, Readiness, Revision},
     store::{Store, StoreError},
 };
 use std::{
@@ -21,6 +21,7 @@ fn set(component: &str, content: &str) -> ComponentSet {
         content: BlobName(content.to_owned()),
         images: BTreeMap::from([("web".to_owned(), "web:2".to_owned())]),
         further_images: BTreeSet::from([format!("{component}-volume")]),
+        readiness: Readiness::Awaited,
         origin: Origin::Deploy,
     }
 }
@@ -122,6 +123,30 @@ pub async fn a_set_is_proven_when_its_run_gives_the_target_back(store: Arc<dyn S
     world.go_on(second, given_back(Proof::Good)).await?;
     let proven = [mark(1, "api", "a", Proof::Good), mark(2, "api", "b", Proof::Bad)];
     assert_eq!(marks(&world).await?, proven);
+    Ok(())
+}
+
+pub async fn a_set_that_a_later_attempt_replaced_is_not_proven_by_it(
+    store: Arc<dyn Store>,
+) -> Checked {
+    let world = World::on(store).await?;
+    let run = world.start(1).await?;
+    let unready = ComponentSet { readiness: Readiness::Unawaited, ..set("web", "w") };
+    world.go_on(run, recorded("prod", "deploy", set("api", "failed"))).await?;
+    world.go_on(run, recorded("prod", "deploy", set("api", "ready"))).await?;
+    world.go_on(run, recorded("prod", "other", unready.clone())).await?;
+    world.go_on(run, given_back(Proof::Good)).await?;
+    let expected = [
+        mark(1, "api", "failed", Proof::Unproven),
+        mark(2, "api", "ready", Proof::Good),
+        mark(3, "web", "w", Proof::Good),
+    ];
+    assert_eq!(marks(&world).await?, expected);
+    let revisions = world.store.revisions(&target("prod")).await?;
+    let ready: Vec<u64> =
+        revisions.iter().filter(|it| it.is_proven_ready()).map(|it| it.number).collect();
+    assert_eq!(ready, [2]);
+    assert_eq!(revisions.last().map(|it| &it.set), Some(&unready));
     Ok(())
 }
 

@@ -149,6 +149,8 @@ impl Begun {
             signals: attempt.signals.clone(),
             place: plan.place(node).cloned(),
             target: plan.target(node),
+            case: execution.case_of(call.node),
+            kept: execution.kept_meanwhile(call.node),
             files: node.files.clone(),
             patterns: node.patterns.clone(),
             images: execution.recorded().images.clone(),

@@ -9,7 +9,7 @@ use crate::{
 };
 use engine_core::{
     catalogue::{Answer, Entry, Firing, Holding, Listening, Sorted, Standing},
-    delivery::{Decided, Decision, Delivery, Door, Mark, Outcome, OutcomeEnd},
+    delivery::{ACCEPTED, Decided, Decision, Delivery, Door, Mark, Outcome, OutcomeEnd},
     event::{Fired, Trigger},
     happening::Happening,
     id::{DeliveryId, RunId},
@@ -297,7 +297,7 @@ impl Judging<'_> {
         }
         let (application, pipeline) = (entry.application(), entry.pipeline());
         let kind = &listening.outline.trigger_type;
-        let key = format!("accepted/{application}/{pipeline}/{kind}/{subject}");
+        let key = format!("{ACCEPTED}{application}/{pipeline}/{kind}/{subject}");
         let last = match self.accepted.get(&key) {
             Some(last) => Some(last.clone()),
             None => self.shared.backing.store.mark(&key).await.map_err(|it| later(&it))?,

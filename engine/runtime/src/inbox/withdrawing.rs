@@ -28,6 +28,8 @@ pub struct Pinned {
     pub path: String,
     /// The commit of a repository; a plain folder has none.
     pub origin: Option<Origin>,
+    /// The folder that is a source, by its name, if it lay in one that is known.
+    pub folder: Option<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -104,5 +106,6 @@ async fn pinned(shared: &Shared, gate: &Gate) -> Result<Option<Pinned>, StoreErr
         pipeline: document.pipeline.clone(),
         path: source.name.clone(),
         origin: document.origin.clone(),
+        folder: source.folder.clone(),
     }))
 }

@@ -3,7 +3,9 @@
 use super::state::State;
 use engine_core::{
     clock::Civil,
-    delivery::{Arrival, Decided, Delivery, DeliveryFilter, Door, Kept, Mark, State as Stand},
+    delivery::{
+        ACCEPTED, Arrival, Decided, Delivery, DeliveryFilter, Door, Kept, Mark, State as Stand,
+    },
     fact::Fact,
     id::{DeliveryId, Epoch},
     store::{Appended, Came, Foreseen, Foretold, StoreError},
@@ -17,6 +19,8 @@ pub(super) struct Deliveries {
     keys: BTreeMap<(Door, String), DeliveryId>,
     bodies: BTreeMap<DeliveryId, Vec<u8>>,
     marks: BTreeMap<String, String>,
+    /// When it was last said what was accepted, by the key of that mark.
+    accepted: BTreeMap<String, Civil>,
 }
 
 impl State {
@@ -77,6 +81,8 @@ impl State {
         if let Stand::Pending { .. } = row.state {
             let (at, started) = (decision.at, decision.started());
             row.state = Stand::Decided(decision);
+            let keys = marks.iter().map(|mark| (mark.key.clone(), at.civil));
+            self.deliveries.accepted.extend(keys);
             self.deliveries.write(marks);
             self.tell_system(at, vec![Fact::DeliveryDecided { delivery: id, started }]);
         }
@@ -99,6 +105,9 @@ impl State {
         all.rows.retain(|_, row| !(is_old(row) && matches!(row.state, Stand::Decided(_))));
         let rows = &all.rows;
         all.keys.retain(|_, id| rows.contains_key(id));
+        let accepted = &all.accepted;
+        let is_old = |key: &String| accepted.get(key).is_some_and(|at| *at < before);
+        all.marks.retain(|key, _| !(key.starts_with(ACCEPTED) && is_old(key)));
         Ok((length - all.rows.len()) as u64)
     }
 

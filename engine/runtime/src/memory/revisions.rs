@@ -38,10 +38,15 @@ impl State {
 
     pub(super) fn prove(&mut self, run: RunId, target: &Target, proof: Proof) {
         let all = self.revisions.entry(target.clone()).or_default();
+        let before = all.clone();
         let unproven =
             |revision: &&mut Revision| revision.run == run && revision.proof == Proof::Unproven;
         for revision in all.iter_mut().filter(unproven) {
-            revision.proof = proof;
+            // A set that a later attempt of its stage replaced is not what was proven good.
+            let is_replaced = before.iter().any(|later| revision.is_replaced(later));
+            if proof != Proof::Good || !is_replaced {
+                revision.proof = proof;
+            }
         }
     }
 }

@@ -37,6 +37,8 @@ pub struct Feed {
     wanted: Wanted,
     cursor: Position,
     backlog: Backlog,
+    /// Up to here it was said already that something is missing.
+    reset: Position,
 }
 
 enum Backlog {
@@ -51,7 +53,8 @@ impl Reader {
             Some(cursor) => (cursor, Backlog::Unread),
             None => (self.log.head().await?, Backlog::Read),
         };
-        Ok(Feed { reader: self.clone(), wanted, cursor, backlog })
+        let reset = Position(0);
+        Ok(Feed { reader: self.clone(), wanted, cursor, backlog, reset })
     }
 }
 
@@ -70,7 +73,10 @@ impl Feed {
             let rows = match self.reader.log.after(self.cursor, PAGE).await? {
                 Page::Reset { first } => {
                     self.cursor = Position(first.0.saturating_sub(1));
-                    return Ok(News::Reset { from: self.cursor });
+                    if self.is_news(first).await? {
+                        return Ok(News::Reset { from: self.cursor });
+                    }
+                    continue;
                 }
                 Page::Rows(rows) => rows,
             };
@@ -109,11 +115,72 @@ impl Feed {
         Ok((!rows.is_empty()).then_some(News::Rows(rows)))
     }
 
+    /// Whether it is to be told that something before `first` is missing. One hole seldom comes alone:
+    /// all that were there when the first was found are told by it, and whoever reads runs misses
+    /// nothing of them.
+    async fn is_news(&mut self, first: Position) -> Result<bool, StoreError> {
+        if self.wanted != Wanted::All || first <= self.reset {
+            return Ok(false);
+        }
+        self.reset = self.reader.log.head().await?;
+        Ok(true)
+    }
+
     fn wants(&self, row: &FeedRow) -> bool {
         match (&self.wanted, row) {
             (Wanted::All, _) => true,
             (Wanted::Runs(runs), FeedRow::Run(row)) => runs.contains(&row.run),
             (Wanted::Runs(_), FeedRow::System(_)) => false,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{conformance::sample::World, memory::Memory};
+    use engine_core::{
+        clock::{Civil, Elapsed, Now},
+        delivery::Door,
+        fact::{Fact, Refusal, RefusalReason},
+    };
+    use std::sync::Arc;
+
+    /// Rows about no run between those of runs, of which all but the newest were taken away.
+    async fn full_of_holes() -> Reader {
+        let world = World::on(Arc::new(Memory::default())).await.unwrap();
+        for number in 1..=8 {
+            let civil = Civil(u64::try_from(number).unwrap());
+            let door = Door::Receiver { name: "github".to_owned() };
+            let refused = Refusal::one(door, RefusalReason::Stale, civil);
+            let now = Now { elapsed: Elapsed(civil.0), civil };
+            let facts = vec![Fact::PostsRefused(refused)];
+            world.store.record(world.epoch, now, facts).await.unwrap();
+            // So many that a page ends there.
+            for seed in 0..u128::from(PAGE) {
+                world.start(number * 1_000 + seed).await.unwrap();
+            }
+        }
+        world.store.forget_deliveries(world.epoch, Civil(100)).await.unwrap();
+        Reader::new(world.store.clone())
+    }
+
+    async fn resets(wanted: Wanted, cursor: Position) -> usize {
+        let reader = full_of_holes().await;
+        let head = reader.log.head().await.unwrap();
+        let mut feed = reader.feed(wanted, Some(cursor)).await.unwrap();
+        let mut resets = 0;
+        while feed.cursor < head {
+            match feed.next().await.unwrap() {
+                News::Reset { .. } => resets += 1,
+                News::Rows(_) => {}
+            }
+        }
+        resets
+    }
+
+    #[tokio::test]
+    async fn that_old_rows_are_gone_is_told_once() {
+        assert_eq!(resets(Wanted::All, Position(0)).await, 1);
     }
 }

@@ -96,6 +96,7 @@ fn deployed((content, is_good): (u8, bool)) -> Vec<Event> {
         images: BTreeMap::new(),
         further_images: BTreeSet::new(),
         origin: Origin::Deploy,
+        readiness: engine_core::revision::Readiness::Awaited,
     };
     let proof = if is_good { Proof::Good } else { Proof::Bad };
     let (stage, target) = ("deploy".to_owned(), target("prod"));

@@ -13,7 +13,7 @@ use crate::lease::lost;
 use engine_core::{
     BoxFuture,
     clock::Civil,
-    delivery::{Arrival, Decided, Delivery, DeliveryFilter, Door, Kept, Mark, State},
+    delivery::{ACCEPTED, Arrival, Decided, Delivery, DeliveryFilter, Door, Kept, Mark, State},
     fact::Fact,
     id::{DeliveryId, Epoch},
     store::StoreError,
@@ -135,7 +135,7 @@ impl<'a> Writing<'a> {
             bulk.bind(integer(*id));
             bulk.bind(body.clone());
         }
-        write_marks(&mut bulk, marks);
+        write_marks(&mut bulk, (marks, None));
         Ok(bulk)
     }
 }
@@ -189,7 +189,7 @@ impl Work for Decide {
                 Bulk::new("UPDATE delivery SET decision = ?, waits_for = NULL WHERE id = ?; ");
             bulk.bind(serde_json::to_string(decision)?);
             bulk.bind(integer(id.0));
-            write_marks(&mut bulk, marks);
+            write_marks(&mut bulk, (marks, Some(decision.at.civil)));
             let fact = Fact::DeliveryDecided { delivery: *id, started: decision.started() };
             session.head = Some(stream.tell(&mut bulk, (decision.at, &[fact]))?);
             session.close(bulk).await?;
@@ -233,6 +233,10 @@ impl Work for Forget {
             session.execute(sqlx::query(text).bind(before)).await?;
             let text = "DELETE FROM delivery WHERE civil < ? AND decision IS NOT NULL RETURNING id";
             let gone = session.rows(sqlx::query(text).bind(before)).await?;
+            // The code point after the last of the prefix ends what begins with it.
+            let text = "DELETE FROM mark WHERE key >= ?1 AND key < ?1 || char(1114111) \
+                AND civil < ?2";
+            session.execute(sqlx::query(text).bind(ACCEPTED).bind(before)).await?;
             for statement in system::forget(self.before) {
                 session.execute(statement).await?;
             }
@@ -272,14 +276,16 @@ pub(super) async fn holds(
     })
 }
 
-fn write_marks(bulk: &mut Bulk, marks: &[Mark]) {
+/// What was accepted is written with when, so that it can be forgotten.
+fn write_marks(bulk: &mut Bulk, (marks, at): (&[Mark], Option<Civil>)) {
     for Mark { key, value } in marks {
         bulk.push(
-            "INSERT INTO mark (key, value) VALUES (?, ?) \
-             ON CONFLICT (key) DO UPDATE SET value = excluded.value; ",
+            "INSERT INTO mark (key, value, civil) VALUES (?, ?, ?) \
+             ON CONFLICT (key) DO UPDATE SET value = excluded.value, civil = excluded.civil; ",
         );
         bulk.bind(key.clone());
         bulk.bind(value.clone());
+        bulk.bind(at.map_or(0, |at| integer(at.0)));
     }
 }
 

@@ -17,7 +17,8 @@ pub(super) struct Recorded<'a> {
 /// The columns of a revision, in the order in which [`revision`] reads them.
 macro_rules! revision_columns {
     () => {
-        "number, component, run, stage, content, images, origin, proof, elapsed, civil, further_images"
+        "number, component, run, stage, content, images, origin, proof, elapsed, civil, further_images, \
+        readiness"
     };
 }
 
@@ -39,6 +40,7 @@ pub(super) fn revision(row: &SqliteRow) -> Result<Revision, Failure> {
         images: columns::json(row, 5)?,
         further_images: columns::json(row, 10)?,
         origin: columns::json(row, 6)?,
+        readiness: columns::word(row, 11)?,
     };
     Ok(Revision {
         number: columns::count(row, 0)?,
@@ -76,7 +78,8 @@ async fn insert(
 ) -> Result<(), Failure> {
     let Recorded { stage, target, set } = recorded;
     let text = "INSERT INTO revision (target, number, component, run, stage, content, images, \
-        origin, proof, elapsed, civil, further_images) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+        origin, proof, elapsed, civil, further_images, readiness) \
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
     let statement = sqlx::query(text)
         .bind(target.resource().0)
         .bind(columns::integer(number))
@@ -89,7 +92,8 @@ async fn insert(
         .bind(proof)
         .bind(columns::integer(consequences.item.now.elapsed.0))
         .bind(columns::integer(consequences.item.now.civil.0))
-        .bind(serde_json::to_string(&set.further_images)?);
+        .bind(serde_json::to_string(&set.further_images)?)
+        .bind(set.readiness.word());
     consequences.session.execute(statement).await
 }
 
@@ -121,12 +125,17 @@ pub(super) async fn prove(
     run: RunId,
     (target, proof): (&Target, Proof),
 ) -> Result<(), Failure> {
-    let text = "UPDATE revision SET proof = ?1 WHERE run = ?2 AND target = ?3 AND proof = ?4";
+    // A set that a later attempt of its stage replaced is not what was proven good.
+    let text = "UPDATE revision SET proof = ?1 WHERE run = ?2 AND target = ?3 AND proof = ?4 \
+        AND (?1 != ?5 OR NOT EXISTS (SELECT 1 FROM revision AS later \
+        WHERE later.target = ?3 AND later.run = ?2 AND later.stage = revision.stage \
+        AND later.component = revision.component AND later.number > revision.number))";
     let statement = sqlx::query(text)
         .bind(proof.word())
         .bind(run.0.as_bytes().to_vec())
         .bind(target.resource().0)
-        .bind(Proof::Unproven.word());
+        .bind(Proof::Unproven.word())
+        .bind(Proof::Good.word());
     session.execute(statement).await
 }
 

@@ -63,6 +63,10 @@ impl<const TYPE: usize> Stage for Scripted<TYPE> {
         let _inside = self.0.enter(&context);
         tokio::time::sleep(Duration::from_millis(self.0.chance(120))).await;
         self.0.survive(context.identity.run).await;
+        let is_new = progress.at == 0 && progress.polls == 0 && progress.asked.is_none();
+        if is_new && context.target.is_some() && script.writes() && self.0.chance(24) == 0 {
+            return Ok(self.wait(progress, WaitKind::Rules, 700));
+        }
         let played = script.attempts.get(context.identity.attempt as usize - 1);
         let attempt = played.or(script.attempts.last()).unwrap();
         let Some(act) = attempt.moves.get(progress.at) else {
@@ -260,6 +264,7 @@ impl<const TYPE: usize> Scripted<TYPE> {
             content: name.clone(),
             images: BTreeMap::new(),
             further_images: BTreeSet::new(),
+            readiness: engine_core::revision::Readiness::Awaited,
             origin: Origin::Deploy,
         };
         let waiting = self.wait(progress, WaitKind::Readiness, 0);

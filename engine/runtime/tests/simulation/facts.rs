@@ -251,13 +251,19 @@ impl Ledger {
             | Event::TargetAsked { .. }
             | Event::TargetTakenBack { .. }
             | Event::TargetGranted { .. }
+            | Event::TargetYielded { .. }
             | Event::TargetReleased { .. }
             | Event::RulesMet { .. }
             | Event::StageProgressed { .. } => {}
             Event::StageGated { stage, gate: Gate::Asked { .. } } => {
                 self.asked.insert(stage.clone());
             }
-            Event::StageGated { stage, .. } => drop(self.asked.remove(stage)),
+            Event::StageGated { stage, gate } => {
+                self.asked.remove(stage);
+                if let Gate::Unmet { .. } = gate {
+                    self.unbegun(stage);
+                }
+            }
         }
     }
 
@@ -309,6 +315,13 @@ impl Ledger {
         assert_eq!(attempt, before + 1, "{stage} counts its attempts");
         assert!(attempt <= oracle::most_attempts(node), "{stage} is tried too often");
         assert_eq!(self.open.insert(stage.clone(), attempt), None, "{stage} is open twice");
+    }
+
+    /// The attempt has done nothing, and begins anew.
+    fn unbegun(&mut self, stage: &str) {
+        let attempt = self.open.remove(stage).expect("an attempt that finds a rule unmet was open");
+        self.attempts.insert(stage.to_owned(), attempt - 1);
+        self.begun = self.attempts.values().any(|attempts| *attempts > 0);
     }
 
     fn ends(&mut self, stage: &str, status: StageStatus, tolerated: bool) {

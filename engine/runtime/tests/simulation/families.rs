@@ -135,7 +135,7 @@ impl<'a> Families<'a> {
                 let families: BTreeSet<RunId> = holders.iter().map(|it| self.eldest(*it)).collect();
                 assert_eq!(families.len(), 1, "{} has holders {holders:?}", target.environment);
             }
-            Event::TargetReleased { target, .. } => {
+            Event::TargetYielded { target } | Event::TargetReleased { target, .. } => {
                 self.targets.entry(target.environment.clone()).or_default().remove(&run);
             }
             Event::SlotAsked { slot, standing, .. } => {

@@ -335,7 +335,7 @@ impl Storm {
                 Event::TargetRefused { target, .. } => {
                     self.asked.retain(|asked| asked != target);
                 }
-                Event::TargetReleased { target, .. } => {
+                Event::TargetYielded { target } | Event::TargetReleased { target, .. } => {
                     let asked = self.asked.iter().position(|asked| asked == target);
                     self.asked.remove(asked.expect("what is given back was asked for"));
                 }

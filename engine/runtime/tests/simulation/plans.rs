@@ -63,7 +63,6 @@ pub(crate) fn of(chance: &mut Chance, pipeline: &str, nodes: Vec<Node>) -> Plan 
         parameters,
         environments: BTreeMap::from(environments),
         observed: BTreeMap::new(),
-        preceding: BTreeMap::new(),
         images: BTreeMap::new(),
         resolved: BTreeMap::new(),
         carried: BTreeMap::new(),
@@ -137,8 +136,7 @@ pub(crate) fn node(chance: &mut Chance, position: u64) -> Node {
         // Only the timeout ends it: no other attempt may lose a race against it.
         script.attempts = vec![Attempt { moves: Vec::new(), end: End::Hang }];
     }
-    let acts = script.attempts.iter().flat_map(|attempt| &attempt.moves);
-    let writes = acts.into_iter().any(|act| matches!(act, Move::Effect | Move::Deploy { .. }));
+    let writes = script.writes();
     let named = writes || chance.one_in(3);
     let needs = (0..position).filter(|_| chance.one_in(3)).map(|need| format!("n{need}"));
     let needs: Vec<String> = needs.collect();

@@ -45,6 +45,14 @@ impl Decision {
     }
 }
 
+impl Script {
+    /// Whether it ever changes the target.
+    pub(crate) fn writes(&self) -> bool {
+        let mut acts = self.attempts.iter().flat_map(|attempt| &attempt.moves);
+        acts.any(|act| matches!(act, Move::Effect | Move::Deploy { .. }))
+    }
+}
+
 impl Attempt {
     /// What a person answers to what it always asks.
     pub(crate) fn asks(&self) -> Option<Signal> {

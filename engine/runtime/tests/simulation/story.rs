@@ -13,7 +13,7 @@ pub(crate) struct Reached {
 }
 
 /// What a storm of usual length must have met.
-pub(crate) const OF_RUNS: [&str; 69] = [
+pub(crate) const OF_RUNS: [&str; 71] = [
     "abort of a run",
     "append lands late",
     "answer lost after the write",
@@ -59,6 +59,8 @@ pub(crate) const OF_RUNS: [&str; 69] = [
     "wait for a target",
     "asked by a rule",
     "rules met",
+    "rules unmet",
+    "target yielded",
     "attempt tried again behind a rule",
     "rejected by a rule",
     "image resolved",
@@ -153,6 +155,8 @@ impl Reached {
     fn read_trial(&mut self, event: &Event) {
         let situation = match event {
             Event::StageGated { gate: Gate::Asked { .. }, .. } => "asked by a rule",
+            Event::StageGated { gate: Gate::Unmet { .. }, .. } => "rules unmet",
+            Event::TargetYielded { .. } => "target yielded",
             Event::RulesMet { .. } => "rules met",
             Event::RunTriedAlone => "run tried alone",
             Event::RunCleared => "run cleared",

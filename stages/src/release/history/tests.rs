@@ -17,6 +17,7 @@ fn revision(number: u64, content: &str, proof: Proof) -> Revision {
             content: BlobName(content.to_owned()),
             images: std::collections::BTreeMap::new(),
             further_images: BTreeSet::new(),
+            readiness: engine_core::revision::Readiness::Awaited,
             origin: Origin::Deploy,
         },
         proof,

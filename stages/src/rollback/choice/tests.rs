@@ -38,6 +38,7 @@ fn revision(line: &str) -> Revision {
             content: BlobName(content.to_owned()),
             images: BTreeMap::new(),
             further_images: BTreeSet::new(),
+            readiness: engine_core::revision::Readiness::Awaited,
             origin: Origin::Deploy,
         },
         proof,
@@ -106,6 +107,26 @@ fn a_further_attempt_chooses_as_the_first_one_did() {
     let mut revisions = history("1 1 main A good\n2 2 main B bad\n3 9 main A good");
     revisions[2].stage = "back".to_owned();
     assert_eq!(chosen(&revisions, To::LastGood, None), Ok("main 2->1".to_owned()));
+}
+
+#[test]
+fn to_go_to_what_is_newer_than_the_live_set_is_to_go_forward() {
+    let mut revisions =
+        history("1 1 main A good\n2 2 main B good\n3 3 main A good\n4 4 main A good");
+    revisions[2].set.origin = Origin::Rollback { of: 1, left: 2 };
+    revisions[3].set.origin = Origin::Rollback { of: 3, left: 3 };
+    let went = |to: To| {
+        let returns = choose(&revisions, ME, (to, None)).unwrap();
+        forward(&revisions, &returns).into_iter().collect::<Vec<_>>()
+    };
+    let to_b = [("main".to_owned(), run(2))];
+    for to in [To::LastGood, To::Previous, To::Number(2)] {
+        assert_eq!(went(to), to_b, "{to:?}: what is live is A, the first set");
+    }
+    assert_eq!(went(To::Number(1)), []);
+    let before = history("1 1 main A good\n2 2 main B good");
+    let returns = choose(&before, ME, (To::LastGood, None)).unwrap();
+    assert!(forward(&before, &returns).is_empty());
 }
 
 fn any_history() -> impl Strategy<Value = Vec<Revision>> {

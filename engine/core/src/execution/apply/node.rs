@@ -16,7 +16,7 @@ impl Recorded {
     pub(super) fn gate(&mut self, plan: &Plan, (index, gate): (NodeIndex, &Gate), now: Now) {
         self.leave_gate(plan, index);
         let state = &self.nodes[index.0];
-        let next = Next { attempt: state.attempts() + 1, first_started_at: state.started_at() };
+        let next = next(state, gate);
         let since = match (state, gate) {
             (NodeState::Gated { gate: Gate::Asked { .. }, since, .. }, Gate::Asked { .. })
             | (NodeState::Gated { gate: Gate::Frozen { .. }, since, .. }, Gate::Frozen { .. }) => {
@@ -29,6 +29,12 @@ impl Recorded {
             Gate::Target { target } => {
                 if let Some(state) = self.targets.get_mut(&target.environment) {
                     state.gated.insert(index);
+                }
+            }
+            Gate::Unmet { .. } => {
+                let environment = plan.node(index).environment.as_ref();
+                if let Some(state) = environment.and_then(|name| self.targets.get_mut(name)) {
+                    state.unmet.insert(index);
                 }
             }
             Gate::When
@@ -193,6 +199,7 @@ impl Recorded {
             let environment = plan.node(index).environment.as_ref();
             if let Some(target) = environment.and_then(|name| self.targets.get_mut(name)) {
                 target.gated.remove(&index);
+                target.unmet.remove(&index);
             }
         }
     }
@@ -200,5 +207,18 @@ impl Recorded {
     fn update(&mut self, index: NodeIndex, change: impl FnOnce(NodeState) -> NodeState) {
         let before = std::mem::replace(&mut self.nodes[index.0], NodeState::Pending { unmet: 0 });
         self.nodes[index.0] = change(before);
+    }
+}
+
+/// The attempt that comes next. One that had to wait for what a rule asks has done nothing, and is
+/// the same one when it begins anew.
+fn next(state: &NodeState, gate: &Gate) -> Next {
+    let (attempts, first_started_at) = (state.attempts(), state.started_at());
+    match (state, gate) {
+        (NodeState::Running(Attempt { number: 1, .. }), Gate::Unmet { .. }) => {
+            Next { attempt: 1, first_started_at: None }
+        }
+        (NodeState::Running(_), Gate::Unmet { .. }) => Next { attempt: attempts, first_started_at },
+        (_, _) => Next { attempt: attempts + 1, first_started_at },
     }
 }

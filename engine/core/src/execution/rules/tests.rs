@@ -4,13 +4,13 @@ use crate::{
     Execution, Plan, Start,
     clock::{Civil, Elapsed, Now},
     event::{
-        Actor, Call, Command, Event, Force, Gate, Input, InputRow, Message, Signal, Signalled,
-        Trigger, Way,
+        Actor, Call, Command, Event, Force, Gate, Input, InputRow, Message, Progress, Signal,
+        Signalled, Trigger, Way,
     },
-    execution::state::{End, NodeState},
+    execution::state::{Claim, End, NodeState},
     id::{InputId, PlanHash, RunId},
     platform::{Prior, Verdict},
-    stage::{Outputs, StageError, Step},
+    stage::{ObjectKey, Outputs, StageError, Step, WaitReason, Wake},
     status::{RunStatus, StageStatus, WaitKind},
 };
 use serde_json::json;
@@ -78,8 +78,7 @@ fn met() -> Verdict {
 }
 
 impl Run {
-    /// The approval has had its yes, and the rules are asked.
-    fn new() -> Run {
+    fn of(plan: Arc<Plan>) -> Run {
         let start = Start {
             id: RunId(uuid::Uuid::from_u128(7)),
             number: 1,
@@ -90,9 +89,14 @@ impl Run {
             parent: None,
             offers: Vec::new(),
         };
-        let (execution, events) = Execution::start(plan(), start, at(0));
+        let (execution, events) = Execution::start(plan, start, at(0));
         let log = events.into_iter().map(|event| (event, at(0))).collect();
-        let mut run = Run { execution, log, now: 0, open: Vec::new() };
+        Run { execution, log, now: 0, open: Vec::new() }
+    }
+
+    /// The approval has had its yes, and the rules are asked.
+    fn new() -> Run {
+        let mut run = Run::of(plan());
         let (call, _) = run.call("ask");
         let mut outputs = Outputs::new();
         outputs.insert("by".to_owned(), json!(["mo"]));
@@ -323,4 +327,151 @@ fn a_cancel_ends_what_is_asked() {
     let cancel = Message::Cancel { actor: person("mo"), reason: String::new(), force: Force::No };
     run.hand_in(row(cancel));
     assert_eq!(run.status("deploy"), StageStatus::Cancelled);
+}
+
+impl Run {
+    /// A step of the stage finds that what a rule wants is not there yet.
+    fn find_unmet(&mut self, stage: &str) {
+        let (call, word) = self.call(stage);
+        assert_eq!(word, "step", "{stage}");
+        let key = ObjectKey { key: "proven".to_owned(), position: 1 };
+        let answer = Ok(Step::Wait {
+            progress: Progress::Inline(json!({"reached": 1})),
+            wake: Wake { at: None, objects: vec![key] },
+            reason: WaitReason { kind: WaitKind::Rules, detail: "not good yet".to_owned() },
+            records: Vec::new(),
+        });
+        self.hand_in(Input::Stepped { call, answer });
+    }
+
+    fn change(&mut self, stage: &str) {
+        let node = self.execution.plan().graph().index(stage).unwrap();
+        assert!(self.execution.watched().contains_key(&node), "{stage} waits for nothing");
+        self.hand_in(Input::ObjectsChanged { node });
+    }
+
+    fn succeed(&mut self, stage: &str) {
+        let (call, word) = self.call(stage);
+        assert_eq!(word, "step", "{stage}");
+        self.hand_in(Input::Stepped { call, answer: Ok(Step::done()) });
+    }
+
+    fn held(&self) -> Vec<&str> {
+        let targets = self.execution.recorded().targets.iter();
+        let held = targets.filter(|(_, state)| state.claim == Claim::Held);
+        held.map(|(name, _)| name.as_str()).collect()
+    }
+}
+
+#[test]
+fn what_has_waited_for_a_rule_is_judged_by_those_of_then_before_it_acts() {
+    let mut run = Run::new();
+    run.start("deploy");
+    run.find_unmet("deploy");
+    assert_eq!(run.state("deploy").wait_kind(), Some(WaitKind::Rules));
+    assert_eq!(run.state("deploy").attempts(), 0, "nothing was tried");
+    assert!(run.due("deploy").is_empty(), "nothing is polled");
+    run.change("deploy");
+    run.judge("deploy", asks("a yes, since the file says so"));
+    assert_eq!(run.status("deploy"), StageStatus::Waiting);
+    run.say("deploy", Signal::Approve);
+    run.start("deploy");
+    let NodeState::Running(attempt) = run.state("deploy") else { panic!("it does not run") };
+    assert_eq!((attempt.number, &attempt.progress), (1, &Progress::Inline(json!(null))));
+    run.find_unmet("deploy");
+    run.change("deploy");
+    let closed = Verdict::Closed { because: "the branch is none of its own any more".to_owned() };
+    run.judge("deploy", closed);
+    assert_eq!(run.status("deploy"), StageStatus::Failed);
+}
+
+#[test]
+fn what_waits_for_a_rule_leaves_its_target_to_others_and_asks_for_it_again() {
+    let mut run = Run::new();
+    run.start("deploy");
+    run.start("job");
+    run.find_unmet("deploy");
+    assert_eq!(run.held(), ["prod"], "something else of the run is at work there");
+    run.find_unmet("job");
+    assert_eq!(run.held(), ["prod"], "what only looks may want it back");
+    run.succeed("look");
+    assert!(run.held().is_empty());
+    let told = run.log.iter().filter(|(event, _)| matches!(event, Event::TargetYielded { .. }));
+    assert_eq!(told.count(), 1);
+    run.change("job");
+    run.start("job");
+    assert_eq!(run.held(), ["prod"]);
+}
+
+#[test]
+fn what_waits_for_a_rule_is_looked_at_again_by_the_next_engine() {
+    let mut run = Run::new();
+    run.start("deploy");
+    run.succeed("look");
+    run.judge("job", asks("a yes"));
+    run.find_unmet("deploy");
+    run.execution = run.replay();
+    run.open.clear();
+    run.judge("deploy", met());
+    assert_eq!(run.state("deploy").wait_kind(), Some(WaitKind::Target));
+}
+
+#[test]
+fn a_wait_for_a_rule_is_no_try_that_counts() {
+    let mut run = Run::new();
+    run.start("deploy");
+    run.fail("deploy");
+    run.now = 1_000;
+    run.hand_in(Input::Tick);
+    for _ in 0..3 {
+        run.judge("deploy", met());
+        if run.status("deploy") != StageStatus::Running {
+            let target = run.execution.asked_targets().next().unwrap().clone();
+            run.hand_in(row(Message::TargetGranted { target }));
+            run.judge("deploy", met());
+        }
+        run.find_unmet("deploy");
+        assert_eq!(run.state("deploy").attempts(), 1);
+        run.change("deploy");
+    }
+}
+
+#[test]
+fn where_a_run_keeps_others_from_acting_or_acts_later_itself_nothing_is_waited_for() {
+    let node = |id: &str, environment: &str, kind: &str, needs: &[&str]| {
+        let needs: Vec<_> =
+            needs.iter().map(|it| json!({"stage": it, "accepts": "plain"})).collect();
+        json!({
+            "id": id, "name": id, "type": kind, "needs": needs, "timeout": "never",
+            "retry": {"limit": 0, "backoff": {"initialMs": 10, "factor": 1.0, "maxMs": 10},
+                      "causes": []},
+            "onFailure": "fail", "effect": "writes", "environment": environment,
+            "config": {"map": {}},
+        })
+    };
+    let place = |name: &str| {
+        json!({"cluster": "c", "context": "c", "server": "s", "namespace": name,
+            "identity": {"kind": "pinned", "uid": "u"}})
+    };
+    let document = json!({
+        "format": 1, "application": "shop", "pipeline": "go",
+        "nodes": [
+            node("first", "staging", "deploy", &[]),
+            node("prod", "prod", "deploy", &["first"]),
+            node("smoke", "staging", "job", &["prod"]),
+            node("dev", "dev", "job", &["prod"]),
+            node("late", "qa", "deploy", &["prod"]),
+        ],
+        "environments": {"staging": place("staging"), "prod": place("prod"), "dev": place("dev"),
+            "qa": place("qa")},
+    });
+    let plan = Arc::new(Plan::restore(&document.to_string()).unwrap());
+    let mut run = Run::of(plan.clone());
+    run.judge("first", met());
+    let target = run.execution.asked_targets().next().unwrap().clone();
+    run.hand_in(row(Message::TargetGranted { target }));
+    let index = |stage: &str| plan.graph().index(stage).unwrap();
+    let kept: Vec<String> = run.execution.kept_meanwhile(index("prod")).into_iter().collect();
+    assert_eq!(kept, ["qa", "staging"], "`dev` is nobody's yet");
+    assert!(run.execution.kept_meanwhile(index("smoke")).is_empty());
 }

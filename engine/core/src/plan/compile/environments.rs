@@ -171,23 +171,6 @@ impl Environments {
             }
         }
     }
-
-    /// The places in which rules want images to be good before these environments; they need not be
-    /// given to whoever deploys. One that is nowhere is told when the rule is judged.
-    pub(super) fn preceding(
-        &self,
-        places: &BTreeMap<String, Place>,
-        application: &str,
-    ) -> BTreeMap<String, Place> {
-        let Kind::Named { platform, clusters } = &self.kind else { return BTreeMap::new() };
-        let rules = places.keys().filter_map(|name| platform.rules(name));
-        let names = rules.flat_map(|rules| &rules.after);
-        let place = |name: &String| {
-            let place = locate((platform, clusters), (name, application)).ok()?;
-            Some((name.clone(), place))
-        };
-        names.filter_map(place).collect()
-    }
 }
 
 fn locate(

@@ -45,6 +45,11 @@ pub(super) fn opinion(state: &NodeState, (signal, row): (Signal, u64)) -> Signal
     }
 }
 
+/// Whether the rules are asked there.
+fn is_judged(gate: &Gate) -> bool {
+    matches!(gate, Gate::Rules | Gate::Asked { .. } | Gate::Unmet { .. })
+}
+
 /// Each attempt that acts there was judged for itself, after somebody had said yes to the run.
 pub(super) fn keeps(
     platform: &Platform,
@@ -60,7 +65,7 @@ pub(super) fn keeps(
     let mut yes: BTreeMap<String, u32> = BTreeMap::new();
     for (event, _) in facts {
         match event {
-            Event::StageGated { stage, gate: Gate::Rules | Gate::Asked { .. } } => {
+            Event::StageGated { stage, gate } if is_judged(gate) => {
                 judged.insert(stage.clone());
                 asked.insert(stage.clone());
             }

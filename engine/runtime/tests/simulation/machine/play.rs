@@ -7,6 +7,7 @@ use engine_core::{
     event::{Answer, Call, Progress, Signal},
     execution::state::{Attempt, NodeState, Part},
     id::BlobName,
+    plan::Effect,
     revision::{ComponentSet, Origin},
     stage::{Outputs, Record, StageError, Step, WaitReason, Wake},
     status::WaitKind,
@@ -34,6 +35,10 @@ impl Storm {
         let played = script.attempts.get(call.attempt as usize - 1);
         let attempt = played.or(script.attempts.last()).unwrap().clone();
         let progress = self.execution.attempt(call).map(|attempt| attempt.progress.clone());
+        let is_new = progress == Some(Progress::Inline(Value::Null));
+        if is_new && node.effect == Effect::Writes && self.chance.one_in(8) {
+            return Ok(self.finds_unmet());
+        }
         let at = match progress {
             Some(Progress::Inline(Value::Null)) | None => 0,
             Some(Progress::Inline(value)) => value["at"].as_u64().unwrap(),
@@ -72,6 +77,14 @@ impl Storm {
         Ok(Step::Wait { progress, wake, reason, records })
     }
 
+    /// What a rule wants is not there yet, and is there later.
+    fn finds_unmet(&mut self) -> Step<Progress> {
+        let wake = self.after(700);
+        let reason = WaitReason { kind: WaitKind::Rules, detail: "not good yet".to_owned() };
+        let progress = Progress::Inline(json!({ "at": 0 }));
+        Step::Wait { progress, wake, reason, records: Vec::new() }
+    }
+
     fn end(&mut self, end: End, at: u64) -> Answer {
         match end {
             End::Succeed => Ok(Step::Done { outputs: Outputs::new(), records: Vec::new() }),
@@ -102,6 +115,7 @@ fn set(call: Call, at: u64) -> ComponentSet {
         content: BlobName(format!("{}-{at}", call.attempt)),
         images: BTreeMap::new(),
         further_images: BTreeSet::new(),
+        readiness: engine_core::revision::Readiness::Awaited,
         origin: Origin::Deploy,
     }
 }

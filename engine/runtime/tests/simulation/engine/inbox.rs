@@ -17,7 +17,7 @@ use engine_core::{
     id::DeliveryId,
     receiver::Key,
     stage::AnyStage,
-    store::{Candidate, InboxReader, Store},
+    store::{Candidate, InboxReader, LogReader, Store},
 };
 use engine_runtime::{
     clock::TokioClock,
@@ -259,7 +259,7 @@ impl Storm {
         }
     }
 
-    /// Nothing interferes any more: everything must come to a decision.
+    /// Nothing interferes any more: everything must come to a decision, and what it started to its end.
     async fn settle(&mut self) {
         self.outside.calm();
         let all = async {
@@ -267,7 +267,10 @@ impl Storm {
                 tokio::time::sleep(Duration::from_secs(2)).await;
                 let pending = self.memory.pending_deliveries(DeliveryId(0), 1).await.unwrap();
                 let marks = self.memory.marks("poll/").await.unwrap();
-                if pending.is_empty() && self.outside.is_told(marks.first()) {
+                // What has begun goes on by itself, too.
+                let unfinished = self.memory.unfinished().await.unwrap();
+                let is_told = self.outside.is_told(marks.first());
+                if pending.is_empty() && unfinished.is_empty() && is_told {
                     return;
                 }
             }

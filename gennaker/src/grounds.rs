@@ -66,6 +66,20 @@ impl Grounds for Places {
         })
     }
 
+    fn place(&self, happening: &Happening) -> IndexKey {
+        let sources = self.sources.now();
+        let repository = match happening {
+            Happening::Git(git) => sources.repository(&names(git)),
+            Happening::Image(_)
+            | Happening::Chart(_)
+            | Happening::Hook(_)
+            | Happening::Time(_)
+            | Happening::Ended(_) => None,
+        };
+        let key = |it: &Arc<Repository>| IndexKey::Git { repository: it.key().to_owned() };
+        repository.map_or_else(|| IndexKey::of(happening), key)
+    }
+
     fn subjects(&self) -> Vec<Subject> {
         let repository = |it: &Arc<Repository>| {
             let key = IndexKey::Git { repository: it.key().to_owned() };
@@ -162,10 +176,8 @@ impl Grounds for Places {
 
 impl Places {
     async fn confirm_git(&self, git: &Git) -> Result<Confirmed, Later> {
-        let mut names = vec![git.repository.as_str()];
-        names.extend(git.aliases.iter().map(String::as_str));
         let sources = self.sources.now();
-        let Some(repository) = sources.repository(&names) else {
+        let Some(repository) = sources.repository(&names(git)) else {
             let reason = "no source is this repository: gennaker.yaml lists them".to_owned();
             return Ok(Confirmed::No { reason });
         };
@@ -266,6 +278,12 @@ impl Places {
             Unprepared::Invalid { faults: in_short(&told.collect::<Vec<_>>()) }
         })
     }
+}
+
+/// What a repository is called by whoever tells of it.
+fn names(git: &Git) -> Vec<&str> {
+    let aliases = git.aliases.iter().map(String::as_str);
+    std::iter::once(git.repository.as_str()).chain(aliases).collect()
 }
 
 impl Lies {

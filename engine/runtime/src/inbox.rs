@@ -33,7 +33,7 @@ use engine_core::{
     person::Actor,
     receiver::Key,
     store::StoreError,
-    trigger::{Commit, PollError, Polled},
+    trigger::{Commit, IndexKey, PollError, Polled},
 };
 use sha2::{Digest, Sha256};
 use std::{
@@ -81,6 +81,12 @@ impl Shelf {
 pub trait Grounds: Send + Sync + 'static {
     /// Looks where it is said to have happened, and fills in what is to be seen there.
     fn confirm<'a>(&'a self, happening: &'a Happening) -> BoxFuture<'a, Result<Confirmed, Later>>;
+
+    /// Where it has happened, by the one name of that place: what is about one place is decided in order,
+    /// whatever whoever tells of it calls it.
+    fn place(&self, happening: &Happening) -> IndexKey {
+        IndexKey::of(happening)
+    }
 
     /// The places that are to be asked what is new, and how often.
     fn subjects(&self) -> Vec<Subject>;

@@ -10,7 +10,6 @@ use engine_core::{
     delivery::{Decided, Decision, Delivery},
     id::DeliveryId,
     store::StoreError,
-    trigger::IndexKey,
 };
 use std::{sync::Arc, time::Duration};
 use tokio::{
@@ -62,7 +61,7 @@ pub(super) async fn work(shared: Arc<Shared>) {
         }
         for delivery in page {
             cursor = delivery.id;
-            let lane = lane(&delivery);
+            let lane = lane(&shared, &delivery);
             match lanes.put(&lane, delivery) {
                 Put::First => {
                     let (shared, lanes, places) = (shared.clone(), lanes.clone(), places.clone());
@@ -95,9 +94,9 @@ async fn page(shared: &Shared, after: DeliveryId) -> Vec<Delivery> {
 }
 
 /// What is about one place is decided one after another.
-fn lane(delivery: &Delivery) -> String {
+fn lane(shared: &Shared, delivery: &Delivery) -> String {
     match delivery.content.happenings.first() {
-        Some(happening) => IndexKey::of(happening).to_string(),
+        Some(happening) => shared.grounds.place(happening).to_string(),
         None => format!("delivery:{}", delivery.id),
     }
 }

@@ -29,7 +29,7 @@ use engine_runtime::{
     seal::Sealer,
     secrets::Secrets,
 };
-use places::{LANES, Outside, Places, TAGS, image};
+use places::{LANES, Outside, Places, TAGS, told};
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex},
@@ -241,7 +241,7 @@ impl Storm {
 
     /// A registry says that a tag was pushed, whether or not it was.
     async fn tell_of_image(&mut self) {
-        let happenings = vec![image(self.chance.pick(&TAGS))];
+        let happenings = vec![told(self.chance.pick(&TAGS))];
         let door = Door::Receiver { name: "registry".to_owned() };
         let content = Content { happenings, ..Content::default() };
         let incoming = Incoming { door, key: Key::Each, content, body: Vec::new() };

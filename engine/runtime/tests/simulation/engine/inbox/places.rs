@@ -42,10 +42,21 @@ use std::{
 pub(super) const LANES: [&str; 2] = ["first", "second"];
 pub(super) const TAGS: [&str; 2] = ["blue", "green"];
 const REPOSITORY: &str = "registry.example.com/shop/web";
+/// What the registry calls itself.
+const ALIAS: &str = "registry.internal/shop/web";
 
-pub(super) fn image(tag: &str) -> Happening {
+fn image(tag: &str) -> Happening {
+    image_of(REPOSITORY, tag)
+}
+
+/// The same as the registry itself tells of it.
+pub(super) fn told(tag: &str) -> Happening {
+    image_of(ALIAS, tag)
+}
+
+fn image_of(repository: &str, tag: &str) -> Happening {
     Happening::Image(Image {
-        repository: REPOSITORY.to_owned(),
+        repository: repository.to_owned(),
         tag: Some(tag.to_owned()),
         digest: None,
         platforms: Default::default(),
@@ -215,9 +226,21 @@ impl Grounds for Places {
             let mut happening = Box::new(happening.clone());
             if let Happening::Image(image) = &mut *happening {
                 image.digest = image.tag.as_ref().map(|tag| self.outside.digest(tag));
+                REPOSITORY.clone_into(&mut image.repository);
             }
             Ok(Confirmed::Yes { happening, own: Own::None })
         })
+    }
+
+    fn place(&self, happening: &Happening) -> IndexKey {
+        match happening {
+            Happening::Image(_) => IndexKey::Image { repository: REPOSITORY.to_owned() },
+            Happening::Git(_)
+            | Happening::Chart(_)
+            | Happening::Hook(_)
+            | Happening::Time(_)
+            | Happening::Ended(_) => IndexKey::of(happening),
+        }
     }
 
     fn subjects(&self) -> Vec<Subject> {

@@ -38,7 +38,7 @@ use engine_core::{
     stage::AnyStage,
     store::{Candidate, LeaseError, Store, StoreError},
 };
-pub(crate) use starting::{First, Starting};
+pub(crate) use starting::{First, Starting, Written};
 use std::sync::{
     Arc,
     atomic::{AtomicBool, Ordering},

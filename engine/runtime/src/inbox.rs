@@ -220,6 +220,7 @@ pub(crate) struct Shared {
     /// Something has come in.
     news: Notify,
     quiet: foreseeing::Quiet,
+    turns: foreseeing::Turns,
     refusals: refusing::Refusals,
 }
 
@@ -236,8 +237,9 @@ impl Inbox {
         let news = Notify::new();
         let taken = AtomicU64::new(0);
         let refusals = refusing::Refusals::default();
-        let quiet = foreseeing::Quiet::default();
-        let shared = Shared { backing, starting, grounds, shelf, taken, news, quiet, refusals };
+        let (quiet, turns) = (foreseeing::Quiet::default(), foreseeing::Turns::default());
+        let shared =
+            Shared { backing, starting, grounds, shelf, taken, news, quiet, turns, refusals };
         let shared = Arc::new(shared);
         let tasks = vec![
             tokio::spawn(post::work(shared.clone())),

@@ -149,7 +149,7 @@ impl Sqlite {
     pub async fn close(&self) -> Result<(), StoreError> {
         self.reader.pool.close().await;
         self.checkpoints.close().await;
-        self.writer.ask(Ask(Afterwards::Close)).await?;
+        self.writer.ask_in_time(Ask(Afterwards::Close)).await?;
         self.checkpoints.writer_ended().await;
         Ok(())
     }
@@ -306,7 +306,9 @@ impl Store for Sqlite {
     }
 
     fn release(&self, epoch: Epoch) -> BoxFuture<'_, Result<(), StoreError>> {
-        Box::pin(async move { self.writer.ask(Keep { epoch, keeping: Keeping::Release }).await? })
+        // Behind the decisions that stand back.
+        let release = Keep { epoch, keeping: Keeping::Release };
+        Box::pin(async move { self.writer.ask_in_time(release).await? })
     }
 
     fn append(

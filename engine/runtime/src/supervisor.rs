@@ -105,7 +105,7 @@ impl Task {
     fn carry_out(&mut self, order: Order) {
         match order {
             // It is recorded, and the next engine finds it.
-            Order::Adopt(_) if self.leaving => {}
+            Order::Adopt(_) | Order::Resume(_) if self.leaving => {}
             Order::Adopt(position) => {
                 let run = position.execution.recorded().id;
                 self.plans.keep(position.execution.plan(), &position.execution.recorded().plan);

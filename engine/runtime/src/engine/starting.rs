@@ -3,7 +3,6 @@
 use super::{Ids, NewRun, StartError, Started};
 use crate::{
     driver::{Position, Shop},
-    services::Backing,
     supervisor::{Order, Supervisor},
 };
 use engine_core::{
@@ -11,7 +10,7 @@ use engine_core::{
     admission::Limits,
     clock::Moment,
     event::{Actor, Message, Parent},
-    id::{BlobName, RunId},
+    id::{BlobName, PlanHash, RunId},
     latest::Latest,
     platform::{Leave, Platform, Right},
     store::{Admitted, Append, Appended, Beginning, Blob, Entry, Request, StoreError},
@@ -31,6 +30,15 @@ pub(crate) struct Starting {
     pub(crate) platform: Latest<Platform>,
 }
 
+/// A run to begin, as it is stored.
+#[derive(Clone)]
+pub(crate) struct Written {
+    pub(crate) new: NewRun,
+    hash: PlanHash,
+    stored_plan: String,
+    blobs: Vec<Blob>,
+}
+
 /// What a run begins with: as one that waits for its place, and as one that has it at once.
 pub(crate) struct First {
     pub(crate) append: Append,
@@ -47,7 +55,7 @@ impl Starting {
         let (document, backing) = (new.plan.document(), &self.shop.backing);
         let number = backing.store.number(&document.application, &document.pipeline).await?;
         let application = document.application.clone();
-        let first = self.first(new, number)?;
+        let first = self.first(self.written(new)?, number);
         let run = first.append.run;
         match self.shop.committer.append(first.append.clone()).await? {
             Appended::Conflict => Err(StartError::IdTaken),
@@ -62,15 +70,27 @@ impl Starting {
 
     /// Goes on with a run of which nobody can say whether it has begun, if it has.
     pub(crate) async fn look_for(&self, run: RunId) {
-        let Backing { store, clock, .. } = &self.shop.backing;
-        loop {
-            match store.gate(run).await {
-                Ok(Some(gate)) => return self.supervisor.order(Order::Resume(Box::new(gate))),
-                Ok(None) => return,
-                Err(error) => tracing::warn!(%run, %error, "a run cannot be read; trying again"),
+        let clock = &self.shop.backing.clock;
+        while !self.is_leaving() {
+            match self.found(run).await {
+                Ok(()) => return,
+                Err(StoreError::Unavailable(reason) | StoreError::Unknown(reason)) => {
+                    tracing::warn!(%run, reason, "a run cannot be read; trying again");
+                }
+                Err(StoreError::LeaseLost { .. } | StoreError::Damaged(_)) => return,
             }
             clock.sleep_until(Moment::Elapsed(clock.now().elapsed.plus(LOOK_AGAIN))).await;
         }
+    }
+
+    async fn found(&self, run: RunId) -> Result<(), StoreError> {
+        let store = &self.shop.backing.store;
+        if let Some(gate) = store.gate(run).await? {
+            let woken = store.runs_with_inputs().await?;
+            self.supervisor.order(Order::Resume(Box::new(gate)));
+            self.supervisor.order(Order::Wake(woken));
+        }
+        Ok(())
     }
 
     /// Draws the number of a run.
@@ -117,10 +137,17 @@ impl Starting {
         }
     }
 
+    /// What of a run takes work to write, before it has a number.
+    pub(crate) fn written(&self, mut new: NewRun) -> Result<Written, StartError> {
+        let (hash, stored_plan) = new.plan.store()?;
+        let blobs = self.sealed(std::mem::take(&mut new.files));
+        Ok(Written { new, hash, stored_plan, blobs })
+    }
+
     /// A new run, and the append that makes it so.
-    pub(crate) fn first(&self, new: NewRun, number: u64) -> Result<First, StartError> {
-        let now = self.shop.backing.clock.now();
-        let ((hash, stored_plan), files) = (new.plan.store()?, new.plan.document().files());
+    pub(crate) fn first(&self, written: Written, number: u64) -> First {
+        let Written { new, hash, stored_plan, blobs } = written;
+        let (now, files) = (self.shop.backing.clock.now(), new.plan.document().files());
         let limits = self.limits(new.parent.as_ref());
         let start = Start {
             id: self.ids.draw(now),
@@ -148,7 +175,7 @@ impl Starting {
             events,
             summary: execution.summary(),
             inputs: Vec::new(),
-            blobs: self.sealed(new.files),
+            blobs,
             beginning: Beginning::Run {
                 plan: hash,
                 stored_plan,
@@ -158,7 +185,7 @@ impl Starting {
                 admitted: at_once,
             },
         };
-        Ok(First { append, execution, admitted })
+        First { append, execution, admitted }
     }
 
     /// A run that is waited for shares the place of who waits.

@@ -5,8 +5,9 @@ use super::{
     Listing, News, Settling, Shared,
     judging::{self, Ahead, key_of},
 };
-use crate::engine::{First, NewRun, Starting};
+use crate::engine::{First, Starting, Written};
 use engine_core::{
+    clock::Elapsed,
     delivery::{Arrival, Decision, Delivery, Kept, OutcomeEnd, State},
     event::Trigger,
     happening::Happening,
@@ -21,9 +22,39 @@ use std::{
     },
     time::Duration,
 };
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 /// Longer than this nobody who posts waits for more than that it is kept.
 const PATIENCE: Duration = Duration::from_millis(100);
+
+/// So many are looked at at once; others are kept first, like all that cannot be told at once.
+const AT_ONCE: usize = 4;
+/// Where one could not be told in time, none is tried for this long.
+const REST: Duration = Duration::from_secs(10);
+
+/// Who may be looked at before it is kept.
+pub(super) struct Turns {
+    permits: Semaphore,
+    /// Not before this moment, in milliseconds.
+    not_before: AtomicU64,
+}
+
+impl Default for Turns {
+    fn default() -> Turns {
+        Turns { permits: Semaphore::new(AT_ONCE), not_before: AtomicU64::new(0) }
+    }
+}
+
+impl Turns {
+    fn take(&self, now: Elapsed) -> Option<SemaphorePermit<'_>> {
+        let is_time = self.not_before.load(Ordering::Relaxed) <= now.0;
+        is_time.then(|| self.permits.try_acquire().ok()).flatten()
+    }
+
+    fn rest(&self, now: Elapsed) {
+        self.not_before.store(now.plus(REST).0, Ordering::Relaxed);
+    }
+}
 
 /// Whether all that has come in is decided.
 pub(super) struct Quiet {
@@ -75,15 +106,19 @@ impl Quiet {
 /// A decision that lacks the number of its delivery, and the run that begins by it.
 struct Known {
     starting: Arc<Starting>,
-    ahead: Ahead,
+    decision: Decision,
+    new: Option<Written>,
     /// The run as it was last asked for.
     first: Mutex<Option<First>>,
 }
 
 impl Foreseen for Known {
     fn come_to(&self, id: DeliveryId) -> Option<Foretold> {
-        let mut decision = self.ahead.decision.clone();
-        let begins = match &self.ahead.new {
+        if self.starting.is_leaving() {
+            return None;
+        }
+        let mut decision = self.decision.clone();
+        let begins = match &self.new {
             Some(new) => Some(self.begin(of(new, id), &mut decision)?),
             None => None,
         };
@@ -95,12 +130,12 @@ impl Foreseen for Known {
 
 impl Known {
     /// Only of a pipeline whose numbers are in memory: nothing can be waited for here.
-    fn begin(&self, new: NewRun, decision: &mut Decision) -> Option<First> {
-        let document = new.plan.document();
+    fn begin(&self, new: Written, decision: &mut Decision) -> Option<First> {
+        let document = new.new.plan.document();
         let number = self.starting.number(&document.application, &document.pipeline);
         let number = number.now_or_never()?.ok()?;
         let named = format!("{}#{number}", document.pipeline);
-        let first = self.starting.first(new, number).ok()?;
+        let first = self.starting.first(new, number);
         for outcome in &mut decision.outcomes {
             if let OutcomeEnd::Started { run, label } = &mut outcome.end {
                 (*run, *label) = (first.append.run, named.clone());
@@ -115,14 +150,15 @@ impl Known {
 }
 
 /// The run once its delivery has a number.
-fn of(new: &NewRun, id: DeliveryId) -> NewRun {
-    let mut new = new.clone();
+fn of(written: &Written, id: DeliveryId) -> Written {
+    let mut written = written.clone();
+    let new = &mut written.new;
     if let Trigger::Event(fired) = &mut new.trigger {
         fired.delivery = id;
     }
     let rest = new.key.as_deref().and_then(|key| key.strip_prefix(&key_of(UNNUMBERED)));
     new.key = rest.map(|rest| format!("{}{rest}", key_of(id)));
-    new
+    written
 }
 
 const UNNUMBERED: DeliveryId = DeliveryId(0);
@@ -158,10 +194,16 @@ impl Shared {
             content: arrival.content.clone(),
             state: State::Pending { waits_for: None },
         };
+        let _turn = self.turns.take(self.backing.clock.now().elapsed)?;
         let judged = judging::judge_ahead(self, &delivery);
-        let ahead = tokio::time::timeout(PATIENCE, judged).await.ok()?.ok()?;
+        let Ok(ahead) = tokio::time::timeout(PATIENCE, judged).await else {
+            self.turns.rest(self.backing.clock.now().elapsed);
+            return None;
+        };
+        let Ahead { decision, new } = ahead.ok()?;
+        let new = new.map(|new| self.starting.written(*new)).transpose().ok()?;
         let starting = self.starting.clone();
-        Some(Arc::new(Known { starting, ahead, first: Mutex::default() }))
+        Some(Arc::new(Known { starting, decision, new, first: Mutex::default() }))
     }
 
     /// It may be there, to be decided like any other.
@@ -191,8 +233,9 @@ impl Shared {
             }
             Err(error) => {
                 self.look_again();
-                if let Some(First { append, .. }) = first {
-                    self.starting.look_for(append.run).await;
+                if let (StoreError::Unknown(_), Some(First { append, .. })) = (&error, first) {
+                    let starting = self.starting.clone();
+                    tokio::spawn(async move { starting.look_for(append.run).await });
                 }
                 Err(error)
             }

@@ -172,13 +172,17 @@ async fn follow(
 ) -> Result<Appended, Failure> {
     let position = passed.position;
     let (mut entry, mut woken) = followed(session, batch, (&passed.item, 0)).await?;
-    match (entry, passed.item.of_admitted()) {
-        (Entry::Admitted, Some(admitted)) => {
+    let admitted = match entry {
+        Entry::Admitted => passed.item.of_admitted(),
+        Entry::AsAsked => None,
+    };
+    match admitted {
+        Some(admitted) => {
             let behind = passed.item.events.len();
             passed.item = Cow::Owned(admitted);
             woken.extend(followed(session, batch, (&passed.item, behind)).await?.1);
         }
-        (Entry::Admitted | Entry::AsAsked, _) => entry = Entry::AsAsked,
+        None => entry = Entry::AsAsked,
     }
     Ok(Appended::Written { position, woken, entry })
 }

@@ -136,18 +136,25 @@ fn by_file(told: Vec<Vec<Diagnostic>>) -> impl Iterator<Item = FileFaults> {
     told.map(|(file, faults)| FileFaults { file, faults: in_file_order(faults) })
 }
 
+/// Files are gathered before variables are laid over the main one: these keys would count for nothing.
+const NAMING_FILES: [&str; 2] = ["include", "freezes"];
+
 /// What the variables say together, as far as each by itself is sound, and what is wrong with the
 /// others. They are numbered from `first` on.
 fn overlay((first, variables): (usize, &[SourceFile])) -> (Value, Vec<FileFaults>) {
     let (mut over, mut told) = (Value::Object(Map::new()), Vec::new());
     for (at, file) in variables.iter().enumerate() {
         match (Platform::read(file), read_tree(file).root) {
-            (Ok(_), Some(root)) if root.entry("freezes").is_some() => {
-                let message = "freezes are named in gennaker.yaml itself";
-                let fault = Diagnostic::error(Code::E016, root.span, message);
-                told.push(FileFaults { file: first + at, faults: vec![fault] });
+            (Ok(_), Some(root)) => {
+                match NAMING_FILES.iter().find(|key| root.entry(key).is_some()) {
+                    Some(key) => {
+                        let message = format!("files are named in gennaker.yaml itself: `{key}`");
+                        let fault = Diagnostic::error(Code::E016, root.span, message);
+                        told.push(FileFaults { file: first + at, faults: vec![fault] });
+                    }
+                    None => laid_over(&mut over, root.value()),
+                }
             }
-            (Ok(_), Some(root)) => laid_over(&mut over, root.value()),
             (Ok(_), None) => {}
             (Err(faults), _) => told.push(FileFaults { file: first + at, faults }),
         }

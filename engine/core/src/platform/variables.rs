@@ -221,9 +221,12 @@ mod tests {
             Platform::read_over((&files, 1), &crate::schedule::Zones::bundled()).unwrap();
         assert_eq!(platform.listen(), Some("127.0.0.1:2".parse().unwrap()));
         assert_eq!(platform.socket_group(), Some("ops"));
-        for (name, value) in
-            [("GENNAKER_SERVER__LISTEN", "0.0.0.0:1"), ("GENNAKER_RETENTION__DELIVERIES", "soon")]
-        {
+        for (name, value) in [
+            ("GENNAKER_SERVER__LISTEN", "0.0.0.0:1"),
+            ("GENNAKER_RETENTION__DELIVERIES", "soon"),
+            ("GENNAKER_INCLUDE", "teams/*.yaml"),
+            ("GENNAKER_FREEZES", "freezes/*.yaml"),
+        ] {
             let faults = Platform::read_over(
                 (&[file.clone(), over(name, value)], 1),
                 &crate::schedule::Zones::bundled(),

@@ -87,7 +87,12 @@ struct State {
     is_of_before: bool,
     /// The cursor of its poll has been read.
     is_polled: bool,
+    /// Counts polls.
+    polls: u32,
 }
+
+/// As many polls ask once which branch is the default one: that takes a call of its own.
+const POLLS_A_DEFAULT: u32 = 4;
 
 struct Shelved {
     edition: u64,
@@ -240,6 +245,10 @@ impl Repository {
                 state.seen.good.extend(lost);
                 state.shelved = None;
             }
+        }
+        state.polls = state.polls.wrapping_add(1);
+        if state.polls.is_multiple_of(POLLS_A_DEFAULT) {
+            state.default = None;
         }
         let refs = self.look_now(&mut state).await?;
         state.is_polled = true;

@@ -1,6 +1,6 @@
-//! A rule of an environment takes only commits of some branches, whatever a pipeline says.
+//! Which branch a commit is of: what a rule of an environment takes, and which one is the default.
 
-use super::shop::{MAIN, Shop, Watch, outcome};
+use super::shop::{MAIN, Shop, Watch, outcome, pipeline, until};
 use crate::cluster::{Room, kubeconfig, kubectl, web};
 
 #[test]
@@ -33,4 +33,17 @@ fn only_commits_of_the_branches_are_deployed() {
     let told = shop.pushed(MAIN, Some(&before), Some(&after));
     let run = shop.run_of(&told);
     assert_eq!(run["status"], "succeeded", "{run:#}");
+}
+
+#[test]
+fn another_default_branch_counts_without_any_push() {
+    let shop = Shop::open(&Watch::by_polling());
+    let trigger = "{branches: [main]}";
+    shop.commit("main", &[(".gennaker/web.yaml", &pipeline("web", trigger))]);
+    shop.commit("feature", &[(".gennaker/next.yaml", &pipeline("next", trigger))]);
+    let has = |path: &str| shop.catalogue().iter().any(|it| it == path).then_some(());
+    until("the default branch is read", || has(".gennaker/web.yaml"));
+    shop.repository.git(&["symbolic-ref", "HEAD", "refs/heads/feature"]);
+    until("another one is", || has(".gennaker/next.yaml"));
+    assert_eq!(has(".gennaker/web.yaml"), None);
 }

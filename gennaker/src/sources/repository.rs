@@ -91,6 +91,16 @@ struct State {
     polls: u32,
 }
 
+impl State {
+    /// Every so often it is asked again which branch is the default one.
+    fn count_poll(&mut self) {
+        self.polls = self.polls.wrapping_add(1);
+        if self.polls.is_multiple_of(POLLS_A_DEFAULT) {
+            self.default = None;
+        }
+    }
+}
+
 /// As many polls ask once which branch is the default one: that takes a call of its own.
 const POLLS_A_DEFAULT: u32 = 4;
 
@@ -246,10 +256,7 @@ impl Repository {
                 state.shelved = None;
             }
         }
-        state.polls = state.polls.wrapping_add(1);
-        if state.polls.is_multiple_of(POLLS_A_DEFAULT) {
-            state.default = None;
-        }
+        state.count_poll();
         let refs = self.look_now(&mut state).await?;
         state.is_polled = true;
         let mut happenings = Vec::new();

@@ -1,7 +1,7 @@
 //! The gate of freezes: what they hold waits, and is judged again when they open, when they may have
 //! changed, and after a restart.
 
-use super::{decide::Decision, inputs::cut, state::NodeState};
+use super::{decide::Decision, inputs::cut};
 use crate::{
     clock::{Civil, Moment},
     event::Gate,
@@ -18,18 +18,7 @@ impl Decision<'_> {
         let at = opens.map_or(again, |opens| opens.min(again));
         let wake = Wake { at: Some(Moment::Civil(at)), objects: Vec::new() };
         self.execution.agenda.wait(index, (wake, String::new()));
-        match self.state(index) {
-            NodeState::Gated { gate: before, .. } if *before == gate => {
-                self.execution.refresh(index);
-            }
-            NodeState::Gated { .. }
-            | NodeState::Pending { .. }
-            | NodeState::Running(_)
-            | NodeState::BackingOff(_)
-            | NodeState::Held(_)
-            | NodeState::Stopping { .. }
-            | NodeState::Ended(_) => self.gate(index, gate),
-        }
+        self.stay_at(index, gate);
     }
 }
 

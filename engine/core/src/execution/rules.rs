@@ -116,7 +116,11 @@ impl Decision<'_> {
 
     /// People are asked; what they are told already is not recorded again.
     fn asked(&mut self, index: NodeIndex, detail: String) {
-        let gate = Gate::Asked { detail: cut(detail) };
+        self.stay_at(index, Gate::Asked { detail: cut(detail) });
+    }
+
+    /// Has it stand before a gate; before one where it stands already, nothing is recorded again.
+    pub(super) fn stay_at(&mut self, index: NodeIndex, gate: Gate) {
         match self.state(index) {
             NodeState::Gated { gate: before, .. } if *before == gate => {
                 self.execution.refresh(index);

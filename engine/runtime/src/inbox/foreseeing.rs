@@ -176,8 +176,8 @@ impl Shared {
         kept.await.unwrap_or_else(|error| Err(StoreError::Unknown(error.to_string())))
     }
 
-    /// What it comes to, if that can be told now: nothing outside is asked, and nothing else is waited
-    /// for.
+    /// What it comes to, if that can be told now: nothing waits before it, and whatever must be asked for
+    /// it (the registry of an image) answers in time.
     async fn foresee(&self, arrival: &Arrival) -> Option<Arc<Known>> {
         let is_at_hand = matches!(arrival.content.happenings.as_slice(), [Happening::Hook(_)]);
         let has_seen_all =
